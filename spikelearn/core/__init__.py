@@ -1,0 +1,1 @@
+"""The compiled core: plain numbers and arrays, nothing of the layers above."""

@@ -1,0 +1,129 @@
+"""From the averages of a trial to new weights: one error for each neuron, then error x presynaptic average.
+
+A rule is a NamedTuple of constants and a kernel registered for its type; `compute_errors` picks the kernel when it is
+compiled, so a rule costs no call through a pointer and compiled code stays cacheable.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.jit import kernel
+from spikelearn.core.random import LANES
+
+
+class Trial(NamedTuple):
+    """What a rule may read. Cells are neurons, block by block; a layer is the cells ``first[l]`` to ``stop[l]``."""
+
+    first: np.ndarray  # (layers,) first cell of each layer
+    stop: np.ndarray  # (layers,) one past its last
+    v_forward: np.ndarray  # (cells,) mean somatic potential, forward phase
+    activity_target: np.ndarray  # (cells,) mean rate / rate_max, target phase
+    plateau_forward: np.ndarray  # (cells,) plateau potentials, in (0, 1); hidden layers
+    plateau_target: np.ndarray
+    dendrite_gain: np.ndarray  # (layers,) steady-state somatic over dendritic potential
+    rate_max: np.floating  # spikes/ms
+    forward: np.ndarray  # (rows, 64) weights in the core's order; a local rule has no business here
+    weight_row: np.ndarray  # (blocks,) row of `forward` for presynaptic neuron 0 of that block
+
+
+_RULES: dict[type, Callable[..., None]] = {}
+
+
+def register_rule(constants: type, errors: Callable[..., None]) -> None:
+    """Make `errors` the kernel of the rule whose constants are a NamedTuple of type `constants`.
+
+    Parameters
+    ----------
+    constants : type
+        A NamedTuple class; its fields are numbers.
+    errors : function compiled with `kernel`
+        ``errors(rule, trial, layer, error)`` writes ``error[first[layer]:stop[layer]]``, the negative gradient (or
+        what stands for it) with respect to the dendritic potential, times the layer's factor. Layers come from
+        the output down, so those above are ready.
+    """
+    _RULES[constants] = errors
+
+
+def compute_errors(rule: Any, trial: Trial, layer: int, error: np.ndarray) -> None:
+    """Call the kernel registered for the type of `rule`."""
+    _RULES[type(rule)](rule, trial, layer, error)
+
+
+@overload(compute_errors)
+def _compiled_errors(rule, trial, layer, error):
+    errors = _RULES[rule.instance_class] if isinstance(rule, types.BaseNamedTuple) else None
+
+    def call(rule, trial, layer, error):
+        errors(rule, trial, layer, error)
+
+    return call
+
+
+@kernel
+def slope(v):
+    """Derivative of the sigmoid."""
+    activity = sigmoid(v)
+    return activity * (1 - activity)
+
+
+@kernel
+def mean_apical(feedback, psp, first_output, n_outputs, apical, phase):
+    """Average apical potentials: feedback weights times the average filtered output spikes."""
+    for block in range(feedback.shape[0]):
+        apical[phase, block, :] = 0
+        for cell in range(n_outputs):
+            drive = apical.dtype.type(psp[phase, first_output + cell])
+            for lane in range(LANES):
+                apical[phase, block, lane] += drive * feedback[block, cell, lane]
+
+
+@kernel
+def apply_errors(weights, layout, error, psp, learning_rates):
+    """Change weights by ``rate * error x presynaptic average`` and biases by ``rate * error``: the one place."""
+    for layer in range(layout.sizes.shape[0]):
+        low, high = layout.first_source[layer], layout.first_source[layer + 1]
+        rate = weights.forward.dtype.type(learning_rates[layer])
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            shift = layout.weight_row[block] - low
+            for lane in range(LANES):
+                weights.bias[block, lane] += rate * error[block * LANES + lane]
+            for source in range(low, high):
+                if psp[0, source] != 0:  # most pixels of a digit are black
+                    step = rate * weights.forward.dtype.type(psp[0, source])
+                    for lane in range(LANES):
+                        weights.forward[shift + source, lane] += step * error[block * LANES + lane]
+
+
+@kernel
+def losses(trial, out):
+    """Write the loss of each layer: hidden ``sum (alpha^t - alpha^f)^2`` (eq. 32), output eq. 23, (spikes/ms)^2."""
+    n_layers = out.shape[0]
+    for layer in range(n_layers):
+        total = 0.0
+        for cell in range(trial.first[layer], trial.stop[layer]):
+            if layer < n_layers - 1:
+                difference = trial.plateau_target[cell] - trial.plateau_forward[cell]
+            else:
+                difference = trial.rate_max * (trial.activity_target[cell] - sigmoid(trial.v_forward[cell]))
+            total += np.float64(difference) ** 2
+        out[layer] = total
+
+
+@kernel
+def angles(trial, error, other, out):
+    """Write the angle in degrees between two error vectors of each hidden layer; NaN where one is zero."""
+    for layer in range(out.shape[0]):
+        dot = 0.0
+        length = 0.0
+        other_length = 0.0
+        for cell in range(trial.first[layer], trial.stop[layer]):
+            dot += np.float64(error[cell]) * np.float64(other[cell])
+            length += np.float64(error[cell]) ** 2
+            other_length += np.float64(other[cell]) ** 2
+        cosine = dot / np.sqrt(length * other_length) if length > 0 and other_length > 0 else np.nan
+        out[layer] = np.degrees(np.arccos(min(max(cosine, -1.0), 1.0))) if cosine == cosine else np.nan

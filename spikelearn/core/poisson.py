@@ -1,0 +1,111 @@
+"""Poisson processes, drawn exactly.
+
+Inputs: one unit-rate process along all inputs laid end to end (each as long as its expected count) is every input's
+own process at once; its events come sorted by input and, within an input, by time.
+
+Neurons: thinning (Lewis & Shedler 1979). A block of neurons gets a Poisson number of candidates at its highest
+rate; each falls on a uniformly drawn neuron and becomes a spike with probability sigmoid(V) of that neuron. The
+spike counts of a step are then Poisson with mean ``rate_max * sigmoid(V) * dt``, and counts above 1 can occur.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from spikelearn.core.jit import kernel
+from spikelearn.core.random import LANES, fill_words, uniform
+
+GUIDE_BITS = 8
+
+
+class CountTable(NamedTuple):
+    """Inversion tables for the Poisson number of candidates, one row for each block of neurons."""
+
+    cdf: np.ndarray  # (blocks, n) float64, P(count <= k); ends with 1
+    guide: np.ndarray  # (blocks, 2**GUIDE_BITS) int64, a count to start the search at
+
+
+def count_table(means: list[float]) -> CountTable:
+    """Tabulate Poisson distributions of the given means up to a count that no 32-bit draw exceeds."""
+    longest = max(_last_count(mean) for mean in means)
+    cdf = np.ones((len(means), longest + 1))
+    guide = np.zeros((len(means), 1 << GUIDE_BITS), np.int64)
+    for block, mean in enumerate(means):
+        terms = [math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(longest)]
+        cdf[block, :longest] = np.minimum(np.cumsum(terms), 1.0)
+        guide[block] = np.searchsorted(cdf[block], np.arange(1 << GUIDE_BITS) / (1 << GUIDE_BITS), side="right")
+    return CountTable(cdf, guide)
+
+
+def _last_count(mean: float) -> int:
+    """Return a count whose upper tail is below the resolution of a draw, by the Chernoff bound."""
+    count = int(mean) + 1
+    while count - mean - count * math.log(count / mean) > -33 * math.log(2):
+        count += 1
+    return count
+
+
+@kernel
+def draw_count(table, block, word):
+    """Invert the block's distribution at a uniform word."""
+    draw = uniform(word)
+    count = table.guide[block, word >> np.uint32(32 - GUIDE_BITS)]
+    while table.cdf[block, count] < draw:
+        count += 1
+    return count
+
+
+@kernel
+def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row, first_row):
+    """Draw the input spikes of a stretch of time.
+
+    Parameters
+    ----------
+    key : (4,) uint32 array
+    onset, example : int
+        Step at which the stretch begins, and trial: the stream of draws.
+    expected : (n_inputs,) float64 array
+        Expected spikes of each input in one step.
+    n_steps : int
+    words : (1, 64) uint32 array, gaps : (64,) float64 array
+        Scratch.
+    source, row : (capacity,) int32 arrays
+        Filled with the spikes: input, and `first_row` plus step.
+    first_row : int
+
+    Returns
+    -------
+    int
+        Number of spikes; -1 if they exceed the capacity (draw again with more: the same spikes come out).
+    """
+    n_spikes = 0
+    used = LANES
+    batch = 0
+    start = 0.0
+    position = 0.0
+    pending = False  # is `position` an event that lies beyond the inputs seen so far?
+    for j in range(expected.shape[0]):
+        if expected[j] == 0.0:
+            continue
+        stop = start + expected[j] * n_steps
+        while True:
+            if not pending:
+                if used == LANES:
+                    fill_words(key, batch, onset, example, words, 0)
+                    for k in range(LANES):
+                        gaps[k] = -np.log(uniform(words[0, k]))
+                    batch += 1
+                    used = 0
+                position += gaps[used]
+                used += 1
+            pending = position >= stop
+            if pending:
+                break
+            if n_spikes == source.shape[0]:
+                return -1
+            source[n_spikes] = j
+            row[n_spikes] = first_row + min(int((position - start) / expected[j]), n_steps - 1)
+            n_spikes += 1
+        start = stop
+    return n_spikes

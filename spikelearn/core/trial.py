@@ -1,0 +1,199 @@
+"""Chunks of examples: the compiled loops that Python calls."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spikelearn.core.clock import FORWARD, TARGET, average_history, begin_trial, run_phase
+from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.jit import kernel
+from spikelearn.core.learn import Trial, angles, apply_errors, compute_errors, losses, mean_apical
+from spikelearn.core.random import LANES
+
+DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
+
+
+class Schedule(NamedTuple):
+    """The trials of a chunk, in steps."""
+
+    lengths: np.ndarray  # (examples, 2) forward and target phase
+    windows: np.ndarray  # (examples, 2, 2) first and last-plus-one step of the averages
+
+
+class Results(NamedTuple):
+    """What a chunk returns, by example."""
+
+    prediction: np.ndarray  # (examples,) output with the highest mean potential
+    loss: np.ndarray  # (examples, layers)
+    angle: np.ndarray  # (examples, hidden layers) degrees to the errors of the rule compared with
+    failure: np.ndarray  # (2,) example and layer where a chunk had to stop
+
+
+@kernel
+def present(net, state, work, averages, inputs, intensity, label, example, lengths, windows, rate_step):
+    """Run one trial and leave its averages: a forward phase and, if it has a length, a target phase.
+
+    Parameters
+    ----------
+    intensity : (n_inputs,) float32 array
+        In [0, 1].
+    label : int
+        Correct class; read in the target phase only.
+    example : int
+        Number of the trial: with the keys, it fixes every draw.
+    lengths : (2,) int64 array
+    windows : (2, 2) int64 array
+    rate_step : float
+        Expected spikes of an input of intensity 1 in one step.
+
+    Returns
+    -------
+    bool
+        False if a buffer of spikes was too small.
+    """
+    averages.v_soma[:] = 0
+    averages.activity[:] = 0
+    averages.psp[:] = 0
+    expected = rate_step * intensity.astype(np.float64)
+    begin_trial(net, state, work)
+    if lengths[TARGET] > 0:
+        average_history(net, state, averages, windows)
+    if not run_phase(
+        net, state, work, averages, inputs, expected, example, FORWARD, 0, lengths[FORWARD], windows
+    ):
+        return False
+    if lengths[TARGET] > 0:
+        _teach(net, work, label)
+        if not run_phase(
+            net, state, work, averages, inputs, expected, example, TARGET, lengths[FORWARD], lengths[TARGET], windows
+        ):
+            return False
+    for phase in range(2):
+        n_steps = windows[phase, 1] - windows[phase, 0]
+        if n_steps > 0:
+            averages.v_soma[phase] /= averages.v_soma.dtype.type(n_steps)
+            averages.activity[phase] /= averages.activity.dtype.type(n_steps)
+    return True
+
+
+@kernel
+def _teach(net, work, label):
+    """Switch the teaching currents on: towards firing for the label, towards silence for the others."""
+    output = net.layout.sizes.shape[0] - 1
+    first = net.layout.first_block[output]
+    for cell in range(net.layout.sizes[output]):
+        work.current[first + cell // LANES, cell % LANES] = net.somas.teach[1 if cell == label else 0]
+
+
+@kernel
+def read_out(net, averages):
+    """Return the output with the highest mean potential of the forward phase, and whether all are finite."""
+    output = net.layout.sizes.shape[0] - 1
+    first = net.layout.first_block[output]
+    best = 0
+    for cell in range(net.layout.sizes[output]):
+        v = averages.v_soma[FORWARD, first + cell // LANES, cell % LANES]
+        if v > averages.v_soma[FORWARD, first + best // LANES, best % LANES]:
+            best = cell
+    return best
+
+
+@kernel
+def first_not_finite(net, values):
+    """Return the first layer in which a cell's value is not finite, or -1."""
+    layout = net.layout
+    for layer in range(layout.sizes.shape[0]):
+        for cell in range(layout.sizes[layer]):
+            if not np.isfinite(values[layout.first_block[layer] * LANES + cell]):
+                return layer
+    return -1
+
+
+@kernel
+def train_chunk(
+    net, state, work, averages, inputs, rule, other_rule, trial, errors, images, labels, first_example, schedule,
+    rate_step, learning_rates, results,
+):  # fmt: skip
+    """Train on a chunk of examples; the weights of `net` and `state` change in place.
+
+    Parameters
+    ----------
+    rule, other_rule : NamedTuple
+        The rule that learns, and one whose errors are only compared with it.
+    trial : Trial
+        Views on `averages`, for the rules.
+    errors : pair of (cells,) float arrays
+    images : (examples, n_inputs) float32 array, labels : (examples,) int64 array
+    first_example : int
+        Number of the first trial, counted from the beginning of training.
+    learning_rates : (layers,) float64 array
+
+    Returns
+    -------
+    int
+        DONE, NOT_FINITE or OVERFLOW; then ``results.failure`` says where.
+    """
+    layout = net.layout
+    n_layers = layout.sizes.shape[0]
+    error, other = errors
+    for k in range(images.shape[0]):
+        example = first_example + k
+        if not present(
+            net, state, work, averages, inputs, images[k], labels[k], example, schedule.lengths[k], schedule.windows[k],
+            rate_step,
+        ):  # fmt: skip
+            results.failure[0] = k
+            return OVERFLOW
+        set_plateaus(net, averages, trial)
+        for layer in range(n_layers - 1, -1, -1):
+            compute_errors(rule, trial, layer, error)
+        for layer in range(n_layers - 1, -1, -1):
+            compute_errors(other_rule, trial, layer, other)
+        bad = max(first_not_finite(net, trial.v_forward), first_not_finite(net, error))
+        if bad >= 0:
+            results.failure[0] = k
+            results.failure[1] = bad
+            return NOT_FINITE
+        results.prediction[k] = read_out(net, averages)
+        losses(trial, results.loss[k])
+        angles(trial, error, other, results.angle[k])
+        apply_errors(net.weights, layout, error, averages.psp, learning_rates)
+    return DONE
+
+
+@kernel
+def set_plateaus(net, averages, trial):
+    """Plateau potentials ``sigmoid(mean apical potential)`` of both phases (equations 5, 21)."""
+    layout = net.layout
+    n_layers = layout.sizes.shape[0]
+    first_output = layout.first_source[n_layers]
+    for phase in range(2):
+        mean_apical(
+            net.weights.feedback, averages.psp, first_output, layout.sizes[n_layers - 1], averages.apical, phase
+        )
+        plateau = trial.plateau_forward if phase == FORWARD else trial.plateau_target
+        for block in range(net.weights.feedback.shape[0]):
+            for lane in range(LANES):
+                plateau[block * LANES + lane] = sigmoid(averages.apical[phase, block, lane])
+
+
+@kernel
+def test_chunk(net, state, work, averages, inputs, images, first_example, schedule, rate_step, results):
+    """Show test images, each to a network at rest; writes ``results.prediction``."""
+    for k in range(images.shape[0]):
+        state.v_soma[:] = 0
+        state.trace[:] = 0
+        state.n_recent[0] = 0
+        if not present(
+            net, state, work, averages, inputs, images[k], 0, first_example + k, schedule.lengths[k],
+            schedule.windows[k], rate_step,
+        ):  # fmt: skip
+            results.failure[0] = k
+            return OVERFLOW
+        bad = first_not_finite(net, averages.v_soma[FORWARD].ravel())
+        if bad >= 0:
+            results.failure[0] = k
+            results.failure[1] = bad
+            return NOT_FINITE
+        results.prediction[k] = read_out(net, averages)
+    return DONE

@@ -1,0 +1,45 @@
+"""The errors a user can meet: what, where, value, allowed range, remedy."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something given to spikelearn cannot be used; the message says what, why and what to do."""
+
+
+class NotFiniteError(FloatingPointError):
+    """A potential, an error or a weight became NaN or infinite during training."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest the closest of the `known` names: ``"; did you mean 'x'? Known: x, y"``."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}Known: {', '.join(known)}"
+
+
+def check_range(
+    where: str,
+    value: float,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    unit: str = "",
+) -> None:
+    """Raise `InputError` unless `value` is a finite number inside the range; the message names all of it."""
+    bounds = []
+    good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+    if above is not None:
+        bounds.append(f"> {above:g}")
+        good = good and value > above
+    if at_least is not None:
+        bounds.append(f">= {at_least:g}")
+        good = good and value >= at_least
+    if at_most is not None:
+        bounds.append(f"<= {at_most:g}")
+        good = good and value <= at_most
+    if not good:
+        raise InputError(f"{where}={value!r} must be a finite number {' and '.join(bounds)}{' ' + unit if unit else ''}")

@@ -1,0 +1,80 @@
+"""The description of a network: what it is made of, without arrays and without a time step."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.feedback import Feedback, RandomFeedback
+from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
+from spikelearn.phases import Phases
+from spikelearn.units import Hz
+from spikelearn.weights import InitialWeights, Weights, draw_forward
+
+MAX_SIZE = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A feedforward network of spiking neurons with broadcast feedback.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Neurons in each layer, input first, output (one neuron per class) last.
+    rate_max : float
+        Highest firing rate of every neuron and of an input at intensity 1, spikes/ms (Table 1: 200 Hz).
+    synapse, hidden, output, feedback, phases, initial
+        Descriptions of the parts.
+    carry_state : bool
+        Keep potentials and spikes from one training example to the next, as the authors do. Test images always
+        start from rest.
+    """
+
+    sizes: tuple[int, ...]
+    rate_max: float = 200.0 * Hz
+    synapse: Synapse = field(default_factory=Synapse)
+    hidden: HiddenNeuron = field(default_factory=HiddenNeuron)
+    output: OutputNeuron = field(default_factory=OutputNeuron)
+    feedback: Feedback = field(default_factory=RandomFeedback)
+    phases: Phases = field(default_factory=Phases)
+    initial: InitialWeights = field(default_factory=InitialWeights)
+    carry_state: bool = True
+
+    def __post_init__(self) -> None:
+        sizes = self.sizes
+        if len(sizes) < 2:
+            raise InputError(f"Network.sizes={sizes} needs at least an input and an output layer")
+        for n in sizes:
+            if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MAX_SIZE:
+                raise InputError(f"Network.sizes={sizes}: every layer needs an integer of 1 to {MAX_SIZE} neurons, got {n!r}")
+        check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights."""
+        return len(self.sizes) - 1
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden layers."""
+        return len(self.sizes) - 2
+
+    @property
+    def dendrite_gains(self) -> tuple[float, ...]:
+        """Steady-state somatic over dendritic potential of each layer, `k_b` or `k_d`."""
+        return (self.hidden.dendrite_gain,) * self.n_hidden + (self.output.dendrite_gain,)
+
+    def draw_weights(self, seed: int) -> Weights:
+        """Draw initial forward and feedback weights; the same `seed` gives the same weights.
+
+        Returns
+        -------
+        Weights
+            float64 arrays.
+        """
+        check_range("seed", seed, at_least=0)
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(0,))))
+        forward, biases = draw_forward(rng, self.sizes, self.initial, self.rate_max)
+        scales = [self.initial.moments(n, self.rate_max)[1] for n in self.sizes[1:-1]]
+        return Weights(tuple(forward), tuple(biases), tuple(self.feedback.draw(rng, self.sizes, scales)))

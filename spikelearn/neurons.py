@@ -1,0 +1,152 @@
+"""Synapses and neurons: parameters with units, and what they become at a time step `dt`.
+
+Hidden neurons have a basal dendrite (feedforward input), an apical dendrite (feedback) and a soma; output
+neurons have one dendrite, a soma and teaching conductances. Both somas obey
+
+.. math:: dV/dt = -g_{leak} V + \\sum_d g_d (V_d - V) + g_{teach} (E - V),
+
+spikes are a Poisson process of rate ``rate_max * sigmoid(V)``. Equations 1-4 and 13-20 of
+Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.units import ms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synapse:
+    """Double-exponential postsynaptic potential (equations 11 and 12).
+
+    ``kernel(t) = (exp(-t/tau_decay) - exp(-t/tau_rise)) / (tau_decay - tau_rise)`` for ``0 <= t``, of unit area
+    (in 1/ms), or nothing after `cutoff`.
+
+    Parameters
+    ----------
+    tau_rise, tau_decay : float
+        Time constants, ms; ``0 < tau_rise < tau_decay``.
+    cutoff : float or None
+        Age in ms at which a spike is forgotten. The authors' simulations forget after 10 ms, which leaves an
+        area of 0.51; None keeps the whole kernel.
+    """
+
+    tau_rise: float = 3.0 * ms
+    tau_decay: float = 10.0 * ms
+    cutoff: float | None = None
+
+    def __post_init__(self) -> None:
+        check_range("Synapse.tau_rise", self.tau_rise, above=0, unit="ms")
+        check_range("Synapse.tau_decay", self.tau_decay, above=self.tau_rise, unit="ms (tau_rise)")
+        if self.cutoff is not None:
+            check_range("Synapse.cutoff", self.cutoff, above=0, unit="ms, or none")
+
+
+class SomaStep(NamedTuple):
+    """One Euler step of a soma: ``V <- keep * V + dendrite * V_dendrite + apical * V_apical + current``."""
+
+    keep: float
+    dendrite: float
+    apical: float
+    current: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiddenNeuron:
+    """Pyramidal neuron with basal dendrite, apical dendrite and soma (equations 1-3, 13-17).
+
+    Parameters
+    ----------
+    g_leak, g_basal, g_apical : float
+        Conductances over capacitance, 1/ms (Table 1).
+    """
+
+    g_leak: float = 0.1 / ms
+    g_basal: float = 0.6 / ms
+    g_apical: float = 0.0 / ms
+
+    def __post_init__(self) -> None:
+        check_range("HiddenNeuron.g_leak", self.g_leak, above=0, unit="1/ms")
+        check_range("HiddenNeuron.g_basal", self.g_basal, above=0, unit="1/ms")
+        check_range("HiddenNeuron.g_apical", self.g_apical, at_least=0, unit="1/ms")
+
+    @property
+    def g_total(self) -> float:
+        """Total conductance, 1/ms: the rate at which the soma forgets."""
+        return self.g_leak + self.g_basal + self.g_apical
+
+    @property
+    def dendrite_gain(self) -> float:
+        """Steady-state somatic over basal potential, `k_b` of equation 34."""
+        return self.g_basal / self.g_total
+
+    def soma_step(self, dt: float) -> SomaStep:
+        """Return the coefficients of one Euler step of `dt` ms; `InputError` where it would be unstable."""
+        keep = _stable("hidden", dt, self.g_total)
+        return SomaStep(keep, dt * self.g_basal, dt * self.g_apical, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputNeuron:
+    """Output neuron with dendrite, soma and, in the target phase, a teaching conductance (equations 4, 18-20).
+
+    Parameters
+    ----------
+    g_leak, g_dendrite : float
+        Conductances over capacitance, 1/ms (Table 1).
+    g_teach : float
+        Teaching conductance, 1/ms. The paper's equation 19 taken literally gives 0.1 (the conductance is
+        divided by that of the leak), which does not clamp the outputs as the text says; 1.0, ten times more, does,
+        and is what made the published numbers.
+    e_excite, e_inhibit : float
+        Reversal potentials of the teaching current to the correct unit and to the others.
+    """
+
+    g_leak: float = 0.1 / ms
+    g_dendrite: float = 0.6 / ms
+    g_teach: float = 1.0 / ms
+    e_excite: float = 8.0
+    e_inhibit: float = -8.0
+
+    def __post_init__(self) -> None:
+        check_range("OutputNeuron.g_leak", self.g_leak, above=0, unit="1/ms")
+        check_range("OutputNeuron.g_dendrite", self.g_dendrite, above=0, unit="1/ms")
+        check_range("OutputNeuron.g_teach", self.g_teach, above=0, unit="1/ms")
+        check_range("OutputNeuron.e_inhibit", self.e_inhibit, at_most=self.e_excite, unit="(e_excite)")
+
+    @property
+    def g_total(self) -> float:
+        """Total conductance without teaching, 1/ms."""
+        return self.g_leak + self.g_dendrite
+
+    @property
+    def dendrite_gain(self) -> float:
+        """Steady-state somatic over dendritic potential, `k_d` of equation 27."""
+        return self.g_dendrite / self.g_total
+
+    def soma_step(self, dt: float, teach: float = 0.0) -> SomaStep:
+        """Return the coefficients of one Euler step of `dt` ms.
+
+        Parameters
+        ----------
+        dt : float
+            Time step, ms.
+        teach : float
+            0 in the forward phase; in the target phase the reversal potential, `e_excite` or `e_inhibit`.
+        """
+        g_teach = self.g_teach if teach else 0.0
+        keep = _stable("output", dt, self.g_total + g_teach)
+        return SomaStep(keep, dt * self.g_dendrite, 0.0, dt * g_teach * teach)
+
+
+def _stable(layer: str, dt: float, g_total: float) -> float:
+    if not dt * g_total < 2:
+        # The Euler factor 1 - dt*g leaves (-1, 1) and the potential would oscillate and grow.
+        limit = math.floor(1000 * 2 / g_total) / 1000
+        raise InputError(
+            f"dt={dt:g} ms is too large: dt * total conductance of the {layer} soma = {dt * g_total:.3g}, must be < 2; "
+            f"use dt < {limit:g} ms"
+        )
+    return 1.0 - dt * g_total

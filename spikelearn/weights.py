@@ -1,0 +1,106 @@
+"""Weights: the arrays that learning changes, and how they are drawn before it.
+
+Moment matching (the authors' initialisation; the paper gives the aim, not the formula): if inputs fire at ``nu``
+and depolarise by ``v_mean``, the dendritic potentials of a layer with fan-in N have mean `v_mean` and SD `v_sd`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.feedback import SQRT12
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitialWeights:
+    """Targets of the moment matching.
+
+    Parameters
+    ----------
+    v_mean, v_sd : float
+        Wanted mean and SD of dendritic potentials.
+    bias_mean, bias_sd : float
+        Of the biases.
+    activity : float
+        Presynaptic rate that is reckoned with, as a fraction of `rate_max`.
+    """
+
+    v_mean: float = 3.0
+    v_sd: float = 3.0
+    bias_mean: float = 0.8
+    bias_sd: float = 0.001
+    activity: float = 0.25
+
+    def __post_init__(self) -> None:
+        check_range("InitialWeights.v_mean", self.v_mean, above=0)
+        check_range("InitialWeights.v_sd", self.v_sd, above=0)
+        check_range("InitialWeights.bias_sd", self.bias_sd, at_least=0)
+        check_range("InitialWeights.activity", self.activity, above=0, at_most=1)
+
+    def moments(self, fan_in: int, rate_max: float) -> tuple[float, float]:
+        """Return mean and SD of the forward weights of a layer.
+
+        Parameters
+        ----------
+        fan_in : int
+            Number of presynaptic neurons.
+        rate_max : float
+            spikes/ms.
+        """
+        nu = self.activity * rate_max
+        n = fan_in
+        v_square = self.v_sd**2 + self.v_mean**2
+        mean = (self.v_mean - self.bias_mean) / (nu * n * self.v_mean)
+        square = (
+            v_square
+            + nu**2 * (n - n**2) * mean**2 * self.v_mean**2
+            - 2 * n * nu * self.bias_mean * self.v_mean * mean
+            - self.bias_mean**2
+        ) / (n * nu**2 * v_square)
+        if not square > mean**2:
+            raise InputError(
+                f"InitialWeights: no weights of fan-in {n} have v_mean={self.v_mean:g} and v_sd={self.v_sd:g}; raise v_sd"
+            )
+        return mean, (square - mean**2) ** 0.5
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of a network; layer `l` counts from the first that has weights.
+
+    Attributes
+    ----------
+    W : tuple of (n_post, n_pre) float arrays
+        Forward weights.
+    b : tuple of (n_post,) float arrays
+        Biases of the basal (output layer: only) dendrites.
+    Y : tuple of (n_hidden, n_output) float arrays
+        Feedback weights, one for each hidden layer.
+    """
+
+    W: tuple[np.ndarray, ...]
+    b: tuple[np.ndarray, ...]
+    Y: tuple[np.ndarray, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Layer sizes, input first."""
+        return (self.W[0].shape[1], *(w.shape[0] for w in self.W))
+
+
+def draw_forward(
+    rng: np.random.Generator, sizes: tuple[int, ...], initial: InitialWeights, rate_max: float
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Draw forward weights and biases, uniform with the matched moments.
+
+    Returns
+    -------
+    W, b : lists of (n_post, n_pre) and (n_post,) float64 arrays
+    """
+    forward, biases = [], []
+    for n_pre, n_post in zip(sizes[:-1], sizes[1:], strict=True):
+        mean, sd = initial.moments(n_pre, rate_max)
+        forward.append(mean + SQRT12 * sd * (rng.random((n_post, n_pre)) - 0.5))
+        biases.append(initial.bias_mean + SQRT12 * initial.bias_sd * (rng.random(n_post) - 0.5))
+    return forward, biases
