@@ -13,7 +13,7 @@ from numba.extending import overload
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.random import LANES
+from spikelearn.core.lanes import load, store
 
 
 class Trial(NamedTuple):
@@ -65,38 +65,30 @@ def _compiled_errors(rule, trial, layer, error):
 
 
 @kernel
-def slope(v):
-    """Derivative of the sigmoid."""
-    activity = sigmoid(v)
-    return activity * (1 - activity)
-
-
-@kernel
 def mean_apical(feedback, psp, first_output, n_outputs, apical, phase):
     """Average apical potentials: feedback weights times the average filtered output spikes."""
-    for block in range(feedback.shape[0]):
-        apical[phase, block, :] = 0
+    n_blocks = apical.shape[0] // 2
+    apical[phase * n_blocks : (phase + 1) * n_blocks] = 0
+    for block in range(n_blocks):
+        potential = load(apical, phase * n_blocks + block)
         for cell in range(n_outputs):
-            drive = apical.dtype.type(psp[phase, first_output + cell])
-            for lane in range(LANES):
-                apical[phase, block, lane] += drive * feedback[block, cell, lane]
+            potential = potential + psp[phase, first_output + cell] * load(feedback, block * n_outputs + cell)
+        store(apical, phase * n_blocks + block, potential)
 
 
 @kernel
 def apply_errors(weights, layout, error, psp, learning_rates):
     """Change weights by ``rate * error x presynaptic average`` and biases by ``rate * error``: the one place."""
+    forward, bias = weights.forward, weights.bias
     for layer in range(layout.sizes.shape[0]):
         low, high = layout.first_source[layer], layout.first_source[layer + 1]
-        rate = weights.forward.dtype.type(learning_rates[layer])
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            change = learning_rates[layer] * load(error, block)
+            store(bias, block, load(bias, block) + change)
             shift = layout.weight_row[block] - low
-            for lane in range(LANES):
-                weights.bias[block, lane] += rate * error[block * LANES + lane]
             for source in range(low, high):
                 if psp[0, source] != 0:  # most pixels of a digit are black
-                    step = rate * weights.forward.dtype.type(psp[0, source])
-                    for lane in range(LANES):
-                        weights.forward[shift + source, lane] += step * error[block * LANES + lane]
+                    store(forward, shift + source, load(forward, shift + source) + psp[0, source] * change)
 
 
 @kernel

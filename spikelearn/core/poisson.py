@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.random import LANES, fill_words, uniform
+from spikelearn.core.lanes import LANES
+from spikelearn.core.random import fill_words, uniform
 
 GUIDE_BITS = 8
 
@@ -28,7 +29,7 @@ class CountTable(NamedTuple):
 
 def count_table(means: list[float]) -> CountTable:
     """Tabulate Poisson distributions of the given means up to a count that no 32-bit draw exceeds."""
-    longest = max(_last_count(mean) for mean in means)
+    longest = max(count_bound(mean, bits=33) for mean in means)
     cdf = np.ones((len(means), longest + 1))
     guide = np.zeros((len(means), 1 << GUIDE_BITS), np.int64)
     for block, mean in enumerate(means):
@@ -38,12 +39,16 @@ def count_table(means: list[float]) -> CountTable:
     return CountTable(cdf, guide)
 
 
-def _last_count(mean: float) -> int:
-    """Return a count whose upper tail is below the resolution of a draw, by the Chernoff bound."""
-    count = int(mean) + 1
-    while count - mean - count * math.log(count / mean) > -33 * math.log(2):
-        count += 1
-    return count
+def count_bound(mean: float, bits: int = 100) -> int:
+    """Return a count that a Poisson number of this mean exceeds with probability below ``2**-bits`` (Chernoff)."""
+    low, high = int(mean) + 1, int(2 * mean) + 200
+    while low < high:
+        middle = (low + high) // 2
+        if mean == 0 or middle - mean - middle * math.log(middle / mean) < -bits * math.log(2):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @kernel

@@ -11,7 +11,6 @@ import numpy as np
 
 from spikelearn.core.jit import kernel
 
-LANES = 64  # neurons in a block, words in a batch
 WORD = 2.0**-32
 _LOW = np.uint64(0xFFFFFFFF)
 _PARITY = np.uint32(0x1BD11BDA)
@@ -93,6 +92,30 @@ def fill_words(key, batch, stream, example, out, row):
 def uniform(word):
     """Turn a word into a uniform number in the open interval (0, 1)."""
     return (np.float64(word) + 0.5) * WORD
+
+
+@kernel
+def inverse_gaussian(mean, shape, w0, w1, w2):
+    """Turn three words into a draw from the inverse Gaussian (Wald) distribution.
+
+    Michael, Schucany & Haas (1976): solve for the two roots of a chi-square draw, choose one with the right odds.
+    """
+    normal = np.sqrt(-2.0 * np.log(uniform(w0))) * np.cos(2.0 * np.pi * uniform(w1))
+    y = mean * normal * normal / (2.0 * shape)
+    # The smaller root, written without the cancellation of 1 + y - sqrt(y * (y + 2)).
+    root = mean / (1.0 + y + np.sqrt(y * (y + 2.0)))
+    return root if uniform(w2) <= mean / (mean + root) else mean * mean / root
+
+
+@kernel
+def draw_extra(key, first_example, mean, shape, out):
+    """Draw the extra lengths of phases into `out`, (examples, phases), in the unit of `mean`."""
+    for k in range(out.shape[0]):
+        example = first_example + k
+        low, high = np.uint32(example & 0xFFFFFFFF), np.uint32(example >> 32)
+        for phase in range(out.shape[1]):
+            w0, w1, w2, _ = threefry(key[0], key[1], key[2], key[3], np.uint32(phase), np.uint32(0), low, high)
+            out[k, phase] = inverse_gaussian(mean, shape, w0, w1, w2)
 
 
 def make_keys(seed: int, purpose: int, n: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from spikelearn.core.clock import FORWARD, TARGET, average_history, begin_trial,
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
 from spikelearn.core.learn import Trial, angles, apply_errors, compute_errors, losses, mean_apical
-from spikelearn.core.random import LANES
+from spikelearn.core.lanes import LANES, load, store
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
 
@@ -30,7 +30,7 @@ class Results(NamedTuple):
 
 
 @kernel
-def present(net, state, work, averages, inputs, intensity, label, example, lengths, windows, rate_step):
+def present(net, state, work, averages, intensity, label, example, lengths, windows, rate_step):
     """Run one trial and leave its averages: a forward phase and, if it has a length, a target phase.
 
     Parameters
@@ -59,20 +59,22 @@ def present(net, state, work, averages, inputs, intensity, label, example, lengt
     if lengths[TARGET] > 0:
         average_history(net, state, averages, windows)
     if not run_phase(
-        net, state, work, averages, inputs, expected, example, FORWARD, 0, lengths[FORWARD], windows
+        net, state, work, averages, expected, example, FORWARD, 0, lengths[FORWARD], windows
     ):
         return False
     if lengths[TARGET] > 0:
         _teach(net, work, label)
         if not run_phase(
-            net, state, work, averages, inputs, expected, example, TARGET, lengths[FORWARD], lengths[TARGET], windows
+            net, state, work, averages, expected, example, TARGET, lengths[FORWARD], lengths[TARGET], windows
         ):
             return False
     for phase in range(2):
         n_steps = windows[phase, 1] - windows[phase, 0]
         if n_steps > 0:
-            averages.v_soma[phase] /= averages.v_soma.dtype.type(n_steps)
-            averages.activity[phase] /= averages.activity.dtype.type(n_steps)
+            n_blocks = averages.v_soma.shape[0] // 2
+            for row in range(phase * n_blocks, (phase + 1) * n_blocks):
+                store(averages.v_soma, row, load(averages.v_soma, row) / n_steps)
+                store(averages.activity, row, load(averages.activity, row) / n_steps)
     return True
 
 
@@ -92,8 +94,8 @@ def read_out(net, averages):
     first = net.layout.first_block[output]
     best = 0
     for cell in range(net.layout.sizes[output]):
-        v = averages.v_soma[FORWARD, first + cell // LANES, cell % LANES]
-        if v > averages.v_soma[FORWARD, first + best // LANES, best % LANES]:
+        v = averages.v_soma[first + cell // LANES, cell % LANES]
+        if v > averages.v_soma[first + best // LANES, best % LANES]:
             best = cell
     return best
 
@@ -111,8 +113,8 @@ def first_not_finite(net, values):
 
 @kernel
 def train_chunk(
-    net, state, work, averages, inputs, rule, other_rule, trial, errors, images, labels, first_example, schedule,
-    rate_step, learning_rates, results,
+    net, state, work, averages, rule, other_rule, trial, errors, images, labels, first_example, schedule,
+    rate_step, learning_rates, carry_state, results,
 ):  # fmt: skip
     """Train on a chunk of examples; the weights of `net` and `state` change in place.
 
@@ -122,11 +124,13 @@ def train_chunk(
         The rule that learns, and one whose errors are only compared with it.
     trial : Trial
         Views on `averages`, for the rules.
-    errors : pair of (cells,) float arrays
+    errors : pair of (blocks, 64) float arrays
     images : (examples, n_inputs) float32 array, labels : (examples,) int64 array
     first_example : int
         Number of the first trial, counted from the beginning of training.
     learning_rates : (layers,) float64 array
+    carry_state : bool
+        Keep potentials and spikes from one example to the next.
 
     Returns
     -------
@@ -136,29 +140,41 @@ def train_chunk(
     layout = net.layout
     n_layers = layout.sizes.shape[0]
     error, other = errors
+    flat = error.reshape(-1)
+    flat_other = other.reshape(-1)
     for k in range(images.shape[0]):
         example = first_example + k
+        if not carry_state:
+            rest(state)
         if not present(
-            net, state, work, averages, inputs, images[k], labels[k], example, schedule.lengths[k], schedule.windows[k],
+            net, state, work, averages, images[k], labels[k], example, schedule.lengths[k], schedule.windows[k],
             rate_step,
         ):  # fmt: skip
             results.failure[0] = k
             return OVERFLOW
         set_plateaus(net, averages, trial)
         for layer in range(n_layers - 1, -1, -1):
-            compute_errors(rule, trial, layer, error)
+            compute_errors(rule, trial, layer, flat)
         for layer in range(n_layers - 1, -1, -1):
-            compute_errors(other_rule, trial, layer, other)
-        bad = max(first_not_finite(net, trial.v_forward), first_not_finite(net, error))
+            compute_errors(other_rule, trial, layer, flat_other)
+        bad = max(first_not_finite(net, trial.v_forward), first_not_finite(net, flat))
         if bad >= 0:
             results.failure[0] = k
             results.failure[1] = bad
             return NOT_FINITE
         results.prediction[k] = read_out(net, averages)
         losses(trial, results.loss[k])
-        angles(trial, error, other, results.angle[k])
+        angles(trial, flat, flat_other, results.angle[k])
         apply_errors(net.weights, layout, error, averages.psp, learning_rates)
     return DONE
+
+
+@kernel
+def rest(state):
+    """Forget all activity."""
+    state.v_soma[:] = 0
+    state.trace[:] = 0
+    state.n_recent[0] = 0
 
 
 @kernel
@@ -172,25 +188,23 @@ def set_plateaus(net, averages, trial):
             net.weights.feedback, averages.psp, first_output, layout.sizes[n_layers - 1], averages.apical, phase
         )
         plateau = trial.plateau_forward if phase == FORWARD else trial.plateau_target
-        for block in range(net.weights.feedback.shape[0]):
-            for lane in range(LANES):
-                plateau[block * LANES + lane] = sigmoid(averages.apical[phase, block, lane])
+        n_blocks = averages.apical.shape[0] // 2
+        for cell in range(n_blocks * LANES):
+            plateau[cell] = sigmoid(averages.apical[phase * n_blocks + cell // LANES, cell % LANES])
 
 
 @kernel
-def test_chunk(net, state, work, averages, inputs, images, first_example, schedule, rate_step, results):
+def test_chunk(net, state, work, averages, images, first_example, schedule, rate_step, results):
     """Show test images, each to a network at rest; writes ``results.prediction``."""
     for k in range(images.shape[0]):
-        state.v_soma[:] = 0
-        state.trace[:] = 0
-        state.n_recent[0] = 0
+        rest(state)
         if not present(
-            net, state, work, averages, inputs, images[k], 0, first_example + k, schedule.lengths[k],
+            net, state, work, averages, images[k], 0, first_example + k, schedule.lengths[k],
             schedule.windows[k], rate_step,
         ):  # fmt: skip
             results.failure[0] = k
             return OVERFLOW
-        bad = first_not_finite(net, averages.v_soma[FORWARD].ravel())
+        bad = first_not_finite(net, averages.v_soma.reshape(-1))
         if bad >= 0:
             results.failure[0] = k
             results.failure[1] = bad

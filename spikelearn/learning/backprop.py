@@ -9,9 +9,10 @@ with the weights as they were during the trial. (The authors' code uses those th
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from spikelearn.core.dynamics import slope
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import register_rule, slope
-from spikelearn.core.random import LANES
+from spikelearn.core.learn import register_rule
+from spikelearn.core.lanes import LANES
 from spikelearn.learning.plateau import STEP, output_errors
 
 

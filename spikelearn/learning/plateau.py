@@ -11,9 +11,9 @@ sigmoid of the mean the prediction. A hidden neuron reads nothing but its own po
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.dynamics import sigmoid, slope
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import register_rule, slope
+from spikelearn.core.learn import register_rule
 
 STEP = 20.0  # both P of Table 1, times rate_max or its square
 

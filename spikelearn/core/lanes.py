@@ -1,0 +1,173 @@
+"""Lanes: the numbers of a block of 64 neurons, handled as one value.
+
+``v = load(v_soma, block)`` takes row `block` of a (rows, 64) array; then ``keep * v + current`` is arithmetic on all 64
+neurons, and `store` writes a row back. Interpreted, a value is a NumPy array. Compiled, it is an LLVM vector: it stays in
+registers over a loop, and the machine's vector instructions are certain, where the usual loop over array elements
+depends on what the compiler can prove about overlapping arrays. Scalars take the type of the lanes they meet.
+"""
+
+import operator
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, overload, register_model
+
+LANES = 64
+
+
+class LanesType(types.Type):
+    """numba's type of a value of 64 floats."""
+
+    def __init__(self, dtype: types.Type) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Lanes({dtype})")
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager, lanes_type):
+        element = manager.lookup(lanes_type.dtype).get_value_type()
+        super().__init__(manager, lanes_type, ir.VectorType(element, LANES))
+
+
+# -- rows of arrays ---------------------------------------------------------------------------------------------------
+
+
+def load(array, row):
+    """Return row `row` of a (rows, 64) array."""
+    return array[row].copy()
+
+
+def store(array, row, value):
+    """Write row `row` of a (rows, 64) array."""
+    array[row] = value
+
+
+def _pointer(context, builder, array_type, array, row):
+    """Address of a row, typed as vector, without bounds check."""
+    data = context.make_array(array_type)(context, builder, array).data
+    first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, LANES))])
+    vector = ir.VectorType(context.get_value_type(array_type.dtype), LANES)
+    return builder.bitcast(first, vector.as_pointer())
+
+
+def _is_rows(array):
+    return isinstance(array, types.Array) and array.ndim == 2 and array.layout == "C"
+
+
+@intrinsic
+def _load(typing_context, array, row):
+    def generate(context, builder, sig, args):
+        loaded = builder.load(_pointer(context, builder, array, args[0], args[1]))
+        loaded.align = array.dtype.bitwidth // 8
+        return loaded
+
+    return LanesType(array.dtype)(array, types.intp), generate
+
+
+@intrinsic
+def _store(typing_context, array, row, value):
+    def generate(context, builder, sig, args):
+        stored = builder.store(args[2], _pointer(context, builder, array, args[0], args[1]))
+        stored.align = array.dtype.bitwidth // 8
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), generate
+
+
+@overload(load)
+def _compiled_load(array, row):
+    if _is_rows(array):
+        return lambda array, row: _load(array, row)
+
+
+@overload(store)
+def _compiled_store(array, row, value):
+    if _is_rows(array) and value == LanesType(array.dtype):
+        return lambda array, row, value: _store(array, row, value)
+
+
+# -- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+class _LanesOperator(AbstractTemplate):
+    """Type lanes with lanes of the same type, or lanes with a number: lanes."""
+
+    def generic(self, args, kws):
+        lanes = [a for a in args if isinstance(a, LanesType)]
+        if lanes and all(a == lanes[0] or isinstance(a, types.Number) for a in args):
+            return signature(lanes[0], *(a if a == lanes[0] else lanes[0].dtype for a in args))
+
+
+def _spread(context, builder, vector_type, value):
+    """Turn a scalar into 64 of it; leave lanes as they are."""
+    if isinstance(value.type, ir.VectorType):
+        return value
+    vector = context.get_value_type(vector_type)
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(
+        one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    )
+
+
+def _lower(op, instruction):
+    infer_global(op)(type(f"_{instruction}", (_LanesOperator,), {}))
+
+    def generate(context, builder, sig, args):
+        left, right = (_spread(context, builder, sig.return_type, a) for a in args)
+        return getattr(builder, instruction)(left, right)
+
+    for pair in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
+        lower_builtin(op, *pair)(generate)
+
+
+for _op, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _lower(_op, _instruction)
+
+
+def clip(value, low, high):
+    """Limit lanes to ``low <= value <= high``; NaN stays."""
+    return np.clip(value, low, high)
+
+
+@intrinsic
+def _clip(typing_context, value, low, high):
+    def generate(context, builder, sig, args):
+        x, low, high = (_spread(context, builder, value, a) for a in args)
+        x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
+        return builder.select(builder.fcmp_ordered(">", x, high), high, x)
+
+    return value(value, value.dtype, value.dtype), generate
+
+
+@overload(clip)
+def _compiled_clip(value, low, high):
+    if isinstance(value, LanesType):
+        return lambda value, low, high: _clip(value, low, high)
+
+
+def exp_lanes(value):
+    """Exponential of lanes."""
+    return np.exp(value)
+
+
+@intrinsic
+def _exp(typing_context, value):
+    def generate(context, builder, sig, args):
+        vector = context.get_value_type(value)
+        return builder.call(builder.module.declare_intrinsic("llvm.exp", [vector]), args)
+
+    return value(value), generate
+
+
+@overload(exp_lanes)
+def _compiled_exp(value):
+    if isinstance(value, LanesType):
+        return lambda value: _exp(value)

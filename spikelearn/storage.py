@@ -1,0 +1,383 @@
+"""Runs on disk: descriptions as JSON, run folders, and checkpoints that survive a kill.
+
+Knows nothing of neurons, only dataclasses, dicts and arrays. Whatever replaces a file is written beside it, synced
+and renamed over it: a reader finds the old content or the new, never a part.
+"""
+
+import csv
+import dataclasses
+import glob
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from spikelearn.errors import InputError, nearest
+
+CHECKPOINT_FORMAT = 1
+RUN_FILES = ("config.json", "environment.json", "metrics.csv", "checkpoint.h5", "learning_curve.png")
+
+T = TypeVar("T")
+Attribute = int | float | str
+
+
+def version(package: str = "spikelearn") -> str:
+    """Return the installed version of a package, "0+unknown" if it is not installed."""
+    from importlib import metadata  # here: with email and sockets behind it, it is half of this module's import time
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def to_dict(description: Any) -> dict[str, Any]:
+    """Turn a dataclass into a dict of what JSON knows.
+
+    Tuples become lists. Where an annotation offers several dataclasses, ``"kind"`` names the one that is meant.
+    """
+    annotations = _annotations(type(description))
+    return {name: _to_json(annotation, getattr(description, name)) for name, annotation in annotations.items()}
+
+
+def from_dict(cls: type[T], mapping: Mapping[str, Any], where: str = "config") -> T:
+    """Build a dataclass from what `to_dict` wrote; error messages call the mapping `where`.
+
+    Fields may be int, float (given an int, too), str, bool, ``tuple[item, ...]``, dataclasses, and unions of these
+    and None. Keys with a default may be missing.
+    """
+    if not isinstance(mapping, Mapping):
+        raise InputError(f"{where}={mapping!r}: expected a mapping with the keys of {cls.__name__}")
+    annotations = _annotations(cls)
+    for key in mapping:
+        if key not in annotations:
+            raise InputError(f"{where}.{key}: unknown key; {nearest(str(key), annotations)}")
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        needed = field.init and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if needed and field.name not in mapping:
+            raise InputError(f"{where}.{field.name}: missing key; expected {_type_name(annotations[field.name])}")
+    values = {name: _from_json(annotations[name], value, f"{where}.{name}") for name, value in mapping.items()}
+    try:
+        return cls(**values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def override(description: T, assignments: Iterable[str]) -> T:
+    """Return a dataclass with some fields changed; it is validated once, after all assignments.
+
+    An assignment is ``"network.hidden.g_apical=0.05"``, or the end of that name if only one field ends so. Values
+    are numbers, true, false, none, text, ``0.1,0.2`` for a tuple, the name of a class where there is a choice.
+    """
+    mapping = to_dict(description)
+    for assignment in assignments:
+        name, equals, text = (part.strip() for part in assignment.partition("="))
+        known = _assignable(type(description), mapping)  # anew each time: choosing a class changes the fields
+        # Suggest ends with as many parts as were written: 'g_apicl' is near 'g_apical', far from the full name.
+        ends = dict.fromkeys(".".join(full.split(".")[-1 - name.count(".") :]) for full in known)
+        if not equals:
+            raise InputError(f"{assignment!r} has no '='; write key=value; {nearest(name, ends)}")
+        matches = [name] if name in known else [full for full in known if full.endswith(f".{name}")]
+        if not matches:
+            raise InputError(f"{name}: unknown key; {nearest(name, ends)}")
+        if len(matches) > 1:
+            raise InputError(f"{name} could be any of {', '.join(matches)}; write the full name")
+        annotation, holder = known[matches[0]]
+        holder[matches[0].rpartition(".")[2]] = _from_text(annotation, text)
+    return from_dict(type(description), mapping)
+
+
+def _annotations(cls: Any) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def _options(annotation: Any) -> tuple[tuple, dict[str, Any], Any]:
+    """Take a union apart: its members, the dataclasses among them by name, the items of a tuple among them."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    classes = {each.__name__: each for each in options if isinstance(each, type) and dataclasses.is_dataclass(each)}
+    return options, classes, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
+
+
+def _type_name(annotation: Any) -> str:
+    return annotation.__name__ if type(annotation) is type else str(annotation)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _to_json(annotation: Any, value: Any) -> Any:
+    _, classes, item = _options(annotation)
+    if dataclasses.is_dataclass(value):
+        return ({"kind": type(value).__name__} if len(classes) > 1 else {}) | to_dict(value)
+    if isinstance(value, tuple | list):
+        return [_to_json(item, each) for each in value]
+    return _plain(value)
+
+
+def _from_json(annotation: Any, value: Any, where: str) -> Any:
+    options, classes, item = _options(annotation)
+    if classes and isinstance(value, Mapping):
+        if len(classes) == 1:
+            return from_dict(next(iter(classes.values())), value, where)
+        kind = str(value.get("kind"))
+        if kind not in classes:
+            problem = f"unknown kind {kind!r}" if "kind" in value else "missing key 'kind'"
+            raise InputError(f"{where}: {problem}; {nearest(kind, classes)}")
+        return from_dict(classes[kind], {key: each for key, each in value.items() if key != "kind"}, where)
+    if item is not None and isinstance(value, list | tuple):
+        return tuple(_from_json(item, each, f"{where}[{i}]") for i, each in enumerate(value))
+    if type(value) in options:  # exactly: a bool is no int here
+        return value
+    if float in options and type(value) is int and abs(value) <= sys.float_info.max:
+        return float(value)
+    raise InputError(f"{where}={value!r}: expected {_type_name(annotation)}, got {type(value).__name__}")
+
+
+def _from_text(annotation: Any, text: str) -> Any:
+    """Turn what a user typed into what JSON would hold; `from_dict` judges it."""
+    options, classes, item = _options(annotation)
+    words = {"none": None, "true": True, "false": False}
+    if text.lower() in words and type(words[text.lower()]) in options:
+        return words[text.lower()]
+    if text in classes:
+        return {"kind": text} if len(classes) > 1 else {}
+    if item is not None:
+        parts = text.strip("()[] ").removesuffix(",")
+        return [_from_text(item, part.strip()) for part in parts.split(",")] if parts else []
+    if str not in options:
+        for number in (int, float):
+            try:
+                return number(text)
+            except ValueError:
+                continue
+    return text
+
+
+def _assignable(cls: Any, mapping: dict, prefix: str = "") -> dict[str, tuple[Any, dict]]:
+    """Map every dotted name that can be assigned to its annotation and the dict that holds its value."""
+    found = {}
+    for name, annotation in _annotations(cls).items():
+        options, classes, _ = _options(annotation)
+        value = mapping.get(name)
+        if len(options) > 1 or not classes:
+            found[prefix + name] = (annotation, mapping)
+        if isinstance(value, dict):
+            chosen = classes[value["kind"]] if len(classes) > 1 else next(iter(classes.values()))
+            found |= _assignable(chosen, value, f"{prefix}{name}.")
+    return found
+
+
+class RunFolder:
+    """The folder of one training run: configuration, environment, metrics, checkpoint.
+
+    Make a new one with `create`, find an old one with `open`.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.metrics_path = self.path / "metrics.csv"
+        self.checkpoint_path = self.path / "checkpoint.h5"
+
+    @classmethod
+    def create(cls, path: str | os.PathLike, config: Mapping[str, Any], overwrite: bool = False) -> "RunFolder":
+        """Make the folder, write config.json (`config`, from `to_dict`) and environment.json.
+
+        A folder that holds a run is refused, or emptied of `RUN_FILES`, and of nothing else, if `overwrite`.
+        """
+        folder = cls(path)
+        if folder.path.exists() and not folder.path.is_dir():
+            raise InputError(f"{path} is a file; choose another name for the run folder")
+        held = [name for name in RUN_FILES if (folder.path / name).exists()]
+        if not overwrite and {"config.json", "metrics.csv", "checkpoint.h5"} & set(held):
+            raise InputError(
+                f"{path} already holds a run ({', '.join(held)}); use --resume to go on or --overwrite to replace it"
+            )
+        contents = {"environment.json": _environment(), "config.json": config}  # config last: it makes it a run folder
+        texts = {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            for name in held:
+                (folder.path / name).unlink()
+            for name, text in texts.items():
+                _write(folder.path / name, text)
+        except OSError as error:
+            raise InputError(f"cannot write the run folder {path}: {error}; choose another place") from error
+        return folder
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> "RunFolder":
+        """Return the run folder at `path`."""
+        folder = cls(path)
+        if not (folder.path / "config.json").is_file():
+            raise InputError(f"{path} is not a run folder: no config.json; give a folder that a training run made")
+        return folder
+
+    def config(self) -> dict[str, Any]:
+        """Return the configuration, for `from_dict`."""
+        return _read_json(self.path / "config.json")
+
+    def environment(self) -> dict[str, Any]:
+        """Return when, on what and with which versions the run was started."""
+        return _read_json(self.path / "environment.json")
+
+    def append_metrics(self, row: Mapping[str, float]) -> None:
+        """Append a row to metrics.csv, after a header if it is the first; it is on disk when this returns."""
+        with open(self.metrics_path, "a+", newline="", encoding="utf-8") as file:
+            file.seek(0)
+            header = next(csv.reader(file), None)
+            if header is not None and header != list(row):
+                raise InputError(f"{self.metrics_path} has the columns {header}, the new row has {list(row)}")
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([row, row.values()] if header is None else [row.values()])
+            file.flush()
+            os.fsync(file.fileno())
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Return the complete rows of metrics.csv (none if there is no file); empty cells are NaN."""
+        header, *rows = csv.reader(self._metric_lines() or [""])
+        try:
+            return [dict(zip(header, map(_number, row), strict=True)) for row in rows]
+        except ValueError as error:
+            raise InputError(f"{self.metrics_path} is damaged; rows must be numbers below a header: {error}") from error
+
+    def truncate_metrics(self, n_rows: int) -> None:
+        """Keep the first `n_rows` rows; to be called on resuming, as a kill may leave rows later than the checkpoint.
+
+        A last line without its end, cut by the kill, is dropped in any case.
+        """
+        _write(self.metrics_path, "".join(self._metric_lines()[: n_rows + 1]) if n_rows else "")
+
+    def _metric_lines(self) -> list[str]:
+        if not self.metrics_path.exists():
+            return []
+        lines = self.metrics_path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        return [line for line in lines if line.endswith("\n")]
+
+
+def _number(text: str) -> float:
+    return int(text) if text.lstrip("-").isdigit() else float(text or "nan")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # a ValueError names the line and column, or the byte that is not UTF-8
+        raise InputError(f"{path} cannot be read as JSON: {error}; correct it or start the run anew") from error
+
+
+def _environment() -> dict[str, Any]:
+    cpuinfo = Path("/proc/cpuinfo")
+    models = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "argv": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": models[0] if models else platform.processor(),
+        "cpu_count": os.cpu_count(),
+        "versions": {package: version(package) for package in ("spikelearn", "numpy", "numba", "scipy", "h5py")},
+        "commit": _commit(Path(__file__).parents[1]),
+    }
+
+
+def _commit(root: Path) -> str | None:
+    if not (root / ".git").exists():  # git would look further up and find somebody else's commit
+        return None
+    try:
+        command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name; what is written there replaces `path` when complete, or is removed on an error."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):  # of processes killed while they wrote
+        leftover.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if hasattr(os, "O_DIRECTORY"):  # the new name must survive a power cut, too; Windows cannot open folders
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def _write(path: Path, text: str) -> None:
+    with _replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def save_checkpoint(
+    path: str | os.PathLike, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Attribute]
+) -> None:
+    """Write arrays and attributes to an HDF5 file, which replaces the one at `path` only when complete.
+
+    A ``/`` in a name makes groups. The attributes ``format`` and ``spikelearn`` (the version) are added.
+    """
+    import h5py
+
+    attributes = {name: _plain(value) for name, value in attributes.items()}
+    attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
+    with _replacing(Path(path)) as temporary:
+        with h5py.File(temporary, "w") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=array)
+            file.attrs.update(attributes | {"sha256": _digest(arrays, attributes)})
+        load_checkpoint(temporary)  # what cannot be read back must not replace a good checkpoint
+
+
+def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Attribute]]:
+    """Read what `save_checkpoint` wrote, bit for bit, and verify its digest."""
+    import h5py
+
+    remedy = "restore it from a copy or start the run anew"
+    if not Path(path).is_file():
+        raise InputError(f"no checkpoint at {path}: a run writes its first after some training; start it anew")
+    try:
+        with h5py.File(path, "r") as file:
+            attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            names: list[str] = []
+            file.visit(names.append)
+            arrays = {name: file[name][...] for name in names if isinstance(file[name], h5py.Dataset)}
+        intact = attributes.pop("sha256", None) == _digest(arrays, attributes)
+    except Exception as error:  # a damaged file makes h5py raise almost anything, or return what cannot be digested
+        raise InputError(f"{path} is truncated, damaged or no HDF5 file: {error}; {remedy}") from error
+    written = attributes.get("format")
+    if not isinstance(written, int):
+        raise InputError(f"{path} is not a checkpoint of spikelearn: no attribute 'format'; give a checkpoint.h5")
+    if written > CHECKPOINT_FORMAT:
+        raise InputError(
+            f"{path} was written by format {written} (spikelearn {attributes.get('spikelearn')}); "
+            f"this version reads up to {CHECKPOINT_FORMAT}; upgrade spikelearn"
+        )
+    if not intact:
+        raise InputError(f"{path} is damaged: its content does not match its SHA-256 digest; {remedy}")
+    return arrays, attributes
+
+
+def _digest(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Attribute]) -> str:
+    digest = hashlib.sha256(repr(sorted(attributes.items())).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
