@@ -13,15 +13,14 @@ import numpy as np
 
 from spikelearn.core import clock, learn, trial
 from spikelearn.core.jit import uncached
-from spikelearn.core.poisson import count_bound, count_table
 from spikelearn.core.lanes import LANES
+from spikelearn.core.poisson import count_bound, count_table
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
 from spikelearn.network import Network
 from spikelearn.units import ms
 from spikelearn.weights import Weights
 
-PURPOSES = ("training", "evaluation")
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
@@ -63,6 +62,16 @@ class Chunk(NamedTuple):
     prediction: np.ndarray  # (examples,) int64
     loss: np.ndarray  # (examples, layers) float64
     angle: np.ndarray  # (examples, hidden layers) float64, degrees; NaN without a rule to compare with
+
+
+class Recording(NamedTuple):
+    """One trial in full; times are steps, potentials those at the end of a step. Layer 0 is the first with weights."""
+
+    lengths: tuple[int, int]  # steps of the forward and the target phase
+    spikes: tuple[np.ndarray, ...]  # inputs and each layer: (spikes, 2) int64, step and neuron, in order of step
+    v_soma: tuple[np.ndarray, ...]  # each layer: (steps, neurons)
+    v_dendrite: tuple[np.ndarray, ...]  # each layer: (steps, neurons); hidden: basal
+    v_apical: tuple[np.ndarray, ...]  # each hidden layer: (steps, neurons)
 
 
 class ClockCore:
@@ -223,6 +232,22 @@ class ClockCore:
         self._check(status, results, first_example)
         return results.prediction
 
+    def record(self, intensity: np.ndarray, label: int | None, *, seed: int, example: int) -> Recording:
+        """Run one trial step by step and keep everything; the weights do not change.
+
+        The same kernels, called for one step at a time: looking does not change what is seen. State is carried as
+        in `train` if `label` is given; a test image (`label` None) is shown to the network at rest.
+
+        Parameters
+        ----------
+        intensity : (n_inputs,) float32 array
+        label : int or None
+            None: a test trial, without target phase.
+        seed, example : int
+            As in `train` and `test`: the trial with these numbers there has the same spikes.
+        """
+        return _Recorder(self, seed, label is not None).run(intensity, label, seed, example)
+
     def rest(self) -> None:
         """Forget all activity."""
         trial.rest(self._state)
@@ -230,15 +255,13 @@ class ClockCore:
     # -- building -------------------------------------------------------------------------------------------------
 
     def _keyed(self, seed: int, purpose: str) -> clock.Network:
-        keys = make_keys(seed, 1 + PURPOSES.index(purpose), self._net.keys.shape[0])
-        return self._net._replace(keys=keys)
+        return self._net._replace(keys=make_keys(seed, purpose, self._net.keys.shape[0]))
 
     def _training_schedule(self, seed: int, n: int, first_example: int) -> trial.Schedule:
         """Phases of ``minimum + extra``, the extra rounded down to a whole step; windows at their ends."""
         phases = self.network.phases
         extra = np.empty((n, 2))
-        key = make_keys(seed, 1 + len(PURPOSES), 1)[0]
-        draw_extra(key, first_example, phases.extra_mean, phases.extra_shape, extra)
+        draw_extra(make_keys(seed, "phases", 1)[0], first_example, phases.extra_mean, phases.extra_shape, extra)
         lengths = self._minimum + np.floor(extra / self.engine.dt).astype(np.int64)
         windows = np.empty((n, 2, 2), np.int64)
         ends = np.cumsum(lengths, axis=1)
@@ -372,6 +395,83 @@ class ClockCore:
                     f"a weight or bias of layer {layer + 1} is not finite before example {example}; "
                     f"the learning rates are probably too large"
                 )
+
+
+class _Recorder:
+    """Drives the kernels of a core one step at a time."""
+
+    def __init__(self, core: ClockCore, seed: int, training: bool) -> None:
+        self.core = core
+        # Coupled order, whatever g_apical is: it also filters the output spikes that the apical dendrites see.
+        self.net = core._keyed(seed, "training" if training else "evaluation")._replace(coupled=True)
+        n_layers = core.network.n_layers
+        self.spikes: list[list[np.ndarray]] = [[] for _ in range(n_layers + 1)]
+        self.v_soma: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
+        self.v_dendrite: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
+        self.v_apical: list[list[np.ndarray]] = [[] for _ in range(n_layers - 1)]
+
+    def run(self, intensity: np.ndarray, label: int | None, seed: int, example: int) -> Recording:
+        core, net = self.core, self.net
+        core._make_room(intensity[None])
+        if label is None or not core.network.carry_state:
+            core.rest()
+        lengths = (core._test, 0) if label is None else core._training_schedule(seed, 1, example).lengths[0]
+        clock.begin_trial(net, core._state, core._work)
+        onset = 0
+        for phase, n_steps in enumerate(lengths):
+            if phase == clock.TARGET and label is not None:
+                trial.teach(net, core._work, np.int64(label))
+            for begin in range(onset, onset + n_steps, clock.SEGMENT):
+                length = min(clock.SEGMENT, onset + n_steps - begin)
+                self._segment(core._rate_step * intensity.astype(np.float64), example, phase, begin, length)
+            onset += n_steps
+        join = np.concatenate
+        return Recording(
+            lengths=(int(lengths[0]), int(lengths[1])),
+            spikes=tuple(_by_step(join(parts)) for parts in self.spikes),
+            v_soma=tuple(np.array(rows) for rows in self.v_soma),
+            v_dendrite=tuple(np.array(rows) for rows in self.v_dendrite),
+            v_apical=tuple(np.array(rows) for rows in self.v_apical),
+        )
+
+    def _segment(self, expected: np.ndarray, example: int, phase: int, begin: int, length: int) -> None:
+        core, net, work, state = self.core, self.net, self.core._work, self.core._state
+        never = length  # no step of the segment is averaged
+        n_spikes = clock.begin_segment(net, work, expected, example, begin, length)
+        self.spikes[0].append(
+            np.stack([begin + work.input_row[:n_spikes] - net.memory, work.input_source[:n_spikes]], 1).astype(np.int64)
+        )
+        for step in range(length):
+            self._keep_apical()
+            clock.advance_layers(net, state, work, core._averages, example, phase, begin, step, step + 1, never)
+            clock.feed_back(net, work, step)
+            self._keep_layers()
+        for layer in range(core.network.n_layers):
+            first = core._layout.first_source[layer + 1]
+            for block in range(core._layout.first_block[layer], core._layout.first_block[layer + 1]):
+                counts = np.diff(work.first[block, : length + 1])
+                steps = begin + np.repeat(np.arange(length), counts)
+                cells = work.spikes[block, : counts.sum()] - first
+                self.spikes[layer + 1].append(np.stack([steps, cells], 1).astype(np.int64))
+        clock.end_segment(net, state, work, n_spikes, length)
+
+    def _keep_apical(self) -> None:
+        work, scale = self.core._work, self.net.filters.scale
+        psp = (scale * (work.echo_decay - work.echo_rise)).ravel()[: self.core.network.sizes[-1]]
+        for rows, feedback in zip(self.v_apical, self.core.weights.Y, strict=True):
+            rows.append(feedback @ psp)
+
+    def _keep_layers(self) -> None:
+        core, work = self.core, self.core._work
+        dendrite = self.net.weights.bias + self.net.filters.scale * (work.decay - work.rise)
+        for layer, n in enumerate(core._layout.sizes):
+            blocks = slice(core._layout.first_block[layer], core._layout.first_block[layer + 1])
+            self.v_soma[layer].append(core._state.v_soma[blocks].ravel()[:n].copy())
+            self.v_dendrite[layer].append(dendrite[blocks].ravel()[:n])
+
+
+def _by_step(spikes: np.ndarray) -> np.ndarray:
+    return spikes[np.argsort(spikes[:, 0], kind="stable")]
 
 
 class Silent(NamedTuple):

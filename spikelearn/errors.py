@@ -42,4 +42,6 @@ def check_range(
         bounds.append(f"<= {at_most:g}")
         good = good and value <= at_most
     if not good:
-        raise InputError(f"{where}={value!r} must be a finite number {' and '.join(bounds)}{' ' + unit if unit else ''}")
+        raise InputError(
+            f"{where}={value!r} must be a finite number {' and '.join(bounds)}{' ' + unit if unit else ''}"
+        )

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from spikelearn.core.random import make_generator
 from spikelearn.errors import InputError, check_range
 from spikelearn.feedback import Feedback, RandomFeedback
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
@@ -47,7 +46,9 @@ class Network:
             raise InputError(f"Network.sizes={sizes} needs at least an input and an output layer")
         for n in sizes:
             if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MAX_SIZE:
-                raise InputError(f"Network.sizes={sizes}: every layer needs an integer of 1 to {MAX_SIZE} neurons, got {n!r}")
+                raise InputError(
+                    f"Network.sizes={sizes}: every layer needs an integer of 1 to {MAX_SIZE} neurons, got {n!r}"
+                )
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
 
     @property
@@ -74,7 +75,7 @@ class Network:
             float64 arrays.
         """
         check_range("seed", seed, at_least=0)
-        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(0,))))
+        rng = make_generator(seed, "weights")
         forward, biases = draw_forward(rng, self.sizes, self.initial, self.rate_max)
         scales = [self.initial.moments(n, self.rate_max)[1] for n in self.sizes[1:-1]]
         return Weights(tuple(forward), tuple(biases), tuple(self.feedback.draw(rng, self.sizes, scales)))

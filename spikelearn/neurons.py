@@ -1,4 +1,4 @@
-"""Synapses and neurons: parameters with units, and what they become at a time step `dt`.
+r"""Synapses and neurons: parameters with units, and what they become at a time step `dt`.
 
 Hidden neurons have a basal dendrite (feedforward input), an apical dendrite (feedback) and a soma; output
 neurons have one dendrite, a soma and teaching conductances. Both somas obey

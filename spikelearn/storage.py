@@ -225,6 +225,10 @@ class RunFolder:
             raise InputError(f"{path} is not a run folder: no config.json; give a folder that a training run made")
         return folder
 
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Replace the configuration, as a run that goes on for longer does."""
+        _write(self.path / "config.json", json.dumps(config, indent=2) + "\n")
+
     def config(self) -> dict[str, Any]:
         """Return the configuration, for `from_dict`."""
         return _read_json(self.path / "config.json")
@@ -339,10 +343,13 @@ def save_checkpoint(
     attributes = {name: _plain(value) for name, value in attributes.items()}
     attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
     with _replacing(Path(path)) as temporary:
-        with h5py.File(temporary, "w") as file:
+        with h5py.File(temporary, "w", libver="v110") as file:
             for name, array in arrays.items():
                 file.create_dataset(name, data=array)
-            file.attrs.update(attributes | {"sha256": _digest(arrays, attributes)})
+            for name, value in (attributes | {"sha256": _digest(arrays, attributes)}).items():
+                text = value.encode() if isinstance(value, str) else None
+                fixed = None if text is None else h5py.string_dtype(length=len(text) or 1)
+                file.attrs.create(name, value if text is None else text, dtype=fixed)
         load_checkpoint(temporary)  # what cannot be read back must not replace a good checkpoint
 
 
@@ -356,6 +363,7 @@ def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dic
     try:
         with h5py.File(path, "r") as file:
             attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            attributes = {name: v.decode() if isinstance(v, bytes) else v for name, v in attributes.items()}
             names: list[str] = []
             file.visit(names.append)
             arrays = {name: file[name][...] for name in names if isinstance(file[name], h5py.Dataset)}

@@ -63,8 +63,10 @@ def mirror(folder):
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
 
 
 # Images and Dataset
@@ -72,7 +74,7 @@ def mirror(folder):
 
 def test_images_are_flattened_row_by_row_in_any_memory_order():
     x = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    for stored in (x, np.asfortranarray(x)):
+    for stored in (x, np.asfortranarray(x), np.asfortranarray(x.reshape(2, 12))):
         flat = images(x=stored, y=[0, 1]).x
         assert flat.flags.c_contiguous
         np.testing.assert_array_equal(flat, np.arange(24).reshape(2, 12))
@@ -259,6 +261,7 @@ GOOD = idx_bytes(np.zeros((2, 3, 4), np.uint8))
         (gzip.compress(GOOD)[:-9], "corrupt gzip file"),
         (gzip.compress(GOOD)[:-8] + bytes(8), "corrupt gzip file"),
         (gzip.compress(GOOD) + b"!", "corrupt gzip file"),
+        (gzip.compress(GOOD)[:10] + b"\xff" * 20, "corrupt gzip file"),
         (b"\x1f\x8b" + GOOD, "corrupt gzip file"),
     ],
 )

@@ -335,7 +335,10 @@ def test_a_missing_environment_is_refused(tmp_path):
 
 # Metrics
 
-ROWS = [{"epoch": 0, "test_error": 0.1 + 0.2, "loss, hidden": 1e-300}, {"epoch": 1, "test_error": 4.0, "loss, hidden": -2}]
+ROWS = [
+    {"epoch": 0, "test_error": 0.1 + 0.2, "loss, hidden": 1e-300},
+    {"epoch": 1, "test_error": 4.0, "loss, hidden": -2},
+]
 
 
 @pytest.fixture

@@ -290,7 +290,7 @@ def _thin(key, example, block, count, lanes, first_source, words, drawn, activit
 
 
 @kernel
-def _feed_back(net, work, step):
+def feed_back(net, work, step):
     """Filter the output spikes of `step` and set the apical current that hidden somata see in the next one."""
     layout, memory, filters = net.layout, net.memory, net.filters
     output = layout.sizes.shape[0] - 1
@@ -327,6 +327,45 @@ def _set_apical_current(net, work):
 
 
 @kernel
+def begin_segment(net, work, expected, example, begin, length):
+    """Draw the input spikes of `length` steps from step `begin` of the trial and add them to the drive.
+
+    Returns
+    -------
+    int
+        Number of input spikes; -1 if the buffer was too small, which its size makes all but impossible (2**-100).
+    """
+    memory = net.memory
+    work.first[:, 0] = 0
+    for block in range(work.rise.shape[0]):
+        first_row = block * (memory + SEGMENT) + memory
+        work.drive[first_row : first_row + length] = 0
+    n_spikes = draw_inputs(
+        net.keys[0],
+        begin,
+        example,
+        expected,
+        length,
+        work.input_words,
+        work.input_gaps,
+        work.input_source,
+        work.input_row,
+        memory,
+    )
+    project_inputs(net, work, n_spikes)
+    return n_spikes
+
+
+@kernel
+def advance_layers(net, state, work, averages, example, phase, begin, start, stop, window_start):
+    """Advance all layers, from the bottom up, from step `start` to `stop` of the segment that starts at `begin`."""
+    for layer in range(net.layout.sizes.shape[0]):
+        if layer > 0:
+            project(net, work, layer, start, stop)
+        advance(net, state, work, averages, layer, example, phase, begin, start, stop, window_start)
+
+
+@kernel
 def run_phase(net, state, work, averages, expected, example, phase, onset, n_steps, windows):
     """Run one phase of `n_steps` steps, beginning at step `onset` of the trial.
 
@@ -340,43 +379,23 @@ def run_phase(net, state, work, averages, expected, example, phase, onset, n_ste
     Returns
     -------
     bool
-        False if a buffer of spikes was too small, which its size makes all but impossible (2**-100).
+        False if a buffer of spikes was too small.
     """
-    memory, n_layers = net.memory, net.layout.sizes.shape[0]
     learning = windows[TARGET, 1] > 0  # a test image has no target phase, and nobody needs its averaged spikes
     for begin in range(onset, onset + n_steps, SEGMENT):
         length = min(SEGMENT, onset + n_steps - begin)
-        window_start = windows[phase, 0] - begin
-        work.first[:, 0] = 0
-        for block in range(work.rise.shape[0]):
-            first_row = block * (memory + SEGMENT) + memory
-            work.drive[first_row : first_row + length] = 0
-        n_spikes = draw_inputs(
-            net.keys[0],
-            begin,
-            example,
-            expected,
-            length,
-            work.input_words,
-            work.input_gaps,
-            work.input_source,
-            work.input_row,
-            memory,
-        )
+        n_spikes = begin_segment(net, work, expected, example, begin, length)
         if n_spikes < 0:
             return False
-        project_inputs(net, work, n_spikes)
-        for start in range(0, length, 1 if net.coupled else length):
-            stop = start + 1 if net.coupled else length
-            for layer in range(n_layers):
-                if layer > 0:
-                    project(net, work, layer, start, stop)
-                advance(net, state, work, averages, layer, example, phase, begin, start, stop, window_start)
+        stride = 1 if net.coupled else length
+        for start in range(0, length, stride):
+            stop = start + stride
+            advance_layers(net, state, work, averages, example, phase, begin, start, stop, windows[phase, 0] - begin)
             if net.coupled:
-                _feed_back(net, work, start)
+                feed_back(net, work, start)
         if learning:
-            _average_psp(net, work, averages, n_spikes, phase, begin, length, windows)
-        if not _end_segment(net, state, work, n_spikes, length):
+            average_psp(net, work, averages, n_spikes, phase, begin, length, windows)
+        if not end_segment(net, state, work, n_spikes, length):
             return False
     return True
 
@@ -425,7 +444,7 @@ def average_history(net, state, averages, windows):
 
 
 @kernel
-def _average_psp(net, work, averages, n_spikes, phase, begin, length, windows):
+def average_psp(net, work, averages, n_spikes, phase, begin, length, windows):
     """Add the spikes of a segment to the averages: forward window for all, target window for the outputs."""
     layout, tables, psp = net.layout, net.tables, averages.psp
     n_layers = layout.sizes.shape[0]
@@ -446,7 +465,7 @@ def _average_psp(net, work, averages, n_spikes, phase, begin, length, windows):
 
 
 @kernel
-def _end_segment(net, state, work, n_spikes, length):
+def end_segment(net, state, work, n_spikes, length):
     """Turn the spikes of a segment into memory, for the next segment and the next example."""
     memory = net.memory
     for block in range(work.rise.shape[0]):

@@ -118,19 +118,18 @@ def draw_extra(key, first_example, mean, shape, out):
             out[k, phase] = inverse_gaussian(mean, shape, w0, w1, w2)
 
 
-def make_keys(seed: int, purpose: int, n: int) -> np.ndarray:
-    """Return `n` keys for a purpose.
+PURPOSES = ("weights", "order", "phases", "training", "evaluation")
 
-    Parameters
-    ----------
-    seed : int
-        The user's, not negative.
-    purpose : int
-        Number of the purpose; different purposes are independent.
-    n : int
 
-    Returns
-    -------
-    (n, 4) uint32 array
-    """
-    return np.random.SeedSequence(seed, spawn_key=(purpose,)).generate_state(4 * n).reshape(n, 4)
+def _sequence(seed: int, purpose: str, *more: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed, spawn_key=(PURPOSES.index(purpose), *more))
+
+
+def make_keys(seed: int, purpose: str, n: int) -> np.ndarray:
+    """Return `n` keys for one of the `PURPOSES`, which are independent of each other; (n, 4) uint32."""
+    return _sequence(seed, purpose).generate_state(4 * n).reshape(n, 4)
+
+
+def make_generator(seed: int, purpose: str, *more: int) -> np.random.Generator:
+    """Return a NumPy generator for draws outside compiled code, one for each purpose and further numbers."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, purpose, *more)))

@@ -7,10 +7,11 @@ import numpy as np
 from spikelearn.core.clock import FORWARD, TARGET, average_history, begin_trial, run_phase
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import Trial, angles, apply_errors, compute_errors, losses, mean_apical
 from spikelearn.core.lanes import LANES, load, store
+from spikelearn.core.learn import angles, apply_errors, compute_errors, losses, mean_apical
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
+NO_LABEL = np.int64(-1)
 
 
 class Schedule(NamedTuple):
@@ -58,16 +59,13 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
     begin_trial(net, state, work)
     if lengths[TARGET] > 0:
         average_history(net, state, averages, windows)
-    if not run_phase(
-        net, state, work, averages, expected, example, FORWARD, 0, lengths[FORWARD], windows
-    ):
-        return False
-    if lengths[TARGET] > 0:
-        _teach(net, work, label)
-        if not run_phase(
-            net, state, work, averages, expected, example, TARGET, lengths[FORWARD], lengths[TARGET], windows
-        ):
+    onset = np.int64(0)
+    for phase in range(2):  # not two calls with the constants 0 and 1: numba would compile two versions
+        if phase == TARGET and lengths[TARGET] > 0:
+            teach(net, work, label)
+        if not run_phase(net, state, work, averages, expected, example, phase, onset, lengths[phase], windows):
             return False
+        onset += lengths[phase]
     for phase in range(2):
         n_steps = windows[phase, 1] - windows[phase, 0]
         if n_steps > 0:
@@ -79,7 +77,7 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
 
 
 @kernel
-def _teach(net, work, label):
+def teach(net, work, label):
     """Switch the teaching currents on: towards firing for the label, towards silence for the others."""
     output = net.layout.sizes.shape[0] - 1
     first = net.layout.first_block[output]
@@ -199,7 +197,7 @@ def test_chunk(net, state, work, averages, images, first_example, schedule, rate
     for k in range(images.shape[0]):
         rest(state)
         if not present(
-            net, state, work, averages, images[k], 0, first_example + k, schedule.lengths[k],
+            net, state, work, averages, images[k], NO_LABEL, first_example + k, schedule.lengths[k],
             schedule.windows[k], rate_step,
         ):  # fmt: skip
             results.failure[0] = k

@@ -1,4 +1,4 @@
-"""Backpropagation of the output loss through the same network, for comparison: it is not local.
+r"""Backpropagation of the output loss through the same network, for comparison: it is not local.
 
 .. math::
     E^l = k_l\\, r_{max}\\, \\sigma'(\\bar V^{f,l}) \\sum_k W^{l+1}_{ki} E^{l+1}_k
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from spikelearn.core.dynamics import slope
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import register_rule
 from spikelearn.core.lanes import LANES
+from spikelearn.core.learn import register_rule
 from spikelearn.learning.plateau import STEP, output_errors
 
 

@@ -1,4 +1,4 @@
-"""The rule of the paper: hidden neurons learn from the difference of their own two plateau potentials.
+r"""The rule of the paper: hidden neurons learn from the difference of their own two plateau potentials.
 
 .. math::
     E^{out} &= P_1\\, k_d\\, r_{max} (\\phi^* - r_{max}\\,\\sigma(\\bar V^f))\\, \\sigma'(\\bar V^f)  \\quad (28) \\\\

@@ -1,0 +1,295 @@
+"""The command line: train, evaluate, info, data. No science here: it parses, calls, prints.
+
+Exit status: 0 done; 1 training failed; 2 something given cannot be used, and nothing was written; 130 stopped by
+Ctrl-C, after a checkpoint.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from spikelearn import datasets, runs, storage, training
+from spikelearn.engines import Clock
+from spikelearn.errors import InputError, NotFiniteError, nearest
+from spikelearn.models import guerguiev2017
+from spikelearn.plotting import save_learning_curve
+
+ENGINES = {"clock": Clock}
+STOPPED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors on one line, with the nearest name for a mistyped option or command."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = _commands(self).get(getattr(parsed, "command", ""), self)
+            options = [option for action in command._actions for option in action.option_strings]
+            close = difflib.get_close_matches(unknown[0].split("=")[0], options, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise InputError(f"unknown argument {unknown[0]!r}{hint}; see {command.prog} --help")
+        return parsed
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    actions = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return dict(actions[0].choices) if actions else {}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status."""
+    try:
+        options = _parse(sys.argv[1:] if arguments is None else list(arguments))
+        result = options.run(options)
+    except InputError as error:
+        print(f"spikelearn: error: {error}", file=sys.stderr)
+        return 2
+    except NotFiniteError as error:
+        print(f"spikelearn: training failed: {error}. The last checkpoint is kept.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("spikelearn: stopped", file=sys.stderr)
+        return STOPPED
+    if options.json:
+        print(json.dumps(result))
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog="spikelearn", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"spikelearn {storage.version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], Any], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        added.set_defaults(run=run)
+        return added
+
+    new = command("train", _train, "Train a published network on images; results go to a run folder.")
+    new.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(guerguiev2017.NETWORKS)}")
+    new.add_argument("--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits)")
+    new.add_argument("--epochs", type=int, help="passes over the training images (default: 10)")
+    new.add_argument("--seed", type=int, help="fixes every random draw (default: 1)")
+    new.add_argument("--out", metavar="RUN", required=True, help="run folder to make")
+    new.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
+    new.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
+    new.add_argument("--engine", help="clock (default)")
+    new.add_argument("--examples", type=int, metavar="N", help="train on the first N images")
+    new.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json")
+    new.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
+    new.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
+
+    test = command("evaluate", _evaluate, "Test a trained network.")
+    test.add_argument("folder", metavar="RUN")
+    test.add_argument("--data", help="images to test on (default: the run's)")
+    test.add_argument("--repeats", type=int, default=1, help="show all images so many times (default: 1)")
+    test.add_argument("--seed", type=int, help="default: the run's")
+    test.add_argument("--threads", type=int, default=1, help="has no influence on the result (default: 1)")
+
+    info = command("info", _info, "Show a run, or the installation and the networks known.")
+    info.add_argument("folder", metavar="RUN", nargs="?")
+
+    data = command("data", _data, "Show which images are at hand, or fetch MNIST.")
+    data.add_argument("action", metavar="fetch", nargs="?")
+    data.add_argument("name", metavar="mnist", nargs="?")
+
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands.choices:
+        raise InputError(f"unknown command {arguments[0]!r}; {nearest(arguments[0], commands.choices)}")
+    return parser.parse_args(arguments)
+
+
+# -- train ------------------------------------------------------------------------------------------------------------
+
+
+def _train(options: argparse.Namespace) -> dict[str, Any]:
+    if options.resume:
+        run = _resumed(options)
+    else:
+        config, data = _config(options)
+        run = runs.Run.start(options.out, config, data, options.overwrite)
+    config, n = run.config, len(run.data.train)
+    if not options.json:
+        sizes = "-".join(map(str, config.model.network.sizes))
+        print(f"{config.name} {sizes} ({config.reading}) on {config.data}: {n} images, {config.epochs} epochs")
+    try:
+        metrics = run.train(_progress(run, options.json))
+    except KeyboardInterrupt:
+        done = run.training.trials
+        print(f"\nstopped after {done} examples; go on with --resume --out {options.out}", file=sys.stderr)
+        raise
+    picture = run.folder.path / "learning_curve.png"
+    save_learning_curve(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
+    result = {"folder": str(run.folder.path), "picture": str(picture), **metrics[-1]}
+    if not options.json:
+        print(f"test error {result['test_error']:.2f} % after {config.epochs} epochs")
+        print(f"run folder {result['folder']}\nlearning curve {result['picture']}")
+    return result
+
+
+def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]:
+    """Put the configuration of a new run together, and load its images."""
+    network = options.network
+    if network not in guerguiev2017.NETWORKS:
+        raise InputError(f"unknown network {network!r}; {nearest(network, guerguiev2017.NETWORKS)}")
+    engine = options.engine or "clock"
+    if engine not in ENGINES:
+        raise InputError(f"unknown engine {engine!r}; {nearest(engine, ENGINES)}")
+    reading = options.reading or "released"
+    source = options.data or "digits"
+    data = datasets.load(source)
+    sizes = {} if options.hidden is None else {"hidden": _sizes(options.hidden)}
+    model = guerguiev2017.NETWORKS[network](
+        reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
+    )
+    config = runs.Config(
+        name=network,
+        reading=reading,
+        model=model,
+        engine=ENGINES[engine](),
+        # A path is kept absolute, so that the run can be resumed from anywhere.
+        data=source if source in datasets.NAMES else str(Path(source).resolve()),
+        examples=options.examples,
+        epochs=10 if options.epochs is None else options.epochs,
+        seed=1 if options.seed is None else options.seed,
+    )
+    return storage.override(config, options.set), data
+
+
+def _resumed(options: argparse.Namespace) -> runs.Run:
+    """Reopen a run; what would make it another run is refused."""
+    config, _ = runs.load_run(options.out)
+    if options.network != config.name:
+        raise InputError(f"{options.out} holds a run of {config.name}, not of {options.network}")
+    fixed = {
+        "--data": options.data and (options.data, config.data),
+        "--seed": options.seed is not None and (options.seed, config.seed),
+        "--reading": options.reading and (options.reading, config.reading),
+        "--examples": options.examples is not None and (options.examples, config.examples),
+        "--hidden": options.hidden and (_sizes(options.hidden), config.model.network.sizes[1:-1]),
+    }
+    for option, values in fixed.items():
+        if values and values[0] != values[1]:
+            raise InputError(
+                f"{option} {values[0]} differs from the run's {values[1]}; --resume can change --epochs only"
+            )
+    if options.set or options.overwrite:
+        raise InputError("--set and --overwrite do not go with --resume, which goes on with the same run")
+    return runs.Run.resume(options.out, options.epochs)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--hidden {text!r} must be integers joined by commas, such as 500 or 500,100") from error
+
+
+def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
+    """Return a callback that draws a bar over all examples, on a terminal only."""
+    n = len(run.data.train)
+    bar = tqdm(
+        total=run.config.epochs * n,
+        initial=run.training.trials,
+        unit="ex",
+        disable=True if quiet else None,  # None: on a terminal only
+        smoothing=0.05,
+        file=sys.stderr,
+    )
+
+    def show(chunk: training.Chunk) -> None:
+        bar.set_description(f"epoch {chunk.epoch + 1}/{run.config.epochs}", refresh=False)
+        bar.set_postfix_str(f"error {chunk.error:.0f} %", refresh=False)
+        bar.update(chunk.stop - chunk.start)
+        if run.training.trials == run.config.epochs * n:
+            bar.close()
+
+    return show
+
+
+# -- evaluate, info, data ---------------------------------------------------------------------------------------------
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    config, weights = runs.load_run(options.folder)
+    source = options.data or config.data
+    images = datasets.load(source).test
+    seed = config.seed if options.seed is None else options.seed
+    predictions = training.evaluate(
+        config.model.network,
+        weights,
+        images,
+        seed=seed,
+        repeats=options.repeats,
+        engine=config.engine,
+        threads=options.threads,
+    )
+    errors = training.error_percent(predictions, images.y)
+    spread = float(errors.std(ddof=1)) if len(errors) > 1 else None
+    result = {
+        "folder": str(options.folder),
+        "data": source,
+        "images": len(images),
+        "seed": seed,
+        "repeats": options.repeats,
+        "test_error": float(errors.mean()),
+        "test_error_sd": spread,
+        "test_errors": errors.tolist(),
+    }
+    if not options.json:
+        deviation = "" if spread is None else f" +- {spread:.2f} (SD over {options.repeats} repeats of one network)"
+        print(f"test error {result['test_error']:.2f} %{deviation} on {len(images)} images of {source}")
+    return result
+
+
+def _info(options: argparse.Namespace) -> dict[str, Any]:
+    if options.folder is None:
+        result: dict[str, Any] = {
+            "spikelearn": storage.version(),
+            "networks": {name: build().network.sizes for name, build in guerguiev2017.NETWORKS.items()},
+            "readings": list(guerguiev2017.READINGS),
+            "engines": list(ENGINES),
+            "data": dict(datasets.search_report()),
+        }
+    else:
+        folder = storage.RunFolder.open(options.folder)
+        config = storage.from_dict(runs.Config, folder.config(), where=str(folder.path / "config.json"))
+        _, attributes = storage.load_checkpoint(folder.checkpoint_path)
+        metrics = folder.metrics()
+        result = {
+            "folder": str(options.folder),
+            "config": storage.to_dict(config),
+            "environment": folder.environment(),
+            "examples": attributes["trials"],
+            "last_epoch": metrics[-1] if metrics else None,
+        }
+    if not options.json:
+        print(json.dumps(result, indent=2))
+    return result
+
+
+def _data(options: argparse.Namespace) -> dict[str, Any]:
+    if options.action is not None:
+        if options.action != "fetch":
+            raise InputError(f"unknown action {options.action!r}; the one known is: spikelearn data fetch mnist")
+        if options.name != "mnist":
+            raise InputError(f"cannot fetch {options.name!r}; the one known is: spikelearn data fetch mnist")
+        folder = datasets.fetch_mnist(progress=not options.json)
+        if not options.json:
+            print(f"mnist is in {folder}")
+        return {"mnist": str(folder)}
+    report = datasets.search_report()
+    if not options.json:
+        for name, where in report:
+            print(f"{name}: {where}")
+    return dict(report)

@@ -1,0 +1,33 @@
+"""A network together with what trains it."""
+
+from dataclasses import dataclass, field
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.learning import Plateau, Rule
+from spikelearn.network import Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network, its learning rule and its learning rates.
+
+    Parameters
+    ----------
+    network : Network
+    learning_rates : tuple of float
+        One for each layer with weights, from the bottom up; 0 keeps a layer as it is.
+    rule : Rule
+    """
+
+    network: Network
+    learning_rates: tuple[float, ...]
+    rule: Rule = field(default_factory=Plateau)
+
+    def __post_init__(self) -> None:
+        if len(self.learning_rates) != self.network.n_layers:
+            raise InputError(
+                f"Model.learning_rates={self.learning_rates} has {len(self.learning_rates)} rates; a network of sizes "
+                f"{self.network.sizes} needs {self.network.n_layers}, one for each layer with weights"
+            )
+        for rate in self.learning_rates:
+            check_range("Model.learning_rates", rate, at_least=0)

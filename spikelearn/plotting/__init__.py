@@ -1,0 +1,5 @@
+"""Pictures: arrays in, Axes out. The only place that imports matplotlib."""
+
+from spikelearn.plotting.curves import learning_curve, save_learning_curve
+
+__all__ = ["learning_curve", "save_learning_curve"]

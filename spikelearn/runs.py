@@ -1,0 +1,227 @@
+"""A training run on disk: a configuration that rebuilds it, a row of metrics an epoch, a checkpoint to go on from.
+
+Whatever happens to the process, the folder holds a checkpoint and the rows of metrics up to it or a little beyond;
+`Run.resume` cuts the surplus and trains on, and the results are bit for bit those of a run that was never stopped.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from spikelearn.datasets import Dataset, load
+from spikelearn.engines import Clock
+from spikelearn.errors import InputError, check_range
+from spikelearn.model import Model
+from spikelearn.storage import RunFolder, from_dict, load_checkpoint, save_checkpoint, to_dict
+from spikelearn.training import CHUNK, Chunk, Training, error_percent, evaluate, train
+from spikelearn.weights import Weights
+
+CHECKPOINT_SECONDS = 60.0  # within an epoch; besides, there is one at the end of each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All that determines a run.
+
+    Parameters
+    ----------
+    name, reading : str
+        Which published network this started from; for people.
+    model : Model
+    engine : Clock
+    data : str
+        As `spikelearn.datasets.load` takes it.
+    examples : int or None
+        Train on the first so many images; None: all.
+    epochs, seed : int
+    chunk_size : int
+        Examples between two looks at the keyboard and the clock.
+    """
+
+    name: str
+    reading: str
+    model: Model
+    engine: Clock = field(default_factory=Clock)
+    data: str
+    examples: int | None = None
+    epochs: int
+    seed: int
+    chunk_size: int = CHUNK
+
+    def __post_init__(self) -> None:
+        check_range("epochs", self.epochs, at_least=1)
+        check_range("seed", self.seed, at_least=0)
+        check_range("chunk_size", self.chunk_size, at_least=1)
+        if self.examples is not None:
+            check_range("examples", self.examples, at_least=1)
+
+
+class Run:
+    """A run and its folder; make one with `start`, `resume` or `open`.
+
+    Attributes
+    ----------
+    config : Config
+    folder : RunFolder
+    data : Dataset
+        Training images already cut to ``config.examples``.
+    training : Training
+    """
+
+    def __init__(self, config: Config, data: Dataset) -> None:
+        self.config = config
+        self.data = data if config.examples is None else replace(data, train=data.train.first(config.examples))
+        self.training: Training = train(
+            config.model,
+            self.data.train,
+            seed=config.seed,
+            epochs=config.epochs,
+            engine=config.engine,
+            chunk_size=config.chunk_size,
+        )
+        self.folder: RunFolder
+        self._n_wrong = 0
+        self._loss = np.zeros(config.model.network.n_layers)
+        self._seconds = 0.0
+
+    @classmethod
+    def start(cls, path: str | Path, config: Config, data: Dataset, overwrite: bool = False) -> "Run":
+        """Begin a new run in a new folder; `InputError` before anything is written if something does not fit."""
+        run = cls(config, data)
+        run.folder = RunFolder.create(path, to_dict(config), overwrite)
+        run.save()
+        return run
+
+    @classmethod
+    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | None = None) -> "Run":
+        """Go on with the run in a folder, to its last epoch or, if given, to another."""
+        folder = RunFolder.open(path)
+        config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
+        arrays, attributes = load_checkpoint(folder.checkpoint_path)
+        weights = _weights(arrays, config, folder)
+        if epochs is not None and epochs != config.epochs:
+            config = replace(config, epochs=epochs)
+        run = cls(config, load(config.data) if data is None else data)
+        run.folder = folder
+        trials, n = int(attributes["trials"]), len(run.data.train)
+        if trials > config.epochs * n:
+            raise InputError(
+                f"{path} has already been trained for {trials / n:g} epochs, more than epochs={config.epochs}; raise it"
+            )
+        run.training = train(
+            config.model,
+            run.data.train,
+            seed=config.seed,
+            epochs=config.epochs,
+            weights=weights,
+            engine=config.engine,
+            chunk_size=config.chunk_size,
+        )
+        state = {name.removeprefix("state/"): a for name, a in arrays.items() if name.startswith("state/")}
+        run.training.resume(trials, state)
+        run._n_wrong = int(attributes["n_wrong"])
+        run._loss = arrays["loss"]
+        run._seconds = float(attributes["seconds"])
+        folder.truncate_metrics(trials // n)
+        folder.write_config(to_dict(config))
+        return run
+
+    def train(self, on_chunk: Callable[[Chunk], None] | None = None) -> list[dict[str, float]]:
+        """Train to the end, testing and writing after each epoch; return the metrics, a dict an epoch.
+
+        A KeyboardInterrupt is passed on after a checkpoint; so is any other exception, and the last checkpoint stays.
+
+        Parameters
+        ----------
+        on_chunk : callable, optional
+            Called with each `Chunk`.
+        """
+        saved = time.monotonic()
+        began = time.perf_counter()
+        try:
+            for chunk in self.training:
+                self._n_wrong += chunk.n_wrong
+                self._loss += chunk.loss.sum(axis=0)
+                now = time.perf_counter()
+                self._seconds += now - began
+                if on_chunk is not None:
+                    on_chunk(chunk)
+                if chunk.stop == len(self.data.train):
+                    self._end_epoch(chunk)
+                if chunk.stop == len(self.data.train) or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+                began = time.perf_counter()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        return self.folder.metrics()
+
+    def _end_epoch(self, chunk: Chunk) -> None:
+        began = time.perf_counter()
+        test = self.data.test
+        predictions = evaluate(
+            self.config.model.network,
+            self.training.weights,
+            test,
+            seed=self.config.seed,
+            engine=self.config.engine,
+        )
+        n = len(self.data.train)
+        row = {
+            "epoch": chunk.epoch + 1,
+            "examples": self.training.trials,
+            "train_error": 100 * self._n_wrong / n,
+            "test_error": float(error_percent(predictions, test.y)[0]),
+            **{f"loss_{layer}": loss / n for layer, loss in enumerate(self._loss.tolist())},
+            "train_seconds": round(self._seconds, 3),
+            "test_seconds": round(time.perf_counter() - began, 3),
+        }
+        self.folder.append_metrics(row)
+        self._n_wrong, self._seconds = 0, 0.0
+        self._loss[:] = 0
+
+    def save(self) -> None:
+        """Write a checkpoint of the present moment."""
+        weights = self.training.weights
+        arrays = {f"state/{name}": array for name, array in self.training.state().items()}
+        for name in ("W", "b", "Y"):
+            arrays |= {f"{name}/{layer}": array for layer, array in enumerate(getattr(weights, name))}
+        arrays["loss"] = self._loss
+        save_checkpoint(
+            self.folder.checkpoint_path,
+            arrays,
+            {"trials": self.training.trials, "n_wrong": self._n_wrong, "seconds": self._seconds},
+        )
+
+
+def load_run(path: str | Path) -> tuple[Config, Weights]:
+    """Return the configuration and the present weights of a run folder."""
+    folder = RunFolder.open(path)
+    config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
+    arrays, _ = load_checkpoint(folder.checkpoint_path)
+    return config, _weights(arrays, config, folder)
+
+
+def _weights(arrays: dict[str, np.ndarray], config: Config, folder: RunFolder) -> Weights:
+    network = config.model.network
+    try:
+        weights = Weights(
+            tuple(arrays[f"W/{layer}"] for layer in range(network.n_layers)),
+            tuple(arrays[f"b/{layer}"] for layer in range(network.n_layers)),
+            tuple(arrays[f"Y/{layer}"] for layer in range(network.n_hidden)),
+        )
+    except KeyError as missing:
+        raise InputError(
+            f"{folder.checkpoint_path} belongs to another network: it has no {missing}; config.json has sizes "
+            f"{network.sizes}"
+        ) from missing
+    if weights.sizes != network.sizes:
+        raise InputError(
+            f"{folder.checkpoint_path} belongs to another network: it has sizes {weights.sizes}, config.json "
+            f"{network.sizes}"
+        )
+    return weights

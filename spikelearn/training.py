@@ -1,0 +1,260 @@
+"""Loops over examples: `train` yields chunk by chunk, `evaluate` tests. What happens in between is the caller's.
+
+Example `k` of epoch `e` is trial ``e * n + k`` of the seed, image `i` of repetition `r` of a test is trial
+``r * n + i``: every draw follows from that, whatever the size of the chunks or the number of threads.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.core.random import make_generator
+from spikelearn.datasets import Images
+from spikelearn.engines import Clock
+from spikelearn.errors import InputError, check_range
+from spikelearn.learning import Rule
+from spikelearn.model import Model
+from spikelearn.network import Network
+from spikelearn.weights import Weights
+
+CHUNK = 100  # examples in one compiled call: some 20 ms, so that progress and Ctrl-C feel immediate
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A stretch of training.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 0.
+    start, stop : int
+        Examples of the epoch, in the order in which they were shown.
+    label, prediction : (n,) int64 arrays
+        Correct class, and the output that was most active before teaching.
+    loss : (n, layers) float64 array
+        Hidden: sum of squared differences of plateau potentials; output: of rates, (spikes/ms)^2.
+    angle : (n, hidden layers) float64 array
+        Degrees between the errors of the rule and of the one it is compared with; NaN without one.
+    """
+
+    epoch: int
+    start: int
+    stop: int
+    label: np.ndarray
+    prediction: np.ndarray
+    loss: np.ndarray
+    angle: np.ndarray
+
+    @property
+    def n_wrong(self) -> int:
+        """Number of examples predicted wrongly."""
+        return int((self.prediction != self.label).sum())
+
+    @property
+    def error(self) -> float:
+        """Examples predicted wrongly, in percent."""
+        return 100 * self.n_wrong / len(self.label)
+
+
+class Training:
+    """Training in progress: iterate over it, chunk by chunk; `weights` are the present ones at any time.
+
+    Made by `train`.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        images: Images,
+        *,
+        seed: int,
+        epochs: int,
+        weights: Weights | None,
+        engine: Clock,
+        chunk_size: int,
+        compare: Rule | None,
+    ) -> None:
+        check_range("seed", seed, at_least=0)
+        check_range("epochs", epochs, at_least=1)
+        check_range("chunk_size", chunk_size, at_least=1)
+        check_fit(model.network, images)
+        self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
+        self.chunk_size, self.compare = chunk_size, compare
+        self.trials = 0
+        self._core = engine.build(model.network, model.network.draw_weights(seed) if weights is None else weights)
+        self._order = (-1, np.empty(0, np.int64))
+
+    @property
+    def weights(self) -> Weights:
+        """The present weights, a copy."""
+        return self._core.weights
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return potentials and recent spikes: with `weights` and `trials`, all that training needs to go on."""
+        return self._core.state()
+
+    def resume(self, trials: int, state: Mapping[str, np.ndarray]) -> None:
+        """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there."""
+        check_range("trials", trials, at_least=0)
+        self._core.restore(state)
+        self.trials = trials
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self
+
+    def __next__(self) -> Chunk:
+        n = len(self.images)
+        epoch, start = divmod(self.trials, n)
+        if epoch >= self.epochs:
+            raise StopIteration
+        # Chunks end on multiples of their size, so that a run that was stopped meets the same ones again.
+        stop = min(n, (start // self.chunk_size + 1) * self.chunk_size)
+        index = self._order_of(epoch)[start:stop]
+        labels = self.images.y[index]
+        result = self._core.train(
+            self.images.intensities(index),
+            labels,
+            seed=self.seed,
+            first_example=self.trials,
+            learning_rates=self.model.learning_rates,
+            rule=self.model.rule,
+            compare=self.compare,
+        )
+        self.trials += stop - start
+        return Chunk(epoch, start, stop, labels, result.prediction, result.loss, result.angle)
+
+    def _order_of(self, epoch: int) -> np.ndarray:
+        if self._order[0] != epoch:
+            self._order = epoch, make_generator(self.seed, "order", epoch).permutation(len(self.images))
+        return self._order[1]
+
+
+def train(
+    model: Model,
+    images: Images,
+    *,
+    seed: int,
+    epochs: int = 1,
+    weights: Weights | None = None,
+    engine: Clock | None = None,
+    chunk_size: int = CHUNK,
+    compare: Rule | None = None,
+) -> Training:
+    """Train online, one example after the other; nothing happens until the result is iterated over.
+
+    Parameters
+    ----------
+    model : Model
+    images : Images
+    seed : int
+        Fixes weights (unless given), order and every spike.
+    epochs : int
+        Passes over the images, each in an order of its own.
+    weights : Weights, optional
+        To start from; drawn from `seed` by default. Never changed.
+    engine : Clock, optional
+        By default 1 ms, float32.
+    chunk_size : int
+        Examples for each step of the iteration; has no influence on the results.
+    compare : Rule, optional
+        Another rule, to whose errors the angle is measured.
+
+    Returns
+    -------
+    Training
+        An iterator over `Chunk`.
+
+    Raises
+    ------
+    InputError
+        Images and network do not fit, or the engine's time step does not suit the network.
+    NotFiniteError
+        While iterating: a potential, an error or a weight became NaN or infinite.
+    """
+    return Training(
+        model,
+        images,
+        seed=seed,
+        epochs=epochs,
+        weights=weights,
+        engine=engine or Clock(),
+        chunk_size=chunk_size,
+        compare=compare,
+    )
+
+
+def evaluate(
+    network: Network,
+    weights: Weights,
+    images: Images,
+    *,
+    seed: int,
+    repeats: int = 1,
+    engine: Clock | None = None,
+    threads: int = 1,
+    chunk_size: int = CHUNK,
+) -> np.ndarray:
+    """Predict the class of each image, shown to the network at rest.
+
+    Parameters
+    ----------
+    network, weights, images
+        What to test, and on what.
+    seed : int
+        Fixes every spike; training and evaluation with the same seed are independent.
+    repeats : int
+        Times that all images are shown, with other spikes each time.
+    engine : Clock, optional
+        By default 1 ms, float32.
+    threads : int
+        Number of threads; has no influence on the results.
+    chunk_size : int
+        Images for each compiled call; has no influence on the results.
+
+    Returns
+    -------
+    (repeats, images) int64 array
+        Predicted classes: the output with the highest mean somatic potential.
+    """
+    check_range("seed", seed, at_least=0)
+    check_range("repeats", repeats, at_least=1)
+    check_range("threads", threads, at_least=1)
+    check_fit(network, images)
+    n = len(images)
+    predictions = np.empty(repeats * n, np.int64)
+    n_chunks = math.ceil(n / chunk_size)
+    engine = engine or Clock()
+
+    def work(thread: int) -> None:
+        core = engine.build(network, weights)
+        for k in range(thread, repeats * n_chunks, threads):
+            repeat, chunk = divmod(k, n_chunks)
+            part = slice(chunk * chunk_size, min((chunk + 1) * chunk_size, n))
+            first = repeat * n + part.start
+            found = core.test(images.intensities(part), seed=seed, first_example=first)
+            predictions[first : first + len(found)] = found
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, range(threads)))
+    return predictions.reshape(repeats, n)
+
+
+def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the share of wrong predictions in each row, in percent; (repeats,) float64."""
+    return 100 * (predictions != labels).mean(axis=-1)
+
+
+def check_fit(network: Network, images: Images) -> None:
+    """Raise `InputError` unless the images have a pixel for each input and a class for each output at most."""
+    if images.n_pixels != network.sizes[0]:
+        raise InputError(
+            f"{images.name}: images of {images.n_pixels} pixels do not fit a network with {network.sizes[0]} inputs"
+        )
+    if images.n_classes > network.sizes[-1]:
+        raise InputError(
+            f"{images.name}: {images.n_classes} classes do not fit a network with {network.sizes[-1]} outputs"
+        )
