@@ -1,4 +1,6 @@
-"""The networks of Guerguiev, Lillicrap & Richards (2017), Towards deep learning with segregated dendrites, eLife 6:e22901.
+"""The networks of Towards deep learning with segregated dendrites, eLife 6:e22901.
+
+Guerguiev, Lillicrap & Richards (2017).
 
 Three networks on MNIST: no hidden layer (784-10), one (784-500-10), two (784-500-100-10), in two readings:
 
@@ -55,21 +57,21 @@ READINGS = {
 def no_hidden(
     reading: str = "released", *, n_input: int = 784, hidden: tuple[int, ...] = (), n_output: int = 10
 ) -> Model:
-    """Inputs straight to the output layer; published test error 8.3 %."""
+    """Describe inputs straight to the output layer; published test error 8.3 %."""
     return _model(reading, n_input, hidden, n_output, (0.19,))
 
 
 def one_hidden(
     reading: str = "released", *, n_input: int = 784, hidden: tuple[int, ...] = (500,), n_output: int = 10
 ) -> Model:
-    """One hidden layer; published test error after 60 epochs 4.1 %."""
+    """Describe one hidden layer; published test error after 60 epochs 4.1 %."""
     return _model(reading, n_input, hidden, n_output, (0.21, 0.21))
 
 
 def two_hidden(
     reading: str = "released", *, n_input: int = 784, hidden: tuple[int, ...] = (500, 100), n_output: int = 10
 ) -> Model:
-    """Two hidden layers; published test error after 60 epochs 3.2 %."""
+    """Describe two hidden layers; published test error after 60 epochs 3.2 %."""
     return _model(reading, n_input, hidden, n_output, (0.23, 0.23, 0.12))
 
 

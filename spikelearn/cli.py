@@ -180,9 +180,7 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     }
     for option, values in fixed.items():
         if values and values[0] != values[1]:
-            raise InputError(
-                f"{option} {values[0]} differs from the run's {values[1]}; --resume can change --epochs only"
-            )
+            raise InputError(f"{option} {values[0]} differs from the run's {values[1]}; --resume changes --epochs only")
     if options.set or options.overwrite:
         raise InputError("--set and --overwrite do not go with --resume, which goes on with the same run")
     return runs.Run.resume(options.out, options.epochs)

@@ -230,7 +230,7 @@ def _idx_files(folder: Path) -> dict[str, Path]:
     found = {}
     for name in IDX_NAMES:
         paths = [folder / (stem + end) for end in ("", ".gz") for stem in (name, name.replace("-idx", ".idx"))]
-        found.update({name: path for path in paths if path.is_file()})  # the last one wins
+        found.update((name, path) for path in paths if path.is_file())  # the last one wins
     return found
 
 

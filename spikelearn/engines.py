@@ -488,7 +488,7 @@ _train_chunk_uncached = uncached(trial.train_chunk)
 
 
 def _of_package(constants: Any) -> bool:
-    """Is the code of this rule part of the package, so that the cache of compiled code watches it?"""
+    """Tell whether the code of this rule is part of the package, so that the cache of compiled code watches it."""
     return type(constants).__module__.startswith("spikelearn.")
 
 

@@ -343,13 +343,15 @@ def save_checkpoint(
     attributes = {name: _plain(value) for name, value in attributes.items()}
     attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
     with _replacing(Path(path)) as temporary:
-        with h5py.File(temporary, "w", libver="v110") as file:
+        with h5py.File(temporary, "w", libver="v110") as file:  # this format has checksums in its own records
             for name, array in arrays.items():
-                file.create_dataset(name, data=array)
+                file[name] = array
             for name, value in (attributes | {"sha256": _digest(arrays, attributes)}).items():
-                text = value.encode() if isinstance(value, str) else None
-                fixed = None if text is None else h5py.string_dtype(length=len(text) or 1)
-                file.attrs.create(name, value if text is None else text, dtype=fixed)
+                if isinstance(value, str):  # of fixed length: HDF5 can hang on damaged text of variable length
+                    text = value.encode()
+                    file.attrs.create(name, text, dtype=h5py.string_dtype(length=len(text) or 1))
+                else:
+                    file.attrs[name] = value
         load_checkpoint(temporary)  # what cannot be read back must not replace a good checkpoint
 
 

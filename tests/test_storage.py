@@ -420,7 +420,7 @@ attribute_values = st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(st.c
 
 
 @given(st.dictionaries(names, arrays_of_any_shape), st.dictionaries(attribute_names, attribute_values))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_a_checkpoint_is_read_back_bit_for_bit(tmp_path_factory, arrays, attributes):
     path = tmp_path_factory.getbasetemp() / "any.h5"
     save_checkpoint(path, arrays, attributes)
@@ -442,6 +442,12 @@ def test_nan_payloads_views_and_numpy_attributes_survive(tmp_path):
     assert arrays["nan"].tobytes() == payload.tobytes()
     np.testing.assert_array_equal(arrays["view"], transposed)
     assert (attributes["n"], attributes["x"]) == (3, float(np.float32(0.1)))
+
+
+def test_long_empty_and_foreign_text_survives(tmp_path):
+    texts = {"long": "x" * 200_000, "empty": "", "foreign": "é\u2028µ"}
+    save_checkpoint(tmp_path / "c.h5", {}, texts)
+    assert load_checkpoint(tmp_path / "c.h5")[1].items() >= texts.items()
 
 
 def test_what_was_loaded_can_be_saved_again(tmp_path):
@@ -479,7 +485,7 @@ def checkpoint(tmp_path):
 
 
 def test_a_missing_checkpoint_is_refused_with_a_remedy(tmp_path):
-    with pytest.raises(InputError, match="no checkpoint at .*; a run writes|no checkpoint at .*start it anew"):
+    with pytest.raises(InputError, match="no checkpoint at .*start it anew"):
         load_checkpoint(tmp_path / "checkpoint.h5")
 
 

@@ -1,9 +1,9 @@
 """The clock engine: a network in steps of `dt`, by forward Euler, in the authors' order of events.
 
 In a step each layer, from the bottom up, sees the spikes of the layer below from the same step; apical dendrites see
-output spikes of the step before. Neurons live in *blocks* of 64 lanes; a layer is a range of blocks, the last padded with
-neurons that never spike. The sources of spikes are numbered: inputs first (padded to whole blocks), then the neurons in
-block order. Arrays that hold lanes are (rows, 64); how rows are counted stands beside each.
+output spikes of the step before. Neurons live in *blocks* of 64 lanes; a layer is a range of blocks, the last padded
+with neurons that never spike. The sources of spikes are numbered: inputs first (padded to whole blocks), then the
+neurons in block order. Arrays that hold lanes are (rows, 64); how rows are counted stands beside each.
 
 With ``g_apical = 0`` feedback does not reach a soma before the weights change, so `run_phase` sweeps each layer over a
 whole segment of up to 128 steps: its state stays in registers and its tile of synaptic drive in the first-level cache.

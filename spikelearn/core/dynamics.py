@@ -39,6 +39,6 @@ def _rational(x):
 
 @kernel
 def slope(v):
-    """Derivative of the sigmoid."""
+    """Return the derivative of the sigmoid."""
     activity = sigmoid(v)
     return activity * (1 - activity)

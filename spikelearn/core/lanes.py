@@ -1,16 +1,16 @@
 """Lanes: the numbers of a block of 64 neurons, handled as one value.
 
-``v = load(v_soma, block)`` takes row `block` of a (rows, 64) array; then ``keep * v + current`` is arithmetic on all 64
-neurons, and `store` writes a row back. Interpreted, a value is a NumPy array. Compiled, it is an LLVM vector: it stays in
-registers over a loop, and the machine's vector instructions are certain, where the usual loop over array elements
-depends on what the compiler can prove about overlapping arrays. Scalars take the type of the lanes they meet.
+``v = load(v_soma, block)`` takes row `block` of a (rows, 64) array; then ``keep * v + current`` is arithmetic on all
+64 neurons, and `store` writes a row back. Interpreted, a value is a NumPy array. Compiled, it is an LLVM vector: it
+stays in registers over a loop, and the machine's vector instructions are certain, where the usual loop over array
+elements depends on what the compiler can prove about overlapping arrays. Scalars take the type of the lanes they meet.
 """
 
 import operator
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model
 
@@ -162,7 +162,9 @@ def exp_lanes(value):
 def _exp(typing_context, value):
     def generate(context, builder, sig, args):
         vector = context.get_value_type(value)
-        return builder.call(builder.module.declare_intrinsic("llvm.exp", [vector]), args)
+        name = f"llvm.exp.v{LANES}f{value.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), name)
+        return builder.call(function, args)
 
     return value(value), generate
 
