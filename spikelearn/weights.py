@@ -60,7 +60,7 @@ class InitialWeights:
         ) / (n * nu**2 * v_square)
         if not square > mean**2:
             raise InputError(
-                f"InitialWeights: no weights of fan-in {n} have v_mean={self.v_mean:g} and v_sd={self.v_sd:g}; raise v_sd"
+                f"InitialWeights: v_mean={self.v_mean:g}, v_sd={self.v_sd:g} cannot be had with fan-in {n}; raise v_sd"
             )
         return mean, (square - mean**2) ** 0.5
 

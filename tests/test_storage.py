@@ -570,7 +570,7 @@ def test_the_checkpoint_loads_whenever_the_process_is_killed(tmp_path):
     path = tmp_path / "checkpoint.h5"
     rng = np.random.default_rng(0)
     cut_in_the_middle = 0
-    for _ in range(6):
+    for _ in range(4):
         path.unlink(missing_ok=True)
         child = subprocess.Popen([sys.executable, "-c", SAVE_FOR_EVER, str(path)])
         try:
