@@ -32,25 +32,37 @@ learning rates    0.19; 0.21, 0.21; 0.23, 0.23, 0.12          Methods (chosen th
 ================  ==========================================  ===============================================
 """
 
+from dataclasses import dataclass
+
 from spikelearn.errors import InputError, nearest
-from spikelearn.feedback import ProductFeedback, RandomFeedback
+from spikelearn.feedback import Feedback, ProductFeedback, RandomFeedback
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.neurons import Synapse
 from spikelearn.phases import Phases
 from spikelearn.units import ms
 
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the two readings differ in."""
+
+    synapse: Synapse
+    feedback: Feedback
+    phases: Phases
+
+
 READINGS = {
-    "released": {
-        "synapse": Synapse(cutoff=10 * ms),
-        "feedback": ProductFeedback(),
-        "phases": Phases(window=20 * ms, test=250 * ms),
-    },
-    "text": {
-        "synapse": Synapse(),
-        "feedback": RandomFeedback(),
-        "phases": Phases(window=None, test=500 * ms),
-    },
+    "released": Reading(
+        synapse=Synapse(cutoff=10 * ms),
+        feedback=ProductFeedback(),
+        phases=Phases(window=20 * ms, test=250 * ms),
+    ),
+    "text": Reading(
+        synapse=Synapse(),
+        feedback=RandomFeedback(),
+        phases=Phases(window=None, test=500 * ms),
+    ),
 }
 
 
@@ -88,5 +100,8 @@ def _model(
             f"hidden={hidden}: this network has {len(learning_rates) - 1} hidden layers, {len(hidden)} sizes given; "
             f"choose another of {', '.join(NETWORKS)}"
         )
-    network = Network(sizes=(n_input, *hidden, n_output), **READINGS[reading])
+    chosen = READINGS[reading]
+    network = Network(
+        sizes=(n_input, *hidden, n_output), synapse=chosen.synapse, feedback=chosen.feedback, phases=chosen.phases
+    )
     return Model(network=network, learning_rates=learning_rates)

@@ -227,7 +227,7 @@ def _uncompressed(path: Path) -> bytes:
 
 def _idx_files(folder: Path) -> dict[str, Path]:
     """Those of the four files that are in the folder, rather gzipped (as `fetch_mnist` writes) than plain."""
-    found = {}
+    found: dict[str, Path] = {}
     for name in IDX_NAMES:
         paths = [folder / (stem + end) for end in ("", ".gz") for stem in (name, name.replace("-idx", ".idx"))]
         found.update((name, path) for path in paths if path.is_file())  # the last one wins

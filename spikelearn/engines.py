@@ -21,7 +21,7 @@ from spikelearn.network import Network
 from spikelearn.units import ms
 from spikelearn.weights import Weights
 
-DTYPES = {"float32": np.float32, "float64": np.float64}
+DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 
 
 @dataclass(frozen=True, kw_only=True)

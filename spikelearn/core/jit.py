@@ -49,9 +49,9 @@ def _compile(function: Callable[..., Any], cached: bool) -> Any:
     if not cached:
         return numba.njit(**options)(function)
     # numba reads the setting when it decorates; it is global, so other packages get theirs back.
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder())
+    config: Any = numba.config
+    previous, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
     try:
         return numba.njit(**options)(function)
     finally:
-        numba.config.CACHE_DIR = previous
+        config.CACHE_DIR = previous
