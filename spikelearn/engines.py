@@ -275,9 +275,9 @@ class ClockCore:
         hidden_blocks = layout.first_block[self.network.n_hidden]
         n_outputs = self.network.sizes[-1]
         packed = clock.Weights(
-            forward=np.zeros((_weight_rows(layout), LANES), self._float),
-            bias=np.zeros((n_blocks, LANES), self._float),
-            feedback=np.zeros((hidden_blocks * self.network.sizes[-1], LANES), self._float),
+            forward=lanes_array(_weight_rows(layout), self._float),
+            bias=lanes_array(n_blocks, self._float),
+            feedback=lanes_array(hidden_blocks * self.network.sizes[-1], self._float),
         )
         for layer, n in enumerate(layout.sizes):
             for place, block in enumerate(range(layout.first_block[layer], layout.first_block[layer + 1])):
@@ -296,7 +296,7 @@ class ClockCore:
         n_sources = int(self._layout.first_source[-1]) + LANES * _output_blocks(self._layout)
         recent = count_bound(self._rate_step * sum(self.network.sizes) * self._net.memory) if self._net.memory else 0
         return clock.State(
-            v_soma=np.zeros((n_blocks, LANES), self._float),
+            v_soma=lanes_array(n_blocks, self._float),
             trace=np.zeros((2, n_sources)),
             recent_source=np.zeros(recent, np.int32),
             recent_row=np.zeros(recent, np.int32),
@@ -309,14 +309,14 @@ class ClockCore:
         capacity = clock.SEGMENT * self._net.candidates.cdf.shape[1] + 1
         real = self._float
         return clock.Work(
-            drive=np.zeros((n_blocks * rows, LANES), real),
-            rise=np.zeros((n_blocks, LANES), real),
-            decay=np.zeros((n_blocks, LANES), real),
-            current=np.zeros((n_blocks, LANES), real),
-            activity=np.zeros((n_blocks, LANES), real),
-            echo=np.zeros((n_output * rows, LANES), real),
-            echo_rise=np.zeros((n_output, LANES), real),
-            echo_decay=np.zeros((n_output, LANES), real),
+            drive=lanes_array(n_blocks * rows, real),
+            rise=lanes_array(n_blocks, real),
+            decay=lanes_array(n_blocks, real),
+            current=lanes_array(n_blocks, real),
+            activity=lanes_array(clock.SEGMENT, real),
+            echo=lanes_array(n_output * rows, real),
+            echo_rise=lanes_array(n_output, real),
+            echo_decay=lanes_array(n_output, real),
             spikes=np.zeros((n_blocks, capacity), np.int32),
             first=np.zeros((n_blocks, clock.SEGMENT + 1), np.int64),
             drawn=np.zeros(n_blocks, np.int64),
@@ -332,17 +332,17 @@ class ClockCore:
         n_blocks = len(self._layout.lanes)
         hidden_blocks = int(self._layout.first_block[self.network.n_hidden])
         return clock.Averages(
-            v_soma=np.zeros((2 * n_blocks, LANES), self._float),
-            activity=np.zeros((2 * n_blocks, LANES), self._float),
+            v_soma=lanes_array(2 * n_blocks, self._float),
+            activity=lanes_array(2 * n_blocks, self._float),
             psp=np.zeros((2, self._state.trace.shape[1])),
-            apical=np.zeros((2 * hidden_blocks, LANES), self._float),
+            apical=lanes_array(2 * hidden_blocks, self._float),
         )
 
     def _make_trial(self) -> learn.Trial:
         layout, averages = self._layout, self._averages
         n_cells = LANES * len(layout.lanes)
         first = layout.first_block[:-1] * LANES
-        self._errors = tuple(np.zeros((len(layout.lanes), LANES), self._float) for _ in range(2))
+        self._errors = tuple(lanes_array(len(layout.lanes), self._float) for _ in range(2))
         return learn.Trial(
             first=first,
             stop=first + layout.sizes,
@@ -490,6 +490,15 @@ _train_chunk_uncached = uncached(trial.train_chunk)
 def _of_package(constants: Any) -> bool:
     """Tell whether the code of this rule is part of the package, so that the cache of compiled code watches it."""
     return type(constants).__module__.startswith("spikelearn.")
+
+
+def lanes_array(rows: int, real: type) -> np.ndarray:
+    """Return a zero (rows, 64) array that starts on a cache line, so that no load or store of lanes straddles two."""
+    line = 64
+    size = rows * LANES * np.dtype(real).itemsize
+    raw = np.zeros(size + line, np.uint8)
+    start = -raw.ctypes.data % line
+    return raw[start : start + size].view(real).reshape(rows, LANES)
 
 
 def make_layout(sizes: tuple[int, ...]) -> clock.Layout:

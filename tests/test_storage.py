@@ -247,6 +247,12 @@ def test_a_run_folder_gives_back_its_configuration_in_the_order_given(tmp_path):
     assert (folder.path / "config.json").read_text().startswith('{\n  "b": 1,\n')
 
 
+def test_a_configuration_can_be_replaced(tmp_path):
+    folder = RunFolder.create(tmp_path, {"epochs": 1})
+    folder.write_config({"epochs": 2})
+    assert folder.config() == {"epochs": 2}
+
+
 def test_the_environment_says_when_where_and_with_what(tmp_path):
     environment = RunFolder.create(tmp_path, {}).environment()
     assert environment["versions"]["numpy"] == np.__version__
@@ -263,6 +269,7 @@ def test_a_commit_is_reported_only_for_a_checkout(tmp_path):
     assert storage._commit(tmp_path) is None
     assert storage._commit(tmp_path / "broken") is None
     root = Path(storage.__file__).parents[1]
+    assert storage._commit(root / "spikelearn") is None
     assert (storage._commit(root) is None) or re.fullmatch("[0-9a-f]{40,64}", storage._commit(root))
 
 
@@ -474,6 +481,24 @@ def test_what_cannot_be_read_back_does_not_replace_a_good_checkpoint(tmp_path, a
         save_checkpoint(path, arrays, attributes)
     assert load_checkpoint(path)[1]["epoch"] == 1
     assert os.listdir(tmp_path) == ["checkpoint.h5"]
+
+
+def test_an_interrupted_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    def interrupt(source, target):
+        raise KeyboardInterrupt
+
+    save_checkpoint(tmp_path / "checkpoint.h5", {}, {"epoch": 1})
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path / "checkpoint.h5", {}, {"epoch": 2})
+    assert load_checkpoint(tmp_path / "checkpoint.h5")[1]["epoch"] == 1
+    assert os.listdir(tmp_path) == ["checkpoint.h5"]
+
+
+def test_the_digest_covers_names_dtypes_shapes_and_bytes():
+    zeros = np.zeros((2, 3))
+    different = [{"x": zeros}, {"y": zeros}, {"x": zeros.T}, {"x": zeros.astype(">f8")}, {"x": zeros + 1}, {}]
+    assert len({storage._digest(arrays, {}) for arrays in different}) == len(different)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Work(NamedTuple):
     rise: np.ndarray  # (blocks, 64)
     decay: np.ndarray
     current: np.ndarray  # (blocks, 64) teaching or apical current
-    activity: np.ndarray  # (blocks, 64) rate / rate_max
+    activity: np.ndarray  # (SEGMENT, 64) rate / rate_max of one block, by step
     echo: np.ndarray  # (output blocks * (memory + SEGMENT), 64) output spikes, for the apical dendrites
     echo_rise: np.ndarray  # (output blocks, 64)
     echo_decay: np.ndarray
@@ -232,7 +232,6 @@ def advance(net, state, work, averages, layer, example, phase, onset, start, sto
     layout, memory, filters, lanes = net.layout, net.memory, net.filters, net.layout.lanes
     keep, dendrite = net.somas.keep[phase, layer], net.somas.dendrite[layer]
     for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-        first_source = layout.first_source[layer + 1] + (block - layout.first_block[layer]) * LANES
         first_row = block * (memory + SEGMENT)
         average = phase * lanes.shape[0] + block
         bias, current = load(net.weights.bias, block), load(work.current, block)
@@ -245,48 +244,45 @@ def advance(net, state, work, averages, layer, example, phase, onset, start, sto
             v_dendrite = bias + filters.scale * (decay - rise)
             v_soma = keep * v_soma + dendrite * v_dendrite + current
             activity = sigmoid(v_soma)
-            store(work.activity, block, activity)
+            store(work.activity, step, activity)
             if step >= window_start:
                 v_sum = v_sum + v_soma
                 activity_sum = activity_sum + activity
-            word = (onset + step) % LANES
-            if word == 0:
-                fill_words(net.keys[1 + 2 * layer], (onset + step) // LANES, block, example, work.count_words, block)
-            work.first[block, step + 1] = _thin(
-                net.keys[2 + 2 * layer],
-                example,
-                block,
-                draw_count(net.candidates, block, work.count_words[block, word]),
-                lanes[block],
-                first_source,
-                work.candidate_words,
-                work.drawn,
-                work.activity,
-                work.spikes,
-                work.first[block, step],
-            )
         store(work.decay, block, decay)
         store(work.rise, block, rise)
         store(state.v_soma, block, v_soma)
         store(averages.v_soma, average, v_sum)
         store(averages.activity, average, activity_sum)
+        _spike(net, work, layer, block, example, onset, start, stop)
 
 
 @kernel
-def _thin(key, example, block, count, lanes, first_source, words, drawn, activity, spikes, n_spikes):
-    """Let candidates of a step become spikes: a word chooses the neuron (high bits) and is its draw (the rest)."""
-    used = drawn[block]
-    for _ in range(count):
-        if used % LANES == 0:
-            fill_words(key, used // LANES, block, example, words, block)
-        product = np.uint64(words[block, used % LANES]) * np.uint64(lanes)
-        used += 1
-        lane = np.int64(product >> np.uint64(32))
-        draw = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
-        spikes[block, n_spikes] = first_source + lane
-        n_spikes += draw < activity[block, lane]
-    drawn[block] = used
-    return n_spikes
+def _spike(net, work, layer, block, example, onset, start, stop):
+    """Draw the spikes of a block from its rates, which `advance` has left in ``work.activity``.
+
+    Thinning: a word chooses the neuron of a candidate (high bits of the product) and is its draw (the low bits).
+    A loop of its own: its scalar work would throw the lanes of the loop in `advance` out of their registers.
+    """
+    layout, candidates, activity, first = net.layout, net.candidates, work.activity, work.first
+    counts, words, spikes = work.count_words, work.candidate_words, work.spikes
+    count_key, key = net.keys[1 + 2 * layer], net.keys[2 + 2 * layer]
+    first_source = layout.first_source[layer + 1] + (block - layout.first_block[layer]) * LANES
+    lanes = np.uint64(layout.lanes[block])
+    n_spikes, used = first[block, start], work.drawn[block]
+    for step in range(start, stop):
+        if (onset + step) % LANES == 0:
+            fill_words(count_key, (onset + step) // LANES, block, example, counts, block)
+        for _ in range(draw_count(candidates, block, counts[block, (onset + step) % LANES])):
+            if used % LANES == 0:
+                fill_words(key, used // LANES, block, example, words, block)
+            product = np.uint64(words[block, used % LANES]) * lanes
+            used += 1
+            lane = np.int64(product >> np.uint64(32))
+            draw = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
+            spikes[block, n_spikes] = first_source + lane
+            n_spikes += draw < activity[step, lane]
+        first[block, step + 1] = n_spikes
+    work.drawn[block] = used
 
 
 @kernel
