@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, info, data. No science here: it parses, calls, prints.
+"""The command line: train, evaluate, info, data, bench. No science here: it parses, calls, prints.
 
 Exit status: 0 done; 1 training failed; 2 something given cannot be used, and nothing was written; 130 stopped by
 Ctrl-C, after a checkpoint.
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from spikelearn import datasets, runs, storage, training
+from spikelearn import bench, datasets, runs, storage, training
 from spikelearn.engines import Clock
 from spikelearn.errors import InputError, NotFiniteError, nearest
 from spikelearn.models import guerguiev2017
@@ -104,6 +104,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     data.add_argument("action", metavar="fetch", nargs="?")
     data.add_argument("name", metavar="mnist", nargs="?")
 
+    times = command("bench", _bench, "Time training and testing of a network on this machine.")
+    times.add_argument("--engine", default="clock", help="clock (default)")
+    times.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
+    times.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
+    times.add_argument("--threads", type=int, default=1, help="for testing; training has one (default: 1)")
+
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands.choices:
         raise InputError(f"unknown command {arguments[0]!r}; {nearest(arguments[0], commands.choices)}")
     return parser.parse_args(arguments)
@@ -142,13 +148,10 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
     network = options.network
     if network not in guerguiev2017.NETWORKS:
         raise InputError(f"unknown network {network!r}; {nearest(network, guerguiev2017.NETWORKS)}")
-    engine = options.engine or "clock"
-    if engine not in ENGINES:
-        raise InputError(f"unknown engine {engine!r}; {nearest(engine, ENGINES)}")
     reading = options.reading or "released"
     source = options.data or "digits"
     data = datasets.load(source)
-    sizes = {} if options.hidden is None else {"hidden": _sizes(options.hidden)}
+    sizes = {} if options.hidden is None else {"hidden": _sizes("--hidden", options.hidden)}
     model = guerguiev2017.NETWORKS[network](
         reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
     )
@@ -156,7 +159,7 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
         name=network,
         reading=reading,
         model=model,
-        engine=ENGINES[engine](),
+        engine=_engine(options.engine or "clock"),
         # A path is kept absolute, so that the run can be resumed from anywhere.
         data=source if source in datasets.NAMES else str(Path(source).resolve()),
         examples=options.examples,
@@ -176,7 +179,7 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
         "--seed": options.seed is not None and (options.seed, config.seed),
         "--reading": options.reading and (options.reading, config.reading),
         "--examples": options.examples is not None and (options.examples, config.examples),
-        "--hidden": options.hidden and (_sizes(options.hidden), config.model.network.sizes[1:-1]),
+        "--hidden": options.hidden and (_sizes("--hidden", options.hidden), config.model.network.sizes[1:-1]),
     }
     for option, values in fixed.items():
         if values and values[0] != values[1]:
@@ -186,11 +189,17 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     return runs.Run.resume(options.out, options.epochs)
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def _engine(name: str) -> Clock:
+    if name not in ENGINES:
+        raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
+    return ENGINES[name]()
+
+
+def _sizes(option: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise InputError(f"--hidden {text!r} must be integers joined by commas, such as 500 or 500,100") from error
+        raise InputError(f"{option} {text!r} must be integers joined by commas, such as 500 or 500,100") from error
 
 
 def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
@@ -273,6 +282,19 @@ def _info(options: argparse.Namespace) -> dict[str, Any]:
         }
     if not options.json:
         print(json.dumps(result, indent=2))
+    return result
+
+
+def _bench(options: argparse.Namespace) -> dict[str, Any]:
+    result = bench.bench(
+        _sizes("--sizes", options.sizes),
+        engine=_engine(options.engine),
+        threads=options.threads,
+        g_apical=options.g_apical,
+    )
+    if not options.json:
+        for name, value in result.items():
+            print(f"{name:21} {value:.4g}" if isinstance(value, float) else f"{name:21} {value}")
     return result
 
 

@@ -254,9 +254,14 @@ def _mnist_folders(folders: Iterable[str | Path]) -> list[Path]:
     return [place for parent in parents for place in (parent, parent / "mnist")] + [_cache()]
 
 
-def _load_mnist(folders: Iterable[str | Path]) -> Dataset:
+def find_mnist(folders: Iterable[str | Path] = ()) -> Path | None:
+    """Return the first folder, in the order of the search, that has the files of MNIST; None if it is not at hand."""
     complete = (folder for folder in _mnist_folders(folders) if len(_idx_files(folder)) == len(IDX_NAMES))
-    folder = next(complete, None) or fetch_mnist()
+    return next(complete, None)
+
+
+def _load_mnist(folders: Iterable[str | Path]) -> Dataset:
+    folder = find_mnist(folders) or fetch_mnist()
     try:
         return _load_idx_folder(folder, "mnist", MNIST_SHA256)
     except InputError as error:

@@ -282,17 +282,24 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as JSON: {error}; correct it or start the run anew") from error
 
 
-def _environment() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Return what runs this: Python, platform, processor, versions of the packages that matter."""
     cpuinfo = Path("/proc/cpuinfo")
     models = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
     return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "argv": sys.argv,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": models[0] if models else platform.processor(),
         "cpu_count": os.cpu_count(),
         "versions": {package: version(package) for package in ("spikelearn", "numpy", "numba", "scipy", "h5py")},
+    }
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "argv": sys.argv,
+        **machine(),
         "commit": _commit(Path(__file__).parents[1]),
     }
 

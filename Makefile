@@ -1,0 +1,39 @@
+# Two commands: `make demo` and `make test`. Both make their own environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint slow bench clean
+
+demo: .venv/.installed
+	$(BIN)/spikelearn train one-hidden --data digits --reading text --hidden 100 --epochs 25 --seed 1 \
+		--out runs/demo --overwrite
+
+test: lint
+	$(BIN)/python -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/core
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# Minutes: learning on digits and, where SPIKELEARN_DATA has it, on MNIST.
+slow: .venv/.installed-test
+	$(BIN)/python -m pytest -m slow
+
+bench: .venv/.installed
+	$(BIN)/spikelearn bench
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spikelearn needs Python 3.11 or newer; make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/.installed-test: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
