@@ -336,11 +336,13 @@ class ClockCore:
             activity=lanes_array(2 * n_blocks, self._float),
             psp=np.zeros((2, self._state.trace.shape[1])),
             apical=lanes_array(2 * hidden_blocks, self._float),
+            plateau=lanes_array(2 * hidden_blocks, self._float),
+            predicted=lanes_array(n_blocks, self._float),
+            slope=lanes_array(n_blocks, self._float),
         )
 
     def _make_trial(self) -> learn.Trial:
         layout, averages = self._layout, self._averages
-        n_cells = LANES * len(layout.lanes)
         first = layout.first_block[:-1] * LANES
         self._errors = tuple(lanes_array(len(layout.lanes), self._float) for _ in range(2))
         return learn.Trial(
@@ -348,8 +350,10 @@ class ClockCore:
             stop=first + layout.sizes,
             v_forward=averages.v_soma.reshape(2, -1)[clock.FORWARD],
             activity_target=averages.activity.reshape(2, -1)[clock.TARGET],
-            plateau_forward=np.zeros(n_cells, self._float),
-            plateau_target=np.zeros(n_cells, self._float),
+            predicted=averages.predicted.reshape(-1),
+            slope=averages.slope.reshape(-1),
+            plateau_forward=averages.plateau.reshape(2, -1)[clock.FORWARD],
+            plateau_target=averages.plateau.reshape(2, -1)[clock.TARGET],
             dendrite_gain=np.array(self.network.dendrite_gains),
             rate_max=self._float(self.network.rate_max),
             forward=self._net.weights.forward,

@@ -4,10 +4,14 @@ Whatever happens to the process, the folder holds a checkpoint and the rows of m
 `Run.resume` cuts the surplus and trains on, and the results are bit for bit those of a run that was never stopped.
 """
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -132,32 +136,36 @@ class Run:
     def train(self, on_chunk: Callable[[Chunk], None] | None = None) -> list[dict[str, float]]:
         """Train to the end, testing and writing after each epoch; return the metrics, a dict an epoch.
 
-        A KeyboardInterrupt is passed on after a checkpoint; so is any other exception, and the last checkpoint stays.
+        Ctrl-C takes effect after the present chunk: a KeyboardInterrupt is raised after a checkpoint. A second one
+        does not wait; like after any other exception, the last checkpoint stays.
 
         Parameters
         ----------
         on_chunk : callable, optional
-            Called with each `Chunk`.
+            Called with each `Chunk`; may raise KeyboardInterrupt, too.
         """
         saved = time.monotonic()
         began = time.perf_counter()
-        try:
+        with _patient() as interrupted:
             for chunk in self.training:
                 self._n_wrong += chunk.n_wrong
                 self._loss += chunk.loss.sum(axis=0)
-                now = time.perf_counter()
-                self._seconds += now - began
-                if on_chunk is not None:
-                    on_chunk(chunk)
-                if chunk.stop == len(self.data.train):
+                self._seconds += time.perf_counter() - began
+                ends = chunk.stop == len(self.data.train)
+                if ends:
                     self._end_epoch(chunk)
-                if chunk.stop == len(self.data.train) or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                if ends or time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self.save()
                     saved = time.monotonic()
+                try:
+                    if on_chunk is not None:
+                        on_chunk(chunk)
+                    if interrupted():
+                        raise KeyboardInterrupt
+                except KeyboardInterrupt:
+                    self.save()  # exact only here, where weights, counts and metrics are those of the same moment
+                    raise
                 began = time.perf_counter()
-        except KeyboardInterrupt:
-            self.save()
-            raise
         return self.folder.metrics()
 
     def _end_epoch(self, chunk: Chunk) -> None:
@@ -196,6 +204,29 @@ class Run:
             arrays,
             {"trials": self.training.trials, "n_wrong": self._n_wrong, "seconds": self._seconds},
         )
+
+
+@contextmanager
+def _patient() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C wait: yield a function that tells whether it was pressed. The second time it interrupts at once."""
+    pressed = False
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    usual = signal.default_int_handler
+    # Python handles signals in the main thread only; whoever has a handler of their own keeps it.
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is usual
+    if ours:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, usual)
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, load, store
+from spikelearn.core.lanes import LANES, full, load, store
 from spikelearn.core.poisson import CountTable, draw_count, draw_inputs
 from spikelearn.core.random import WORD, fill_words
 
@@ -111,6 +111,9 @@ class Averages(NamedTuple):
     activity: np.ndarray  # (2 * blocks, 64) mean rate / rate_max
     psp: np.ndarray  # (2, sources) float64, spikes/ms; target phase: outputs only
     apical: np.ndarray  # (2 * hidden blocks, 64)
+    plateau: np.ndarray  # (2 * hidden blocks, 64) sigmoid of the above
+    predicted: np.ndarray  # (blocks, 64) sigmoid of the mean forward potential
+    slope: np.ndarray  # (blocks, 64) derivative of the sigmoid there
 
 
 class Network(NamedTuple):
@@ -144,9 +147,7 @@ def begin_trial(net, state, work):
                 source, row = state.recent_source[k], tile + state.recent_row[k]
                 if low <= source < high:
                     store(work.drive, row, load(work.drive, row) + load(forward, shift + source))
-            work.rise[block] = 0
-            work.decay[block] = 0
-            decay, rise = load(work.decay, block), load(work.rise, block)
+            decay, rise = full(work.decay, 0.0), full(work.rise, 0.0)
             for source in range(low, high):
                 if state.trace[0, source] != 0:
                     row = load(forward, shift + source)
@@ -313,8 +314,7 @@ def _set_apical_current(net, work):
     for layer in range(output):
         gain = net.somas.apical[layer] * net.filters.scale
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            work.current[block] = 0
-            current = load(work.current, block)
+            current = full(work.current, 0.0)
             for cell in range(n_outputs):
                 home, lane = cell // LANES, cell % LANES
                 psp = gain * (work.echo_decay[home, lane] - work.echo_rise[home, lane])
@@ -333,9 +333,11 @@ def begin_segment(net, work, expected, example, begin, length):
     """
     memory = net.memory
     work.first[:, 0] = 0
+    nothing = full(work.drive, 0.0)
     for block in range(work.rise.shape[0]):
         first_row = block * (memory + SEGMENT) + memory
-        work.drive[first_row : first_row + length] = 0
+        for row in range(first_row, first_row + length):
+            store(work.drive, row, nothing)
     n_spikes = draw_inputs(
         net.keys[0],
         begin,

@@ -4,7 +4,6 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LanesType, clip, exp_lanes
 
 # 1/2 + x P(x^2) / Q(x^2) on |x| <= 16: the best fit of this form; error 3e-9, in float32 arithmetic 1.8e-7.
@@ -35,10 +34,3 @@ def _rational(x):
     numerator = P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4])))
     denominator = Q[0] + square * (Q[1] + square * (Q[2] + square * (Q[3] + square * Q[4])))
     return 0.5 + x * numerator / denominator
-
-
-@kernel
-def slope(v):
-    """Return the derivative of the sigmoid."""
-    activity = sigmoid(v)
-    return activity * (1 - activity)

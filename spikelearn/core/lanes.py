@@ -45,6 +45,11 @@ def store(array, row, value):
     array[row] = value
 
 
+def full(array, value):
+    """Return lanes that are all `value`, of the type of `array`."""
+    return np.full(LANES, value, array.dtype)
+
+
 def _pointer(context, builder, array_type, array, row):
     """Address of a row, typed as vector, without bounds check."""
     data = context.make_array(array_type)(context, builder, array).data
@@ -75,6 +80,20 @@ def _store(typing_context, array, row, value):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), generate
+
+
+@intrinsic
+def _full(typing_context, array, value):
+    def generate(context, builder, sig, args):
+        return _spread(context, builder, sig.return_type, args[1])
+
+    return LanesType(array.dtype)(array, array.dtype), generate
+
+
+@overload(full)
+def _compiled_full(array, value):
+    if _is_rows(array):
+        return lambda array, value: _full(array, value)
 
 
 @overload(load)

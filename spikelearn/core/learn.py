@@ -11,9 +11,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import load, store
+from spikelearn.core.lanes import full, load, store
 
 
 class Trial(NamedTuple):
@@ -22,8 +21,10 @@ class Trial(NamedTuple):
     first: np.ndarray  # (layers,) first cell of each layer
     stop: np.ndarray  # (layers,) one past its last
     v_forward: np.ndarray  # (cells,) mean somatic potential, forward phase
+    predicted: np.ndarray  # (cells,) sigmoid of v_forward
+    slope: np.ndarray  # (cells,) derivative of the sigmoid at v_forward
     activity_target: np.ndarray  # (cells,) mean rate / rate_max, target phase
-    plateau_forward: np.ndarray  # (cells,) plateau potentials, in (0, 1); hidden layers
+    plateau_forward: np.ndarray  # (hidden cells,) plateau potentials, in (0, 1)
     plateau_target: np.ndarray
     dendrite_gain: np.ndarray  # (layers,) steady-state somatic over dendritic potential
     rate_max: np.floating  # spikes/ms
@@ -65,15 +66,15 @@ def _compiled_errors(rule, trial, layer, error):
 
 
 @kernel
-def mean_apical(feedback, psp, first_output, n_outputs, apical, phase):
-    """Average apical potentials: feedback weights times the average filtered output spikes."""
+def mean_apical(feedback, psp, first_output, n_outputs, apical):
+    """Average apical potentials of both phases: feedback weights times the average filtered output spikes."""
     n_blocks = apical.shape[0] // 2
-    apical[phase * n_blocks : (phase + 1) * n_blocks] = 0
-    for block in range(n_blocks):
-        potential = load(apical, phase * n_blocks + block)
+    for row in range(apical.shape[0]):
+        phase, block = row // n_blocks, row % n_blocks
+        potential = full(apical, 0.0)
         for cell in range(n_outputs):
             potential = potential + psp[phase, first_output + cell] * load(feedback, block * n_outputs + cell)
-        store(apical, phase * n_blocks + block, potential)
+        store(apical, row, potential)
 
 
 @kernel
@@ -101,7 +102,7 @@ def losses(trial, out):
             if layer < n_layers - 1:
                 difference = trial.plateau_target[cell] - trial.plateau_forward[cell]
             else:
-                difference = trial.rate_max * (trial.activity_target[cell] - sigmoid(trial.v_forward[cell]))
+                difference = trial.rate_max * (trial.activity_target[cell] - trial.predicted[cell])
             total += np.float64(difference) ** 2
         out[layer] = total
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.clock import FORWARD, TARGET, average_history, begin_trial, run_phase
+from spikelearn.core.clock import TARGET, average_history, begin_trial, run_phase
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, load, store
@@ -150,7 +150,7 @@ def train_chunk(
         ):  # fmt: skip
             results.failure[0] = k
             return OVERFLOW
-        set_plateaus(net, averages, trial)
+        derive(net, averages)
         for layer in range(n_layers - 1, -1, -1):
             compute_errors(rule, trial, layer, flat)
         for layer in range(n_layers - 1, -1, -1):
@@ -176,19 +176,17 @@ def rest(state):
 
 
 @kernel
-def set_plateaus(net, averages, trial):
-    """Plateau potentials ``sigmoid(mean apical potential)`` of both phases (equations 5, 21)."""
+def derive(net, averages):
+    """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes."""
     layout = net.layout
     n_layers = layout.sizes.shape[0]
-    first_output = layout.first_source[n_layers]
-    for phase in range(2):
-        mean_apical(
-            net.weights.feedback, averages.psp, first_output, layout.sizes[n_layers - 1], averages.apical, phase
-        )
-        plateau = trial.plateau_forward if phase == FORWARD else trial.plateau_target
-        n_blocks = averages.apical.shape[0] // 2
-        for cell in range(n_blocks * LANES):
-            plateau[cell] = sigmoid(averages.apical[phase * n_blocks + cell // LANES, cell % LANES])
+    mean_apical(net.weights.feedback, averages.psp, layout.first_source[n_layers], layout.sizes[-1], averages.apical)
+    for row in range(averages.apical.shape[0]):
+        store(averages.plateau, row, sigmoid(load(averages.apical, row)))
+    for block in range(averages.predicted.shape[0]):
+        predicted = sigmoid(load(averages.v_soma, block))
+        store(averages.predicted, block, predicted)
+        store(averages.slope, block, predicted * (1.0 - predicted))
 
 
 @kernel

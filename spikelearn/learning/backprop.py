@@ -9,7 +9,6 @@ with the weights as they were during the trial. (The authors' code uses those th
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spikelearn.core.dynamics import slope
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
 from spikelearn.core.learn import register_rule
@@ -56,7 +55,7 @@ def backprop_errors(rule, trial, layer, error):
         total = error.dtype.type(0)
         for k in range(trial.first[above], trial.stop[above]):
             total += trial.forward[trial.weight_row[k // LANES] + pre, k % LANES] * error[k]
-        error[cell] = factor * total * slope(trial.v_forward[cell])
+        error[cell] = factor * total * trial.slope[cell]
 
 
 register_rule(BackpropConstants, backprop_errors)

@@ -11,7 +11,6 @@ sigmoid of the mean the prediction. A hidden neuron reads nothing but its own po
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spikelearn.core.dynamics import sigmoid, slope
 from spikelearn.core.jit import kernel
 from spikelearn.core.learn import register_rule
 
@@ -38,8 +37,7 @@ def output_errors(step, trial, layer, error):
     """Errors of the output layer: rates under teaching minus rates predicted from the forward phase."""
     factor = error.dtype.type(step * trial.dendrite_gain[layer])
     for cell in range(trial.first[layer], trial.stop[layer]):
-        v = trial.v_forward[cell]
-        error[cell] = factor * (trial.activity_target[cell] - sigmoid(v)) * slope(v)
+        error[cell] = factor * (trial.activity_target[cell] - trial.predicted[cell]) * trial.slope[cell]
 
 
 @kernel
@@ -50,7 +48,7 @@ def plateau_errors(rule, trial, layer, error):
         return
     factor = error.dtype.type(rule.step * trial.dendrite_gain[layer])
     for cell in range(trial.first[layer], trial.stop[layer]):
-        error[cell] = factor * (trial.plateau_target[cell] - trial.plateau_forward[cell]) * slope(trial.v_forward[cell])
+        error[cell] = factor * (trial.plateau_target[cell] - trial.plateau_forward[cell]) * trial.slope[cell]
 
 
 register_rule(PlateauConstants, plateau_errors)

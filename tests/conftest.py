@@ -1,0 +1,18 @@
+"""What all tests share. This folder is on the path, so that a test can say ``import reference``."""
+
+import numba
+import pytest
+from hypothesis import settings
+
+# The same examples on every run; the first call of a kernel compiles, so there is no deadline.
+settings.register_profile("spikelearn", deadline=None, derandomize=True)
+settings.load_profile("spikelearn")
+
+INTERPRETED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: a debugger and coverage see inside the kernels
+
+needs_jit = pytest.mark.skipif(INTERPRETED, reason="interpreted, it would take too long or say nothing")
+
+
+def samples(compiled: int, interpreted: int) -> int:
+    """Return a number of samples: fewer where kernels are interpreted."""
+    return interpreted if INTERPRETED else compiled

@@ -1,0 +1,375 @@
+"""The slow, obvious twin of the clock engine and of the learning rules.
+
+Written from the equations of the paper and from what the docstrings promise, in plain Python, NumPy and SciPy. It takes
+other routes than the core wherever there is one: words come from Python integers; numbers of candidates from SciPy's
+quantiles; potentials from the spike train of each presynaptic neuron, convolved with the synaptic kernel; somata from
+their conductances; layers always advance together; averages are means of recorded time series; learning is matrices.
+
+With the core it shares the user's keys and two sizes that say which word is whose (`LANES`, `SEGMENT`), no more.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.special import expit as sigmoid
+
+from spikelearn.core.clock import SEGMENT
+from spikelearn.core.lanes import LANES
+from spikelearn.core.random import make_keys
+from spikelearn.learning import Backprop, Plateau
+from spikelearn.weights import Weights
+
+# -- random draws -----------------------------------------------------------------------------------------------------
+
+MASK = 0xFFFFFFFF
+ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
+
+
+def threefry(key, counter, rounds=13):
+    """Threefry-4x32 (Salmon et al. 2011, section 3.3) of four-word keys and counters, as a list of four integers."""
+    keys = [*key, 0x1BD11BDA ^ key[0] ^ key[1] ^ key[2] ^ key[3]]
+    x = [(c + k) & MASK for c, k in zip(counter, key, strict=True)]
+    for r in range(rounds):
+        pairs = ((0, 1), (2, 3)) if r % 2 == 0 else ((0, 3), (2, 1))
+        for (a, b), left in zip(pairs, ROTATIONS[r % 8], strict=True):
+            x[a] = (x[a] + x[b]) & MASK
+            x[b] = ((x[b] << left | x[b] >> 32 - left) & MASK) ^ x[a]
+        if r % 4 == 3:
+            injection = r // 4 + 1
+            x = [(x[i] + keys[(injection + i) % 5]) & MASK for i in range(4)]
+            x[3] = (x[3] + injection) & MASK
+    return x
+
+
+def words(key, stream, example):
+    """Yield the words of a stream without end: in batches of 64, the first words of 16 counters, their second, ..."""
+    key = [int(k) for k in key]
+    for batch in itertools.count():
+        groups = [threefry(key, (16 * batch + g, stream, example & MASK, example >> 32)) for g in range(16)]
+        yield from (groups[g][w] for w in range(4) for g in range(16))
+
+
+def first_words(n, key, stream, example):
+    """Return the first `n` words of a stream, as an array."""
+    return np.array(list(itertools.islice(words(key, stream, example), n)), np.int64)
+
+
+def uniform(word):
+    """Centre of one of 2**32 equal parts of the unit interval."""
+    return (word + 0.5) / 2**32
+
+
+def inverse_gaussian(mean, shape, w0, w1, w2):
+    """Michael, Schucany & Haas (1976), with the formula as they print it (equation 6 and the rule after it)."""
+    y = (math.sqrt(-2 * math.log(uniform(w0))) * math.cos(2 * math.pi * uniform(w1))) ** 2
+    root = mean + mean**2 * y / (2 * shape) - mean / (2 * shape) * math.sqrt(4 * mean * shape * y + (mean * y) ** 2)
+    return root if uniform(w2) <= mean / (mean + root) else mean**2 / root
+
+
+def phase_lengths(phases, dt, seed, example):
+    """Steps of the forward and the target phase of a training example."""
+    key = [int(k) for k in make_keys(seed, "phases", 1)[0]]
+    lengths = []
+    for phase in range(2):
+        w0, w1, w2, _ = threefry(key, (phase, 0, example & MASK, example >> 32))
+        extra = inverse_gaussian(phases.extra_mean, phases.extra_shape, w0, w1, w2)
+        lengths.append(round(phases.minimum / dt) + math.floor(extra / dt))
+    return lengths
+
+
+def input_events(key, onset, example, expected, n_steps):
+    """Return (input, step) of the input spikes of a stretch: a unit-rate process along all inputs, end to end."""
+    ends = np.cumsum(expected * n_steps)
+    stream = words(key, onset, example)
+    position, events = 0.0, []
+    while True:
+        position -= math.log(uniform(next(stream)))
+        if position >= ends[-1]:
+            return events
+        j = int(np.searchsorted(ends, position, side="right"))
+        begin = ends[j - 1] if j > 0 else 0.0
+        events.append((j, min(int((position - begin) / expected[j]), n_steps - 1)))
+
+
+def input_spikes(key, example, expected, lengths):
+    """Return the input spikes of a trial, (steps, inputs) counts; drawn for `SEGMENT` steps of a phase at a time."""
+    spikes = np.zeros((sum(lengths), len(expected)))
+    for onset, n_steps in zip((0, lengths[0]), lengths, strict=True):
+        for begin in range(onset, onset + n_steps, SEGMENT):
+            n = min(SEGMENT, onset + n_steps - begin)
+            for j, step in input_events(key, begin, example, expected, n):
+                spikes[begin + step, j] += 1
+    return spikes
+
+
+class SpikeDraws:
+    """The spikes of one layer in one trial: in each block of 64 neurons a Poisson number of candidates, thinned."""
+
+    def __init__(self, count_key, candidate_key, first_block, n, rate_step, example, n_steps):
+        self.n, self.blocks = n, []
+        for block, first in enumerate(range(0, n, LANES), start=first_block):
+            lanes = min(LANES, n - first)
+            draws = uniform(first_words(n_steps, count_key, block, example))
+            counts = stats.poisson.ppf(draws, rate_step * lanes).astype(int)
+            self.blocks.append((first, lanes, counts, words(candidate_key, block, example)))
+
+    def draw(self, step, activity):
+        """Return the number of spikes of each neuron: of a candidate's word, the high part chooses the neuron."""
+        spikes = np.zeros(self.n)
+        for first, lanes, counts, stream in self.blocks:
+            for _ in range(counts[step]):
+                neuron, draw = divmod(next(stream) * lanes, 2**32)
+                spikes[first + neuron] += draw / 2**32 < activity[first + neuron]
+        return spikes
+
+
+# -- a trial ----------------------------------------------------------------------------------------------------------
+
+
+def kappa(synapse, t):
+    """Postsynaptic potential at age `t` of a spike (equation 12), zero after the cut-off."""
+    shape = np.exp(-t / synapse.tau_decay) - np.exp(-t / synapse.tau_rise)
+    shape = shape / (synapse.tau_decay - synapse.tau_rise)
+    return shape if synapse.cutoff is None else np.where(t < synapse.cutoff + 1e-6, shape, 0.0)
+
+
+def psp(synapse, dt, spikes):
+    """Filtered spikes now (equation 11) of trains (steps, neurons) whose last step is now, and of age `dt`."""
+    return kappa(synapse, dt * np.arange(len(spikes), 0, -1)) @ spikes
+
+
+@dataclass
+class Memory:
+    """All spikes of inputs and layers so far, each (steps, neurons), and the potential of each layer's somata."""
+
+    spikes: list
+    v_soma: list
+
+
+def at_rest(network):
+    """Return the memory of a network that was silent for ever."""
+    return Memory([np.zeros((0, n)) for n in network.sizes], [np.zeros(n) for n in network.sizes[1:]])
+
+
+@dataclass
+class Trial:
+    """Everything that happened, each a list over layers of (steps, neurons); `spikes` and `psp` begin with inputs.
+
+    ``v_apical[l]`` is what the soma saw: it comes from the output spikes of the steps before.
+    """
+
+    lengths: list
+    spikes: list
+    psp: list
+    v_dendrite: list
+    v_apical: list
+    v_soma: list
+
+
+def simulate(network, dt, weights, memory, intensity, label, keys, example, lengths):
+    """Run one trial; `memory` goes on. Order of events in a step: layers from the bottom up."""
+    hidden, output, n_layers, sizes = network.hidden, network.output, network.n_layers, network.sizes
+    n_steps, rate_step = sum(lengths), network.rate_max * dt
+    draws, first_block = [], 0
+    for layer, n in enumerate(sizes[1:]):
+        draws.append(
+            SpikeDraws(keys[1 + 2 * layer], keys[2 + 2 * layer], first_block, n, rate_step, example, n_steps)
+        )
+        first_block += math.ceil(n / LANES)
+    past = len(memory.spikes[0])
+    spikes = [np.concatenate([before, np.zeros((n_steps, before.shape[1]))]) for before in memory.spikes]
+    spikes[0][past:] = input_spikes(keys[0], example, rate_step * intensity.astype(float), lengths)
+    v_soma = list(memory.v_soma)
+    trial = Trial(lengths, [], *([[] for _ in rows] for rows in (sizes, sizes[1:], sizes[1:-1], sizes[1:])))
+    for step in range(n_steps):
+        now = past + step
+        psp_output_before = psp(network.synapse, dt, spikes[-1][:now])
+        for layer in range(n_layers):
+            psp_below = psp(network.synapse, dt, spikes[layer][: now + 1])
+            v_dendrite = weights.W[layer] @ psp_below + weights.b[layer]
+            v = v_soma[layer]
+            if layer < n_layers - 1:
+                v_apical = weights.Y[layer] @ psp_output_before
+                change = (
+                    -hidden.g_leak * v + hidden.g_basal * (v_dendrite - v) + hidden.g_apical * (v_apical - v)
+                )  # equations 1, 13-16
+                trial.v_apical[layer].append(v_apical)
+            else:
+                change = -output.g_leak * v + output.g_dendrite * (v_dendrite - v)  # equations 18-20
+                if step >= lengths[0]:
+                    reversal = np.where(np.arange(sizes[-1]) == label, output.e_excite, output.e_inhibit)
+                    change = change + output.g_teach * (reversal - v)
+            v_soma[layer] = v + dt * change
+            spikes[layer + 1][now] = draws[layer].draw(step, sigmoid(v_soma[layer]))
+            trial.psp[layer].append(psp_below)
+            trial.v_dendrite[layer].append(v_dendrite)
+            trial.v_soma[layer].append(v_soma[layer])
+        trial.psp[-1].append(psp(network.synapse, dt, spikes[-1][: now + 1]))
+    memory.spikes, memory.v_soma = spikes, v_soma
+    trial.spikes = [train[past:] for train in spikes]
+    for series in (trial.psp, trial.v_dendrite, trial.v_apical, trial.v_soma):
+        series[:] = [np.array(rows) for rows in series]
+    return trial
+
+
+# -- averages, errors, weights ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Averages:
+    """Means over the ends of the phases, lists over layers: all that learning rules know, and `psp` of their inputs."""
+
+    psp: list  # of inputs and all layers but the last, forward phase
+    v_forward: list
+    activity_target: list
+    apical_forward: list
+    apical_target: list
+
+    @property
+    def plateau_forward(self):
+        """Plateau potentials at the end of the forward phase (equation 5)."""
+        return [sigmoid(v) for v in self.apical_forward]
+
+    @property
+    def plateau_target(self):
+        """Plateau potentials at the end of the target phase."""
+        return [sigmoid(v) for v in self.apical_target]
+
+
+def window(phases, dt, lengths, phase):
+    """Return the steps that the averages of a phase are taken over."""
+    stop = sum(lengths[: phase + 1])
+    n_steps = lengths[phase] - round(phases.settle / dt) if phases.window is None else round(phases.window / dt)
+    return slice(stop - n_steps, stop)
+
+
+def average(network, dt, trial):
+    """Average a training trial."""
+    forward, target = (window(network.phases, dt, trial.lengths, phase) for phase in range(2))
+    return Averages(
+        psp=[s[forward].mean(0) for s in trial.psp[:-1]],
+        v_forward=[v[forward].mean(0) for v in trial.v_soma],
+        activity_target=[sigmoid(v[target]).mean(0) for v in trial.v_soma],
+        apical_forward=[v[forward].mean(0) for v in trial.v_apical],
+        apical_target=[v[target].mean(0) for v in trial.v_apical],
+    )
+
+
+def slope(v):
+    """Return the derivative of the sigmoid."""
+    return sigmoid(v) * (1 - sigmoid(v))
+
+
+def gains(network):
+    """Return `k_b` of the hidden layers and `k_d` of the output (equations 34 and 27)."""
+    hidden, output = network.hidden, network.output
+    k_b = hidden.g_basal / (hidden.g_leak + hidden.g_basal + hidden.g_apical)
+    return [k_b] * network.n_hidden + [output.g_dendrite / (output.g_leak + output.g_dendrite)]
+
+
+def output_error(network, averages):
+    """Equation 28 times ``P_1`` (Table 1), the sign turned: weights follow it."""
+    rate_max, v = network.rate_max, averages.v_forward[-1]
+    p_1 = 20 / rate_max**2
+    target, predicted = rate_max * averages.activity_target[-1], rate_max * sigmoid(v)
+    return p_1 * gains(network)[-1] * rate_max * (target - predicted) * slope(v)
+
+
+def plateau_errors(network, weights, averages):
+    """Equations 28 and 33 with ``P_0`` and ``P_1``, a list over layers."""
+    rate_max, k, errors = network.rate_max, gains(network), []
+    for layer in range(network.n_hidden):
+        difference = averages.plateau_target[layer] - averages.plateau_forward[layer]
+        errors.append(20 / rate_max * k[layer] * difference * rate_max * slope(averages.v_forward[layer]))
+    return [*errors, output_error(network, averages)]
+
+
+def backprop_errors(network, weights, averages, hidden_scale=1.0):
+    """Output as above; hidden layers by the chain rule, all times `hidden_scale`."""
+    k, errors = gains(network), [output_error(network, averages)]
+    for layer in reversed(range(network.n_hidden)):
+        v = averages.v_forward[layer]
+        errors.insert(0, weights.W[layer + 1].T @ errors[0] * k[layer] * network.rate_max * slope(v))
+    return [hidden_scale * e for e in errors[:-1]] + errors[-1:]
+
+
+def errors_of(rule, network, weights, averages):
+    """Return the errors of a rule of the package, or of a function with the arguments of those above."""
+    if isinstance(rule, Plateau):
+        return plateau_errors(network, weights, averages)
+    if isinstance(rule, Backprop):
+        return backprop_errors(network, weights, averages, rule.hidden_scale)
+    return rule(network, weights, averages)
+
+
+def losses(network, averages):
+    """Equation 32 for each hidden layer, equation 23 for the output."""
+    hidden = [((t - f) ** 2).sum() for t, f in zip(averages.plateau_target, averages.plateau_forward, strict=True)]
+    difference = network.rate_max * (averages.activity_target[-1] - sigmoid(averages.v_forward[-1]))
+    return [*hidden, (difference**2).sum()]
+
+
+def angle(a, b):
+    """Return the angle between two vectors, degrees; NaN if one is zero."""
+    if not (a.any() and b.any()):
+        return np.nan
+    return math.degrees(math.acos(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1)))
+
+
+@dataclass
+class Example:
+    """A training example: the trial, what was made of it, and the weights after it."""
+
+    trial: Trial
+    averages: Averages
+    errors: list
+    prediction: int
+    loss: list
+    angle: list
+    weights: Weights
+
+
+def train(network, dt, weights, images, labels, seed, learning_rates, rule, compare=None, first_example=0):
+    """Train on consecutive examples, beginning at rest; return a list of `Example`."""
+    keys, memory, examples = make_keys(seed, "training", 1 + 2 * network.n_layers), at_rest(network), []
+    for example, (image, label) in enumerate(zip(images, labels, strict=True), start=first_example):
+        if not network.carry_state:
+            memory = at_rest(network)
+        lengths = phase_lengths(network.phases, dt, seed, example)
+        trial = simulate(network, dt, weights, memory, image, label, keys, example, lengths)
+        averages = average(network, dt, trial)
+        errors = errors_of(rule, network, weights, averages)
+        others = [np.zeros_like(e) for e in errors] if compare is None else errors_of(compare, network, weights, averages)
+        weights = Weights(
+            tuple(
+                W + eta * np.outer(error, s)
+                for W, eta, error, s in zip(weights.W, learning_rates, errors, averages.psp, strict=True)
+            ),
+            tuple(b + eta * error for b, eta, error in zip(weights.b, learning_rates, errors, strict=True)),
+            weights.Y,
+        )
+        examples.append(
+            Example(
+                trial=trial,
+                averages=averages,
+                errors=errors,
+                prediction=int(np.argmax(averages.v_forward[-1])),
+                loss=losses(network, averages),
+                angle=[angle(a, b) for a, b in zip(errors[:-1], others[:-1], strict=True)],
+                weights=weights,
+            )
+        )
+    return examples
+
+
+def test(network, dt, weights, images, seed, first_example=0):
+    """Show test images, each to the network at rest; return their trials and the predicted classes."""
+    keys, trials = make_keys(seed, "evaluation", 1 + 2 * network.n_layers), []
+    lengths = [round(network.phases.test / dt), 0]
+    for example, image in enumerate(images, start=first_example):
+        trials.append(simulate(network, dt, weights, at_rest(network), image, None, keys, example, lengths))
+    settle = round(network.phases.settle / dt)
+    return trials, np.array([np.argmax(trial.v_soma[-1][settle:].mean(0)) for trial in trials])
