@@ -95,10 +95,11 @@ def _model(
 ) -> Model:
     if reading not in READINGS:
         raise InputError(f"reading={reading!r} is unknown; {nearest(str(reading), READINGS)}")
-    if len(hidden) != len(learning_rates) - 1:
+    name, needed = list(NETWORKS)[len(learning_rates) - 1], len(learning_rates) - 1
+    if len(hidden) != needed:
         raise InputError(
-            f"hidden={hidden}: this network has {len(learning_rates) - 1} hidden layers, {len(hidden)} sizes given; "
-            f"choose another of {', '.join(NETWORKS)}"
+            f"hidden={tuple(hidden)} has {len(hidden)} sizes; {name} needs {needed}, one for each hidden layer; "
+            f"or choose another of {', '.join(NETWORKS)}"
         )
     chosen = READINGS[reading]
     network = Network(

@@ -1,14 +1,13 @@
 """The command line: train, evaluate, info, data, bench. No science here: it parses, calls, prints.
 
-Exit status: 0 done; 1 training failed; 2 something given cannot be used, and nothing was written; 130 stopped by
-Ctrl-C, after a checkpoint.
+Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
+was written; 130 stopped by Ctrl-C, after a checkpoint.
 """
 
 import argparse
-import difflib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,25 +24,10 @@ STOPPED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """Errors on one line, with the nearest name for a mistyped option or command."""
+    """Errors on one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.prog} --help")
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        parsed, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            command = _commands(self).get(getattr(parsed, "command", ""), self)
-            options = [option for action in command._actions for option in action.option_strings]
-            close = difflib.get_close_matches(unknown[0].split("=")[0], options, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise InputError(f"unknown argument {unknown[0]!r}{hint}; see {command.prog} --help")
-        return parsed
-
-
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    actions = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
-    return dict(actions[0].choices) if actions else {}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,10 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parse(sys.argv[1:] if arguments is None else list(arguments))
         result = options.run(options)
     except InputError as error:
-        print(f"spikelearn: error: {error}", file=sys.stderr)
+        print("spikelearn: error:", " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
     except NotFiniteError as error:
         print(f"spikelearn: training failed: {error}. The last checkpoint is kept.", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, say
+        print(f"spikelearn: failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("spikelearn: stopped", file=sys.stderr)
@@ -79,13 +66,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     new = command("train", _train, "Train a published network on images; results go to a run folder.")
     new.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(guerguiev2017.NETWORKS)}")
     new.add_argument("--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits)")
-    new.add_argument("--epochs", type=int, help="passes over the training images (default: 10)")
-    new.add_argument("--seed", type=int, help="fixes every random draw (default: 1)")
+    new.add_argument("--epochs", type=_integer, help="passes over the training images (default: 10)")
+    new.add_argument("--seed", type=_integer, help="fixes every random draw (default: 1)")
     new.add_argument("--out", metavar="RUN", required=True, help="run folder to make")
     new.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
     new.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
     new.add_argument("--engine", help="clock (default)")
-    new.add_argument("--examples", type=int, metavar="N", help="train on the first N images")
+    new.add_argument("--examples", type=_integer, metavar="N", help="train on the first N images")
     new.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json")
     new.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
     new.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
@@ -93,9 +80,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     test = command("evaluate", _evaluate, "Test a trained network.")
     test.add_argument("folder", metavar="RUN")
     test.add_argument("--data", help="images to test on (default: the run's)")
-    test.add_argument("--repeats", type=int, default=1, help="show all images so many times (default: 1)")
-    test.add_argument("--seed", type=int, help="default: the run's")
-    test.add_argument("--threads", type=int, default=1, help="has no influence on the result (default: 1)")
+    test.add_argument("--repeats", type=_integer, default=1, help="show all images so many times (default: 1)")
+    test.add_argument("--seed", type=_integer, help="default: the run's")
+    test.add_argument("--threads", type=_integer, default=1, help="has no influence on the result (default: 1)")
 
     info = command("info", _info, "Show a run, or the installation and the networks known.")
     info.add_argument("folder", metavar="RUN", nargs="?")
@@ -108,17 +95,48 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     times.add_argument("--engine", default="clock", help="clock (default)")
     times.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
     times.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
-    times.add_argument("--threads", type=int, default=1, help="for testing; training has one (default: 1)")
+    times.add_argument("--threads", type=_integer, default=1, help="for testing; training has one (default: 1)")
 
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands.choices:
-        raise InputError(f"unknown command {arguments[0]!r}; {nearest(arguments[0], commands.choices)}")
+    _check_names(parser, commands.choices, arguments)
     return parser.parse_args(arguments)
+
+
+def _check_names(
+    parser: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser], arguments: Sequence[str]
+) -> None:
+    """Refuse a mistyped command or option, before argparse asks for what seems to be missing because of it."""
+    if not arguments:
+        raise InputError(f"no command; {nearest('', commands)}; see {parser.prog} --help")
+    at = next((i for i, text in enumerate(arguments) if not text.startswith("-")), len(arguments))
+    _check_options(parser, arguments[:at], " before the command")
+    for name in arguments[at : at + 1]:
+        if name not in commands:
+            raise InputError(f"unknown command {name!r}; {nearest(name, commands)}")
+        _check_options(commands[name], arguments[at + 1 :], f" of {name}")
+
+
+def _check_options(parser: argparse.ArgumentParser, arguments: Sequence[str], where: str) -> None:
+    known = [option for action in parser._actions for option in action.option_strings]
+    for text in arguments:
+        name = text.partition("=")[0]
+        looks_so = text.startswith("-") and text[1:].lstrip("-")[:1].isalpha()  # -5 is a number
+        if looks_so and name not in known:
+            raise InputError(f"unknown option {name!r}{where}; {nearest(name, known)}")
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer") from error
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:
+    if not options.out:
+        raise InputError("--out is empty; name a folder for the run")
     if options.resume:
         run = _resumed(options)
     else:
@@ -148,8 +166,8 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
     network = options.network
     if network not in guerguiev2017.NETWORKS:
         raise InputError(f"unknown network {network!r}; {nearest(network, guerguiev2017.NETWORKS)}")
-    reading = options.reading or "released"
-    source = options.data or "digits"
+    reading = "released" if options.reading is None else options.reading
+    source = "digits" if options.data is None else options.data
     data = datasets.load(source)
     sizes = {} if options.hidden is None else {"hidden": _sizes("--hidden", options.hidden)}
     model = guerguiev2017.NETWORKS[network](
@@ -159,31 +177,37 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
         name=network,
         reading=reading,
         model=model,
-        engine=_engine(options.engine or "clock"),
-        # A path is kept absolute, so that the run can be resumed from anywhere.
-        data=source if source in datasets.NAMES else str(Path(source).resolve()),
+        engine=_engine("clock" if options.engine is None else options.engine),
+        data=_absolute(source),
         examples=options.examples,
         epochs=10 if options.epochs is None else options.epochs,
         seed=1 if options.seed is None else options.seed,
     )
-    return storage.override(config, options.set), data
+    changed = storage.override(config, options.set)
+    for key, option in {"name": "NETWORK", "reading": "--reading", "data": "--data"}.items():
+        if getattr(changed, key) != getattr(config, key):  # the model and the images are made already
+            raise InputError(f"--set cannot change {key}={getattr(config, key)}; choose it with {option}")
+    return changed, data
 
 
 def _resumed(options: argparse.Namespace) -> runs.Run:
     """Reopen a run; what would make it another run is refused."""
     config, _ = runs.load_run(options.out)
+    engine = next(name for name, kind in ENGINES.items() if type(config.engine) is kind)
     if options.network != config.name:
         raise InputError(f"{options.out} holds a run of {config.name}, not of {options.network}")
-    fixed = {
-        "--data": options.data and (options.data, config.data),
-        "--seed": options.seed is not None and (options.seed, config.seed),
-        "--reading": options.reading and (options.reading, config.reading),
-        "--examples": options.examples is not None and (options.examples, config.examples),
-        "--hidden": options.hidden and (_sizes("--hidden", options.hidden), config.model.network.sizes[1:-1]),
+    own = config.model.network.sizes[1:-1]
+    fixed: dict[str, tuple[Any, Callable[[Any], Any], Any]] = {
+        "--data": (options.data, _absolute, config.data),
+        "--engine": (options.engine, str, engine),
+        "--seed": (options.seed, int, config.seed),
+        "--reading": (options.reading, str, config.reading),
+        "--examples": (options.examples, int, config.examples),
+        "--hidden": (options.hidden, lambda text: _sizes("--hidden", text), own),
     }
-    for option, values in fixed.items():
-        if values and values[0] != values[1]:
-            raise InputError(f"{option} {values[0]} differs from the run's {values[1]}; --resume changes --epochs only")
+    for option, (given, read, held) in fixed.items():
+        if given is not None and read(given) != held:
+            raise InputError(f"{option} {given} differs from the run's {held}; --resume changes --epochs only")
     if options.set or options.overwrite:
         raise InputError("--set and --overwrite do not go with --resume, which goes on with the same run")
     return runs.Run.resume(options.out, options.epochs)
@@ -193,6 +217,11 @@ def _engine(name: str) -> Clock:
     if name not in ENGINES:
         raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
     return ENGINES[name]()
+
+
+def _absolute(source: str) -> str:
+    """Make a path absolute, so that the run can be resumed from anywhere."""
+    return source if source in datasets.NAMES else str(Path(source).expanduser().resolve())
 
 
 def _sizes(option: str, text: str) -> tuple[int, ...]:
@@ -266,7 +295,7 @@ def _info(options: argparse.Namespace) -> dict[str, Any]:
             "networks": {name: build().network.sizes for name, build in guerguiev2017.NETWORKS.items()},
             "readings": list(guerguiev2017.READINGS),
             "engines": list(ENGINES),
-            "data": dict(datasets.search_report()),
+            "data": _found(),
         }
     else:
         folder = storage.RunFolder.open(options.folder)
@@ -303,13 +332,23 @@ def _data(options: argparse.Namespace) -> dict[str, Any]:
         if options.action != "fetch":
             raise InputError(f"unknown action {options.action!r}; the one known is: spikelearn data fetch mnist")
         if options.name != "mnist":
-            raise InputError(f"cannot fetch {options.name!r}; the one known is: spikelearn data fetch mnist")
+            what = "no name to fetch" if options.name is None else f"cannot fetch {options.name!r}"
+            raise InputError(f"{what}; the one known is: spikelearn data fetch mnist")
         folder = datasets.fetch_mnist(progress=not options.json)
         if not options.json:
             print(f"mnist is in {folder}")
         return {"mnist": str(folder)}
-    report = datasets.search_report()
+    found = _found()
     if not options.json:
-        for name, where in report:
-            print(f"{name}: {where}")
-    return dict(report)
+        for name, places in found.items():
+            for place in places:
+                print(f"{name}: {place}")
+    return found
+
+
+def _found() -> dict[str, list[str]]:
+    """Return every data set's states, place by place in the order of the search."""
+    found: dict[str, list[str]] = {}
+    for name, place in datasets.search_report():
+        found.setdefault(name, []).append(place)
+    return found

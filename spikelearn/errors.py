@@ -1,6 +1,7 @@
 """The errors a user can meet: what, where, value, allowed range, remedy."""
 
 import difflib
+import numbers
 from collections.abc import Iterable
 
 
@@ -28,10 +29,12 @@ def check_range(
     at_least: float | None = None,
     at_most: float | None = None,
     unit: str = "",
+    integer: bool = False,
 ) -> None:
     """Raise `InputError` unless `value` is a finite number inside the range; the message names all of it."""
     bounds = []
-    good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+    kind = numbers.Integral if integer else numbers.Real  # those of NumPy, too
+    good = isinstance(value, kind) and not isinstance(value, bool) and abs(value) < float("inf")
     if above is not None:
         bounds.append(f"> {above:g}")
         good = good and value > above
@@ -42,6 +45,5 @@ def check_range(
         bounds.append(f"<= {at_most:g}")
         good = good and value <= at_most
     if not good:
-        raise InputError(
-            f"{where}={value!r} must be a finite number {' and '.join(bounds)}{' ' + unit if unit else ''}"
-        )
+        what = "an integer" if integer else "a finite number"
+        raise InputError(f"{where}={value!r} must be {what} {' and '.join(bounds)}{' ' + unit if unit else ''}")

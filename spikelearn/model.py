@@ -24,6 +24,7 @@ class Model:
     rule: Rule = field(default_factory=Plateau)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "learning_rates", tuple(self.learning_rates))  # of a list, too
         if len(self.learning_rates) != self.network.n_layers:
             raise InputError(
                 f"Model.learning_rates={self.learning_rates} has {len(self.learning_rates)} rates; a network of sizes "

@@ -1,5 +1,6 @@
 """The description of a network: what it is made of, without arrays and without a time step."""
 
+import numbers
 from dataclasses import dataclass, field
 
 from spikelearn.core.random import make_generator
@@ -41,14 +42,15 @@ class Network:
     carry_state: bool = True
 
     def __post_init__(self) -> None:
-        sizes = self.sizes
+        sizes = tuple(self.sizes)  # of a list, too
         if len(sizes) < 2:
             raise InputError(f"Network.sizes={sizes} needs at least an input and an output layer")
         for n in sizes:
-            if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MAX_SIZE:
+            if not isinstance(n, numbers.Integral) or isinstance(n, bool) or not 1 <= n <= MAX_SIZE:
                 raise InputError(
                     f"Network.sizes={sizes}: every layer needs an integer of 1 to {MAX_SIZE} neurons, got {n!r}"
                 )
+        object.__setattr__(self, "sizes", tuple(map(int, sizes)))
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
 
     @property
@@ -74,7 +76,7 @@ class Network:
         Weights
             float64 arrays.
         """
-        check_range("seed", seed, at_least=0)
+        check_range("seed", seed, at_least=0, integer=True)
         rng = make_generator(seed, "weights")
         forward, biases = draw_forward(rng, self.sizes, self.initial, self.rate_max)
         scales = [self.initial.moments(n, self.rate_max)[1] for n in self.sizes[1:-1]]

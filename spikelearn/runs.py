@@ -56,11 +56,11 @@ class Config:
     chunk_size: int = CHUNK
 
     def __post_init__(self) -> None:
-        check_range("epochs", self.epochs, at_least=1)
-        check_range("seed", self.seed, at_least=0)
-        check_range("chunk_size", self.chunk_size, at_least=1)
+        check_range("epochs", self.epochs, at_least=1, integer=True)
+        check_range("seed", self.seed, at_least=0, integer=True)
+        check_range("chunk_size", self.chunk_size, at_least=1, integer=True)
         if self.examples is not None:
-            check_range("examples", self.examples, at_least=1)
+            check_range("examples", self.examples, at_least=1, integer=True)
 
 
 class Run:
@@ -129,6 +129,11 @@ class Run:
         run._n_wrong = int(attributes["n_wrong"])
         run._loss = arrays["loss"]
         run._seconds = float(attributes["seconds"])
+        if len(folder.metrics()) < trials // n:
+            raise InputError(
+                f"{folder.metrics_path} has {len(folder.metrics())} rows, but {folder.checkpoint_path} comes after "
+                f"{trials // n} epochs; restore it from a copy or start the run anew"
+            )
         folder.truncate_metrics(trials // n)
         folder.write_config(to_dict(config))
         return run

@@ -78,9 +78,9 @@ class Training:
         chunk_size: int,
         compare: Rule | None,
     ) -> None:
-        check_range("seed", seed, at_least=0)
-        check_range("epochs", epochs, at_least=1)
-        check_range("chunk_size", chunk_size, at_least=1)
+        check_range("seed", seed, at_least=0, integer=True)
+        check_range("epochs", epochs, at_least=1, integer=True)
+        check_range("chunk_size", chunk_size, at_least=1, integer=True)
         check_fit(model.network, images)
         self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
         self.chunk_size, self.compare = chunk_size, compare
@@ -99,7 +99,7 @@ class Training:
 
     def resume(self, trials: int, state: Mapping[str, np.ndarray]) -> None:
         """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there."""
-        check_range("trials", trials, at_least=0)
+        check_range("trials", trials, at_least=0, integer=True)
         self._core.restore(state)
         self.trials = trials
 
@@ -220,9 +220,10 @@ def evaluate(
     (repeats, images) int64 array
         Predicted classes: the output with the highest mean somatic potential.
     """
-    check_range("seed", seed, at_least=0)
-    check_range("repeats", repeats, at_least=1)
-    check_range("threads", threads, at_least=1)
+    check_range("seed", seed, at_least=0, integer=True)
+    check_range("repeats", repeats, at_least=1, integer=True)
+    check_range("threads", threads, at_least=1, integer=True)
+    check_range("chunk_size", chunk_size, at_least=1, integer=True)
     check_fit(network, images)
     n = len(images)
     predictions = np.empty(repeats * n, np.int64)
