@@ -151,6 +151,14 @@ for _op, _instruction in (
     _lower(_op, _instruction)
 
 
+def _call_llvm(context, builder, name, lanes_type, args):
+    """Call an LLVM intrinsic of one vector argument."""
+    vector = context.get_value_type(lanes_type)
+    full_name = f"{name}.v{LANES}f{lanes_type.dtype.bitwidth}"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), full_name)
+    return builder.call(function, args)
+
+
 def clip(value, low, high):
     """Limit lanes to ``low <= value <= high``; NaN stays."""
     return np.clip(value, low, high)
@@ -172,6 +180,44 @@ def _compiled_clip(value, low, high):
         return lambda value, low, high: _clip(value, low, high)
 
 
+def absolute(value):
+    """Absolute value of lanes."""
+    return np.abs(value)
+
+
+def maximum(left, right):
+    """Larger of two lanes, neuron by neuron."""
+    return np.maximum(left, right)
+
+
+@intrinsic
+def _absolute(typing_context, value):
+    def generate(context, builder, sig, args):
+        return _call_llvm(context, builder, "llvm.fabs", value, args)
+
+    return value(value), generate
+
+
+@overload(absolute)
+def _compiled_absolute(value):
+    if isinstance(value, LanesType):
+        return lambda value: _absolute(value)
+
+
+@intrinsic
+def _maximum(typing_context, left, right):
+    def generate(context, builder, sig, args):
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
+
+    return left(left, right), generate
+
+
+@overload(maximum)
+def _compiled_maximum(left, right):
+    if isinstance(left, LanesType) and left == right:
+        return lambda left, right: _maximum(left, right)
+
+
 def exp_lanes(value):
     """Exponential of lanes."""
     return np.exp(value)
@@ -180,10 +226,7 @@ def exp_lanes(value):
 @intrinsic
 def _exp(typing_context, value):
     def generate(context, builder, sig, args):
-        vector = context.get_value_type(value)
-        name = f"llvm.exp.v{LANES}f{value.dtype.bitwidth}"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), name)
-        return builder.call(function, args)
+        return _call_llvm(context, builder, "llvm.exp", value, args)
 
     return value(value), generate
 
