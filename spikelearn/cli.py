@@ -208,8 +208,11 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     for option, (given, read, held) in fixed.items():
         if given is not None and read(given) != held:
             raise InputError(f"{option} {given} differs from the run's {held}; --resume changes --epochs only")
-    if options.set or options.overwrite:
-        raise InputError("--set and --overwrite do not go with --resume, which goes on with the same run")
+    for assignment in options.set:
+        if storage.override(config, [assignment]) != config:
+            raise InputError(f"--set {assignment} differs from the run's configuration; --resume changes --epochs only")
+    if options.overwrite:
+        raise InputError("--overwrite does not go with --resume, which goes on with the same run")
     return runs.Run.resume(options.out, options.epochs)
 
 

@@ -46,4 +46,4 @@ def check_range(
         good = good and value <= at_most
     if not good:
         what = "an integer" if integer else "a finite number"
-        raise InputError(f"{where}={value!r} must be {what} {' and '.join(bounds)}{' ' + unit if unit else ''}")
+        raise InputError(f"{where}={value!r} must be {' '.join(filter(None, [what, ' and '.join(bounds), unit]))}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn.errors import check_range
+
 SQRT12 = 12.0**0.5  # width of a uniform distribution over its standard deviation
 
 
@@ -18,6 +20,9 @@ class RandomFeedback:
     """
 
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("RandomFeedback.gain", self.gain)
 
     def draw(self, rng: np.random.Generator, sizes: tuple[int, ...], scales: list[float]) -> list[np.ndarray]:
         """Draw ``Y[l]``, (hidden l, output), for each hidden layer.
@@ -42,6 +47,9 @@ class ProductFeedback:
     """
 
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("ProductFeedback.gain", self.gain)
 
     def draw(self, rng: np.random.Generator, sizes: tuple[int, ...], scales: list[float]) -> list[np.ndarray]:
         """Draw ``Y[l]``, (hidden l, output), for each hidden layer; parameters as `RandomFeedback.draw`."""

@@ -114,6 +114,7 @@ class OutputNeuron:
         check_range("OutputNeuron.g_leak", self.g_leak, above=0, unit="1/ms")
         check_range("OutputNeuron.g_dendrite", self.g_dendrite, above=0, unit="1/ms")
         check_range("OutputNeuron.g_teach", self.g_teach, above=0, unit="1/ms")
+        check_range("OutputNeuron.e_excite", self.e_excite)
         check_range("OutputNeuron.e_inhibit", self.e_inhibit, at_most=self.e_excite, unit="(e_excite)")
 
     @property
@@ -126,19 +127,19 @@ class OutputNeuron:
         """Steady-state somatic over dendritic potential, `k_d` of equation 27."""
         return self.g_dendrite / self.g_total
 
-    def soma_step(self, dt: float, teach: float = 0.0) -> SomaStep:
+    def soma_step(self, dt: float, teach: float | None = None) -> SomaStep:
         """Return the coefficients of one Euler step of `dt` ms.
 
         Parameters
         ----------
         dt : float
             Time step, ms.
-        teach : float
-            0 in the forward phase; in the target phase the reversal potential, `e_excite` or `e_inhibit`.
+        teach : float or None
+            None in the forward phase; in the target phase the reversal potential, `e_excite` or `e_inhibit`.
         """
-        g_teach = self.g_teach if teach else 0.0
+        g_teach, e_teach = (0.0, 0.0) if teach is None else (self.g_teach, teach)
         keep = _stable("output", dt, self.g_total + g_teach)
-        return SomaStep(keep, dt * self.g_dendrite, 0.0, dt * g_teach * teach)
+        return SomaStep(keep, dt * self.g_dendrite, 0.0, dt * g_teach * e_teach)
 
 
 def _stable(layer: str, dt: float, g_total: float) -> float:

@@ -35,6 +35,7 @@ class InitialWeights:
     def __post_init__(self) -> None:
         check_range("InitialWeights.v_mean", self.v_mean, above=0)
         check_range("InitialWeights.v_sd", self.v_sd, above=0)
+        check_range("InitialWeights.bias_mean", self.bias_mean)
         check_range("InitialWeights.bias_sd", self.bias_sd, at_least=0)
         check_range("InitialWeights.activity", self.activity, above=0, at_most=1)
 
@@ -60,7 +61,8 @@ class InitialWeights:
         ) / (n * nu**2 * v_square)
         if not square > mean**2:
             raise InputError(
-                f"InitialWeights: v_mean={self.v_mean:g}, v_sd={self.v_sd:g} cannot be had with fan-in {n}; raise v_sd"
+                f"InitialWeights: v_mean={self.v_mean:g}, v_sd={self.v_sd:g} cannot be had with "
+                f"bias_mean={self.bias_mean:g} and fan-in {n}; raise v_sd or bring bias_mean closer to v_mean"
             )
         return mean, (square - mean**2) ** 0.5
 

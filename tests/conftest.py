@@ -4,11 +4,11 @@ import numba
 import pytest
 from hypothesis import settings
 
-# The same examples on every run; the first call of a kernel compiles, so there is no deadline.
-settings.register_profile("spikelearn", deadline=None, derandomize=True)
-settings.load_profile("spikelearn")
-
 INTERPRETED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: a debugger and coverage see inside the kernels
+
+# The same examples on every run; the first call of a kernel compiles, so there is no deadline.
+settings.register_profile("spikelearn", deadline=None, derandomize=True, max_examples=25 if INTERPRETED else 100)
+settings.load_profile("spikelearn")
 
 needs_jit = pytest.mark.skipif(INTERPRETED, reason="interpreted, it would take too long or say nothing")
 

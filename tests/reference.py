@@ -175,9 +175,7 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
     n_steps, rate_step = sum(lengths), network.rate_max * dt
     draws, first_block = [], 0
     for layer, n in enumerate(sizes[1:]):
-        draws.append(
-            SpikeDraws(keys[1 + 2 * layer], keys[2 + 2 * layer], first_block, n, rate_step, example, n_steps)
-        )
+        draws.append(SpikeDraws(keys[1 + 2 * layer], keys[2 + 2 * layer], first_block, n, rate_step, example, n_steps))
         first_block += math.ceil(n / LANES)
     past = len(memory.spikes[0])
     spikes = [np.concatenate([before, np.zeros((n_steps, before.shape[1]))]) for before in memory.spikes]
@@ -296,6 +294,11 @@ def backprop_errors(network, weights, averages, hidden_scale=1.0):
     return [hidden_scale * e for e in errors[:-1]] + errors[-1:]
 
 
+def silent(network, weights, averages):
+    """Errors of zero."""
+    return [np.zeros_like(v) for v in averages.v_forward]
+
+
 def errors_of(rule, network, weights, averages):
     """Return the errors of a rule of the package, or of a function with the arguments of those above."""
     if isinstance(rule, Plateau):
@@ -342,7 +345,7 @@ def train(network, dt, weights, images, labels, seed, learning_rates, rule, comp
         trial = simulate(network, dt, weights, memory, image, label, keys, example, lengths)
         averages = average(network, dt, trial)
         errors = errors_of(rule, network, weights, averages)
-        others = [np.zeros_like(e) for e in errors] if compare is None else errors_of(compare, network, weights, averages)
+        others = errors_of(compare or silent, network, weights, averages)
         weights = Weights(
             tuple(
                 W + eta * np.outer(error, s)

@@ -23,8 +23,8 @@ def test_the_wheel_trains_a_published_network_outside_the_checkout(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "spikelearn", "train", "one-hidden", "--hidden", "8", "--examples", "30", "--epochs", "1",
-         "--data", "digits", "--out", "run"],
+        [sys.executable, "-m", "spikelearn", "train", "one-hidden", "--hidden", "8", "--examples", "30",
+         "--epochs", "1", "--data", "digits", "--out", "run"],
         cwd=elsewhere, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -530,3 +530,58 @@ def _update_recent(net, state, work, n_spikes, length):
                 kept += 1
     state.n_recent[0] = kept
     return True
+
+
+@kernel
+def present(net, state, work, averages, intensity, label, example, lengths, windows, rate_step):
+    """Run one trial and leave its averages: a forward phase and, if it has a length, a target phase.
+
+    Parameters
+    ----------
+    intensity : (n_inputs,) float32 array
+        In [0, 1].
+    label : int
+        Correct class; read in the target phase only.
+    example : int
+        Number of the trial: with the keys, it fixes every draw.
+    lengths : (2,) int64 array
+    windows : (2, 2) int64 array
+    rate_step : float
+        Expected spikes of an input of intensity 1 in one step.
+
+    Returns
+    -------
+    bool
+        False if a buffer of spikes was too small.
+    """
+    averages.v_soma[:] = 0
+    averages.activity[:] = 0
+    averages.psp[:] = 0
+    expected = rate_step * intensity.astype(np.float64)
+    begin_trial(net, state, work)
+    if lengths[TARGET] > 0:
+        average_history(net, state, averages, windows)
+    onset = np.int64(0)
+    for phase in range(2):  # not two calls with the constants 0 and 1: numba would compile two versions
+        if phase == TARGET and lengths[TARGET] > 0:
+            teach(net, work, label)
+        if not run_phase(net, state, work, averages, expected, example, phase, onset, lengths[phase], windows):
+            return False
+        onset += lengths[phase]
+    for phase in range(2):
+        n_steps = windows[phase, 1] - windows[phase, 0]
+        if n_steps > 0:
+            n_blocks = averages.v_soma.shape[0] // 2
+            for row in range(phase * n_blocks, (phase + 1) * n_blocks):
+                store(averages.v_soma, row, load(averages.v_soma, row) / n_steps)
+                store(averages.activity, row, load(averages.activity, row) / n_steps)
+    return True
+
+
+@kernel
+def teach(net, work, label):
+    """Switch the teaching currents on: towards firing for the label, towards silence for the others."""
+    output = net.layout.sizes.shape[0] - 1
+    first = net.layout.first_block[output]
+    for cell in range(net.layout.sizes[output]):
+        work.current[first + cell // LANES, cell % LANES] = net.somas.teach[1 if cell == label else 0]

@@ -114,3 +114,57 @@ def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row
             n_spikes += 1
         start = stop
     return n_spikes
+
+
+@kernel
+def draw_times(key, stream, example, expected, duration, words, gaps, source, time):
+    """Draw the input spikes of a stretch of time: source and time, by input and then time.
+
+    Parameters
+    ----------
+    key : (4,) uint32 array
+    stream, example : int
+        Of the draws.
+    expected : (n_inputs,) float64 array
+        Rates.
+    duration : float
+    words : (1, 64) uint32 array, gaps : (64,) float64 array
+        Scratch.
+    source : (capacity,) int32 array, time : (capacity,) float64 array
+        Filled with the spikes.
+
+    Returns
+    -------
+    int
+        Number of spikes; -1 if they exceed the capacity.
+    """
+    n_spikes = 0
+    used = LANES
+    batch = 0
+    start = 0.0
+    position = 0.0
+    pending = False  # is `position` an event that lies beyond the inputs seen so far?
+    for j in range(expected.shape[0]):
+        if expected[j] == 0.0:
+            continue
+        stop = start + expected[j] * duration
+        while True:
+            if not pending:
+                if used == LANES:
+                    fill_words(key, batch, stream, example, words, 0)
+                    for k in range(LANES):
+                        gaps[k] = -np.log(uniform(words[0, k]))
+                    batch += 1
+                    used = 0
+                position += gaps[used]
+                used += 1
+            pending = position >= stop
+            if pending:
+                break
+            if n_spikes == source.shape[0]:
+                return -1
+            source[n_spikes] = j
+            time[n_spikes] = (position - start) / expected[j]
+            n_spikes += 1
+        start = stop
+    return n_spikes

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba.extending import overload
 
-from spikelearn.core.clock import TARGET, average_history, begin_trial, run_phase
+from spikelearn.core import clock, event
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, load, store
@@ -15,7 +16,7 @@ NO_LABEL = np.int64(-1)
 
 
 class Schedule(NamedTuple):
-    """The trials of a chunk, in steps."""
+    """The trials of a chunk, in the engine's unit of time: steps, or ms."""
 
     lengths: np.ndarray  # (examples, 2) forward and target phase
     windows: np.ndarray  # (examples, 2, 2) first and last-plus-one step of the averages
@@ -30,59 +31,22 @@ class Results(NamedTuple):
     failure: np.ndarray  # (2,) example and layer where a chunk had to stop
 
 
-@kernel
-def present(net, state, work, averages, intensity, label, example, lengths, windows, rate_step):
-    """Run one trial and leave its averages: a forward phase and, if it has a length, a target phase.
-
-    Parameters
-    ----------
-    intensity : (n_inputs,) float32 array
-        In [0, 1].
-    label : int
-        Correct class; read in the target phase only.
-    example : int
-        Number of the trial: with the keys, it fixes every draw.
-    lengths : (2,) int64 array
-    windows : (2, 2) int64 array
-    rate_step : float
-        Expected spikes of an input of intensity 1 in one step.
-
-    Returns
-    -------
-    bool
-        False if a buffer of spikes was too small.
-    """
-    averages.v_soma[:] = 0
-    averages.activity[:] = 0
-    averages.psp[:] = 0
-    expected = rate_step * intensity.astype(np.float64)
-    begin_trial(net, state, work)
-    if lengths[TARGET] > 0:
-        average_history(net, state, averages, windows)
-    onset = np.int64(0)
-    for phase in range(2):  # not two calls with the constants 0 and 1: numba would compile two versions
-        if phase == TARGET and lengths[TARGET] > 0:
-            teach(net, work, label)
-        if not run_phase(net, state, work, averages, expected, example, phase, onset, lengths[phase], windows):
-            return False
-        onset += lengths[phase]
-    for phase in range(2):
-        n_steps = windows[phase, 1] - windows[phase, 0]
-        if n_steps > 0:
-            n_blocks = averages.v_soma.shape[0] // 2
-            for row in range(phase * n_blocks, (phase + 1) * n_blocks):
-                store(averages.v_soma, row, load(averages.v_soma, row) / n_steps)
-                store(averages.activity, row, load(averages.activity, row) / n_steps)
-    return True
+def present(net, state, work, averages, intensity, label, example, lengths, windows, rate):
+    """Run one trial by the engine to which `net` belongs."""
+    return _PRESENT[type(net)](net, state, work, averages, intensity, label, example, lengths, windows, rate)
 
 
-@kernel
-def teach(net, work, label):
-    """Switch the teaching currents on: towards firing for the label, towards silence for the others."""
-    output = net.layout.sizes.shape[0] - 1
-    first = net.layout.first_block[output]
-    for cell in range(net.layout.sizes[output]):
-        work.current[first + cell // LANES, cell % LANES] = net.somas.teach[1 if cell == label else 0]
+_PRESENT = {clock.Network: clock.present, event.Network: event.present}
+
+
+@overload(present)
+def _compiled_present(net, state, work, averages, intensity, label, example, lengths, windows, rate):
+    engine = _PRESENT[net.instance_class]
+
+    def call(net, state, work, averages, intensity, label, example, lengths, windows, rate):
+        return engine(net, state, work, averages, intensity, label, example, lengths, windows, rate)
+
+    return call
 
 
 @kernel
@@ -112,7 +76,7 @@ def first_not_finite(net, values):
 @kernel
 def train_chunk(
     net, state, work, averages, rule, other_rule, trial, errors, images, labels, first_example, schedule,
-    rate_step, learning_rates, carry_state, results,
+    rate, learning_rates, carry_state, results,
 ):  # fmt: skip
     """Train on a chunk of examples; the weights of `net` and `state` change in place.
 
@@ -146,7 +110,7 @@ def train_chunk(
             rest(state)
         if not present(
             net, state, work, averages, images[k], labels[k], example, schedule.lengths[k], schedule.windows[k],
-            rate_step,
+            rate,
         ):  # fmt: skip
             results.failure[0] = k
             return OVERFLOW
@@ -190,13 +154,13 @@ def derive(net, averages):
 
 
 @kernel
-def test_chunk(net, state, work, averages, images, first_example, schedule, rate_step, results):
+def test_chunk(net, state, work, averages, images, first_example, schedule, rate, results):
     """Show test images, each to a network at rest; writes ``results.prediction``."""
     for k in range(images.shape[0]):
         rest(state)
         if not present(
             net, state, work, averages, images[k], NO_LABEL, first_example + k, schedule.lengths[k],
-            schedule.windows[k], rate_step,
+            schedule.windows[k], rate,
         ):  # fmt: skip
             results.failure[0] = k
             return OVERFLOW

@@ -9,6 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spikelearn.errors import InputError
+
 
 def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str = "") -> Axes:
     """Draw training and test error against epochs.
@@ -20,6 +22,8 @@ def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str 
         Rows with ``epoch``, ``train_error`` and ``test_error``, errors in percent.
     title : str
     """
+    if not metrics:
+        raise InputError("metrics has no rows: a learning curve needs at least one epoch")
     epochs = [row["epoch"] for row in metrics]
     test = [row["test_error"] for row in metrics]
     train = [row["train_error"] for row in metrics]

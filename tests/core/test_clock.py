@@ -184,16 +184,18 @@ def test_a_run_that_begins_at_a_later_example_is_that_of_the_twin(first_example)
 def test_a_test_image_is_that_of_the_twin(name):
     network, dt = TWINS[name]
     images, _ = task(network, 12)
+    rng = np.random.default_rng(0)
     drawn = network.draw_weights(SEED)
-    centred = replace(drawn, W=tuple(w - w.mean() for w in drawn.W))  # so that not one class wins always
-    core = Clock(dt=dt, dtype="float64").build(network, centred)
+    mixed = replace(drawn, W=tuple(4 * rng.normal(size=w.shape) for w in drawn.W))  # so that classes differ
+    core = Clock(dt=dt, dtype="float64").build(network, mixed)
     core.train(
         images[:2], np.array([0, 1]), seed=SEED, first_example=0, learning_rates=(0.5,) * network.n_layers,
         rule=sl.Plateau(), compare=sl.Backprop(),
     )  # fmt: skip
     trials, predictions = reference.test(network, dt, core.weights, images, SEED, first_example=7)
     np.testing.assert_array_equal(core.test(images, seed=SEED, first_example=7), predictions)
-    assert len(set(predictions)) > 1
+    settle = round(network.phases.settle / dt)
+    assert_all_close(averages_of(core).v_forward, [v[settle:].mean(0) for v in trials[-1].v_soma])
     for k, trial in enumerate(trials[:3]):
         assert_recorded(core.record(images[k], None, seed=SEED, example=7 + k), trial, network.sizes)
 
@@ -320,9 +322,7 @@ def test_dark_inputs_may_be_added_anywhere(network):
     wide_images = np.zeros((3, 80), np.float32)
     wide_images[:, places] = images
     core = Clock().build(network, weights)
-    other = Clock().build(
-        replace(network, sizes=(80, *network.sizes[1:])), replace(weights, W=(wide, *weights.W[1:]))
-    )
+    other = Clock().build(replace(network, sizes=(80, *network.sizes[1:])), replace(weights, W=(wide, *weights.W[1:])))
     for c, shown in ((core, images), (other, wide_images)):
         learn(c, shown, labels)
     np.testing.assert_array_equal(core.weights.W[0], other.weights.W[0][:, places])
@@ -568,7 +568,7 @@ def test_the_mean_potential_is_rate_times_weight_times_area_at_any_time_step(dt,
 
 def test_halving_the_time_step_leaves_the_rates():
     """A PSP begins one step after its spike, at most: 1 ms of 13 or so. Rates of neurons far from saturation."""
-    duration = samples(16000.0, 2000.0)
+    duration = samples(8000.0, 2000.0)
     network = describe((12, 7, 3), "text", phases={"test": duration})
     drawn = network.draw_weights(SEED)
     weights = replace(drawn, W=tuple(0.3 * w for w in drawn.W))
@@ -632,13 +632,15 @@ def test_a_duration_that_is_not_a_whole_number_of_steps_is_refused(part):
     if part == "cutoff":
         network = describe(synapse=sl.Synapse(cutoff=12.3))
     else:
-        network = describe(phases={"minimum": 40.0, "settle": 8.0, "test": 40.0} | {part: 12.3})
+        network = describe(phases={"minimum": 40.0, "settle": 2.0, "test": 40.0} | {part: 12.3})
     with pytest.raises(sl.InputError, match=rf"{part}=12\.3 ms is not a whole number of steps of dt=0\.5 ms"):
         build(network, 0.5)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # interpreted, NumPy warns of what is being tested
-@pytest.mark.parametrize("n, message", [(1, "weight or bias of layer 1 .* before example 8"), (3, "layer 1 .* example 8")])
+@pytest.mark.parametrize(
+    "n, message", [(1, "weight or bias of layer 1 .* before example 8"), (3, "layer . .* example 8")]
+)
 def test_too_large_learning_rates_are_reported_with_layer_and_example(n, message):
     network = describe()
     images, labels = task(network, n)

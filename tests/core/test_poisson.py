@@ -140,8 +140,8 @@ def test_a_number_of_candidates_is_the_quantile_of_its_word(means, drawn):
 @given(st.floats(0.001, 500.0))
 def test_tables_hold_the_cumulative_distribution_and_end_with_one(mean):
     cdf = count_table([mean]).cdf[0]
-    np.testing.assert_allclose(cdf, stats.poisson.cdf(np.arange(len(cdf)), mean), rtol=1e-12, atol=1e-12)
     assert cdf[-1] == 1 and (np.diff(cdf) >= 0).all()
+    np.testing.assert_allclose(cdf[:-1], stats.poisson.cdf(np.arange(len(cdf) - 1), mean), rtol=1e-12)
 
 
 @given(st.floats(0.0, 1e6), st.sampled_from([33, 100]))
@@ -200,7 +200,7 @@ def test_all_neurons_of_a_block_spike_equally_often():
         assert stats.chisquare(drawn.sum(0)).pvalue > UNLIKELY
 
 
-def test_a_silent_neuron_does_not_spike_and_saturated_ones_take_every_candidate():
-    drawn, _ = output_counts(np.array([-1000.0, 1000.0]), 1.0)
+def test_a_silent_neuron_does_not_spike_and_a_saturated_one_takes_every_candidate():
+    drawn, _ = output_counts(np.array([-500.0, 500.0]), 1.0)
     assert drawn[:, 0].sum() == 0
     assert_poisson(drawn[:, 1], 1.0)

@@ -22,27 +22,21 @@ from spikelearn.core.random import (
 SEED = 11
 word32 = st.integers(0, 2**32 - 1)
 
-# Random123 1.x, kat_vectors: "threefry4x32 13", counter, key, answer.
-KNOWN_ANSWERS = [
-    ("00000000 00000000 00000000 00000000", "00000000 00000000 00000000 00000000", "531c7e4f 39491ee5 2c855a92 3d6abf9a"),
-    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff ffffffff ffffffff", "c4189358 1c9cc83a d5881c67 6a0a89e0"),
-    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0 082efa98 ec4e6c89", "4aa71d8f 734738c2 431fc6a8 ae6debf1"),
-]
+# Random123, kat_vectors, "threefry4x32 13": counter, key and answer, four words each.
+KNOWN_ANSWERS = """
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 531c7e4f 39491ee5 2c855a92 3d6abf9a
+ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff c4189358 1c9cc83a d5881c67 6a0a89e0
+243f6a88 85a308d3 13198a2e 03707344 a4093822 299f31d0 082efa98 ec4e6c89 4aa71d8f 734738c2 431fc6a8 ae6debf1
+"""
+known_answers = pytest.mark.parametrize("line", KNOWN_ANSWERS.split("\n")[1:-1], ids=["zeros", "ones", "pi"])
 
 
-def parse(text):
-    return [int(word, 16) for word in text.split()]
-
-
-@pytest.mark.parametrize("counter, key, answer", KNOWN_ANSWERS)
-def test_threefry_gives_the_published_answers(counter, key, answer):
-    arguments = (np.uint32(word) for word in parse(key) + parse(counter))
-    assert [int(word) for word in threefry(*arguments)] == parse(answer)
-
-
-@pytest.mark.parametrize("counter, key, answer", KNOWN_ANSWERS)
-def test_the_twin_gives_the_published_answers(counter, key, answer):
-    assert reference.threefry(parse(key), parse(counter)) == parse(answer)
+@known_answers
+def test_threefry_gives_the_published_answers(line):
+    numbers = [int(word, 16) for word in line.split()]
+    counter, key, answer = numbers[:4], numbers[4:8], numbers[8:]
+    assert [int(word) for word in threefry(*(np.uint32(word) for word in key + counter))] == answer
+    assert reference.threefry(key, counter) == answer
 
 
 def words(key, batch=0, stream=0, example=0):
@@ -85,7 +79,7 @@ def assert_uncorrelated(draws, n_sd=5):
         assert correlation.var() * n == pytest.approx(1, abs=5 * np.sqrt(2 / len(correlation)))
 
 
-N = samples(400, 40)  # calls of `fill_words` for a row
+N = samples(400, 25)  # calls of `fill_words` for a row
 
 
 def test_draws_of_different_neurons_are_independent():
@@ -153,12 +147,13 @@ def test_a_uniform_number_is_never_zero_or_one():
     assert uniform(np.uint32(2**32 - 1)) == 1 - 2.0**-33
 
 
-@given(st.floats(0.01, 50), st.floats(0.01, 50), word32, word32, word32)
+@given(st.floats(0.1, 20), st.floats(0.1, 20), word32, word32, word32)
 def test_an_inverse_gaussian_draw_is_that_of_the_published_formula(mean, shape, w0, w1, w2):
     found = inverse_gaussian(mean, shape, *(np.uint32(w) for w in (w0, w1, w2)))
     assert found > 0
-    # The published formula loses digits by cancellation where the draw is far below the mean.
-    assert found == pytest.approx(reference.inverse_gaussian(mean, shape, w0, w1, w2), rel=1e-6)
+    # The published formula loses digits by cancellation where the draw is far below the mean: y / 2 in 1 / y.
+    y = 60 * mean / shape
+    assert found == pytest.approx(reference.inverse_gaussian(mean, shape, w0, w1, w2), rel=1e-15 * (10 + y) ** 2)
 
 
 @pytest.mark.parametrize("mean, shape", [(2.0, 1.0), (0.5, 3.0), (8.0, 2.0), (1.0, 100.0)])

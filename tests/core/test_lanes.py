@@ -1,0 +1,212 @@
+"""Lanes, and functions of them: compiled they are LLVM vectors and must give what NumPy gives."""
+
+import numpy as np
+import pytest
+import reference
+from conftest import needs_jit
+
+from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.jit import kernel
+from spikelearn.core.lanes import LANES, absolute, clip, exp_lanes, full, load, maximum, store
+
+of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
+
+
+def rows(n, real, low=-3.0, high=3.0):
+    return np.random.default_rng(0).uniform(low, high, (n, LANES)).astype(real)
+
+
+@kernel
+def _copy_row(source, i, target, j):
+    store(target, j, load(source, i))
+
+
+@of_both_types
+def test_a_row_is_copied_and_nothing_else_is_touched(real):
+    source, target = rows(3, real), rows(4, real, 10, 11)
+    before = target.copy()
+    _copy_row(source, 1, target, 2)
+    np.testing.assert_array_equal(target[2], source[1])
+    np.testing.assert_array_equal(np.delete(target, 2, axis=0), np.delete(before, 2, axis=0))
+
+
+@kernel
+def _hold_and_overwrite(array):
+    held = load(array, 0)
+    array[0] = 7
+    store(array, 1, held)
+
+
+@of_both_types
+def test_loaded_lanes_are_a_copy(real):
+    array = rows(2, real)
+    before = array[0].copy()
+    _hold_and_overwrite(array)
+    np.testing.assert_array_equal(array[1], before)
+    assert (array[0] == 7).all()
+
+
+@kernel
+def _arithmetic(array, out, scalar):
+    a, b = load(array, 0), load(array, 1)
+    store(out, 0, a + b)
+    store(out, 1, a - b)
+    store(out, 2, a * b)
+    store(out, 3, a / b)
+    store(out, 4, scalar + a)
+    store(out, 5, a - scalar)
+    store(out, 6, scalar - a)
+    store(out, 7, a * scalar)
+    store(out, 8, a / scalar)
+    store(out, 9, scalar / a)
+    store(out, 10, a * 2 + (1 - b) / 4)
+
+
+@of_both_types
+def test_arithmetic_is_that_of_numpy_bit_for_bit(real):
+    array, out = rows(2, real), np.zeros((11, LANES), real)
+    scalar = real(0.3)
+    _arithmetic(array, out, scalar)
+    a, b = array
+    results = (
+        a + b, a - b, a * b, a / b, scalar + a, a - scalar, scalar - a, a * scalar, a / scalar, scalar / a,
+        a * real(2) + (real(1) - b) / real(4),
+    )  # fmt: skip
+    for found, wanted in zip(out, results, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@kernel
+def _scale(array, out, scalar):
+    store(out, 0, scalar * load(array, 0))
+
+
+@needs_jit
+def test_a_double_takes_the_type_of_single_lanes():
+    """Interpreted, NumPy promotes the lanes and rounds once, on storing."""
+    array, out = rows(1, np.float32), np.zeros((1, LANES), np.float32)
+    _scale(array, out, 0.1)
+    np.testing.assert_array_equal(out[0], np.float32(0.1) * array[0])
+
+
+@kernel
+def _sum_of_rows(array, out):
+    total = load(out, 0)
+    for row in range(array.shape[0]):
+        if row % 2 == 0:
+            total = total + load(array, row)
+    store(out, 0, total)
+
+
+@of_both_types
+def test_lanes_are_carried_through_a_loop_in_order(real):
+    array, out = rows(101, real), np.zeros((1, LANES), real)
+    _sum_of_rows(array, out)
+    wanted = np.zeros(LANES, real)
+    for row in array[::2]:
+        wanted = wanted + row
+    np.testing.assert_array_equal(out[0], wanted)
+
+
+@kernel
+def _clip(array, out, low, high):
+    for row in range(array.shape[0]):
+        store(out, row, clip(load(array, row), low, high))
+
+
+@of_both_types
+def test_clip_limits_and_lets_nan_pass(real):
+    array = rows(2, real)
+    array[0, :5] = np.nan, np.inf, -np.inf, 1.5, -0.5
+    out = np.zeros_like(array)
+    _clip(array, out, real(-0.5), real(1.5))
+    np.testing.assert_array_equal(out, np.clip(array, real(-0.5), real(1.5)))
+    assert np.isnan(out[0, 0])
+
+
+@kernel
+def _extremes(array, out):
+    store(out, 0, absolute(load(array, 0)))
+    store(out, 1, maximum(load(array, 0), load(array, 1)))
+    store(out, 2, full(array, 0.1))
+
+
+@of_both_types
+def test_absolute_values_maxima_and_constants_are_those_of_numpy(real):
+    array, out = rows(2, real), np.zeros((3, LANES), real)
+    array[:, :3] = [[np.inf, -np.inf, -0.0], [1.0, -np.inf, 0.0]]
+    _extremes(array, out)
+    np.testing.assert_array_equal(out, [np.abs(array[0]), np.maximum(*array), np.full(LANES, 0.1, real)])
+    assert not np.signbit(out[0]).any()
+
+
+@kernel
+def _exponential(array, out):
+    for row in range(array.shape[0]):
+        store(out, row, exp_lanes(load(array, row)))
+
+
+@of_both_types
+def test_the_exponential_is_that_of_numpy(real):
+    array = rows(20, real, -80, 80)
+    out = np.zeros_like(array)
+    _exponential(array, out)
+    np.testing.assert_allclose(out, np.exp(array), rtol=2 * np.finfo(real).eps)
+
+
+@kernel
+def _sigmoid(array, out):
+    for row in range(array.shape[0]):
+        store(out, row, sigmoid(load(array, row)))
+
+
+def sigmoids(values, real):
+    """Return the sigmoid of lanes for each of the values."""
+    values = np.asarray(values, real)
+    padded = np.zeros((-(-len(values) // LANES), LANES), real)
+    padded.ravel()[: len(values)] = values
+    out = np.full_like(padded, 7)
+    _sigmoid(padded, out)
+    return out.ravel()[: len(values)]
+
+
+def test_the_sigmoid_of_single_lanes_errs_by_less_than_two_in_ten_million():
+    x = np.linspace(-30, 30, 200_001).astype(np.float32)
+    found = sigmoids(x, np.float32)
+    assert found.dtype == np.float32
+    assert np.abs(found - reference.sigmoid(x.astype(np.float64))).max() < 2e-7
+
+
+@needs_jit
+def test_the_approximation_is_symmetric_and_stays_in_the_unit_interval_up_to_rounding():
+    x = np.linspace(-200, 200, 100_001).astype(np.float32)
+    found = sigmoids(x, np.float32)
+    np.testing.assert_allclose(found + found[::-1], 1, atol=2e-7)
+    assert found.min() > -2e-7 and found.max() < 1 + 2e-7
+    assert sigmoids([0.0], np.float32)[0] == 0.5
+
+
+def test_the_sigmoid_of_double_lanes_is_exact_to_rounding():
+    x = np.linspace(-700, 700, 100_001)
+    np.testing.assert_allclose(sigmoids(x, np.float64), reference.sigmoid(x), rtol=1e-15 * 4, atol=1e-300)
+    x = np.linspace(-30, 30, 100_001)
+    np.testing.assert_allclose(sigmoids(x, np.float64), reference.sigmoid(x), atol=1e-15)
+
+
+@of_both_types
+def test_the_sigmoid_of_nan_is_nan_and_that_of_infinity_its_limit(real):
+    found = sigmoids([np.nan, np.inf, -np.inf], real)
+    assert np.isnan(found[0])
+    np.testing.assert_allclose(found[1:], [1, 0], atol=2e-7)
+
+
+@kernel
+def _of_number(x):
+    return sigmoid(x)
+
+
+@of_both_types
+def test_the_sigmoid_of_a_number_is_exact_to_rounding(real):
+    for x in (-20.0, -1.3, 0.0, 0.7, 12.0):
+        wanted = reference.sigmoid(np.float64(real(x)))
+        assert _of_number(real(x)) == pytest.approx(wanted, rel=4 * float(np.finfo(real).eps))
