@@ -15,7 +15,7 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 """
 
 from spikelearn.datasets import Dataset, Images, load
-from spikelearn.engines import Clock
+from spikelearn.engines import Clock, Event
 from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.feedback import ProductFeedback, RandomFeedback
 from spikelearn.learning import Backprop, Plateau
@@ -35,6 +35,7 @@ __all__ = [
     "Chunk",
     "Clock",
     "Dataset",
+    "Event",
     "HiddenNeuron",
     "Hz",
     "Images",

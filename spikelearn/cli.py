@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from spikelearn import bench, datasets, runs, storage, training
-from spikelearn.engines import Clock
+from spikelearn.engines import Clock, Engine, Event
 from spikelearn.errors import InputError, NotFiniteError, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
 
-ENGINES = {"clock": Clock}
+ENGINES: dict[str, type[Clock] | type[Event]] = {"clock": Clock, "event": Event}
 STOPPED = 130
 
 
@@ -71,7 +71,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     new.add_argument("--out", metavar="RUN", required=True, help="run folder to make")
     new.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
     new.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
-    new.add_argument("--engine", help="clock (default)")
+    new.add_argument("--engine", help="clock (default) or event")
     new.add_argument("--examples", type=_integer, metavar="N", help="train on the first N images")
     new.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json")
     new.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
@@ -92,7 +92,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     data.add_argument("name", metavar="mnist", nargs="?")
 
     times = command("bench", _bench, "Time training and testing of a network on this machine.")
-    times.add_argument("--engine", default="clock", help="clock (default)")
+    times.add_argument("--engine", default="clock", help="clock (default) or event")
     times.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
     times.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
     times.add_argument("--threads", type=_integer, default=1, help="for testing; training has one (default: 1)")
@@ -216,7 +216,7 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     return runs.Run.resume(options.out, options.epochs)
 
 
-def _engine(name: str) -> Clock:
+def _engine(name: str) -> Engine:
     if name not in ENGINES:
         raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
     return ENGINES[name]()

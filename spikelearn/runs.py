@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn.datasets import Dataset, load
-from spikelearn.engines import Clock
+from spikelearn.engines import Clock, Engine
 from spikelearn.errors import InputError, check_range
 from spikelearn.model import Model
 from spikelearn.storage import RunFolder, from_dict, load_checkpoint, save_checkpoint, to_dict
@@ -35,7 +35,7 @@ class Config:
     name, reading : str
         Which published network this started from; for people.
     model : Model
-    engine : Clock
+    engine : Engine
     data : str
         As `spikelearn.datasets.load` takes it.
     examples : int or None
@@ -48,7 +48,7 @@ class Config:
     name: str
     reading: str
     model: Model
-    engine: Clock = field(default_factory=Clock)
+    engine: Engine = field(default_factory=Clock)
     data: str
     examples: int | None = None
     epochs: int

@@ -13,7 +13,7 @@ import numpy as np
 
 from spikelearn.core.random import make_generator
 from spikelearn.datasets import Images
-from spikelearn.engines import Clock
+from spikelearn.engines import Clock, Engine
 from spikelearn.errors import InputError, check_range
 from spikelearn.learning import Rule
 from spikelearn.model import Model
@@ -74,7 +74,7 @@ class Training:
         seed: int,
         epochs: int,
         weights: Weights | None,
-        engine: Clock,
+        engine: Engine,
         chunk_size: int,
         compare: Rule | None,
     ) -> None:
@@ -140,7 +140,7 @@ def train(
     seed: int,
     epochs: int = 1,
     weights: Weights | None = None,
-    engine: Clock | None = None,
+    engine: Engine | None = None,
     chunk_size: int = CHUNK,
     compare: Rule | None = None,
 ) -> Training:
@@ -156,8 +156,8 @@ def train(
         Passes over the images, each in an order of its own.
     weights : Weights, optional
         To start from; drawn from `seed` by default. Never changed.
-    engine : Clock, optional
-        By default 1 ms, float32.
+    engine : Clock or Event, optional
+        By default the clock: 1 ms, float32.
     chunk_size : int
         Examples for each step of the iteration; has no influence on the results.
     compare : Rule, optional
@@ -194,7 +194,7 @@ def evaluate(
     *,
     seed: int,
     repeats: int = 1,
-    engine: Clock | None = None,
+    engine: Engine | None = None,
     threads: int = 1,
     chunk_size: int = CHUNK,
 ) -> np.ndarray:
@@ -208,8 +208,8 @@ def evaluate(
         Fixes every spike; training and evaluation with the same seed are independent.
     repeats : int
         Times that all images are shown, with other spikes each time.
-    engine : Clock, optional
-        By default 1 ms, float32.
+    engine : Clock or Event, optional
+        By default the clock: 1 ms, float32.
     threads : int
         Number of threads; has no influence on the results.
     chunk_size : int

@@ -54,7 +54,7 @@ def describe(source, reading="released", hidden=(5,), **options):
     model = guerguiev2017.NETWORKS[names[len(hidden)]](reading, n_input=9, hidden=hidden, n_output=3)
     return Config(
         **({"name": names[len(hidden)], "reading": reading, "model": model} | dict(data=source, epochs=2, seed=1))
-        | ({"chunk_size": 6} | options)
+        | ({"chunk_size": 6, "engine": sl.Clock()} | options)
     )
 
 
@@ -151,10 +151,13 @@ def test_whatever_the_configuration_says_has_an_effect(source, unchanged, tmp_pa
 def test_no_part_of_the_configuration_was_forgotten_above(source):
     def names(tree, prefix=""):
         for key, value in tree.items():
-            yield from names(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+            if isinstance(value, dict):
+                yield from names(value, f"{prefix}{key}.")
+            elif key != "kind":  # the choice of a class is tried under the name of its field
+                yield prefix + key
 
     written = set(names(storage.to_dict(two_hidden_layers(source))))
-    tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}") or key in name.split(".")}
+    tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}")}
     # What people read, what holds the images, and what must have no effect
     assert written - tried == {"name", "reading", "data", "chunk_size"}
 

@@ -8,8 +8,8 @@ after one at which decay, rise and soma were D, R and V, with nothing arriving i
 
 and a spike of weight `w` that arrives at `t` adds ``w * arrival(s - t)``; at the end of its memory, if it has one, a
 second, opposite arrival undoes the first. All of these are combinations of ``exp(-g s)``, ``exp(-s / tau_decay)`` and
-``exp(-s / tau_rise)``, differences of which cancel or, when two rates are equal, become ``s exp(-g s)``. They are needed
-for short times only, so they are kept as Taylor polynomials, which are exact to rounding and know no resonance.
+``exp(-s / tau_rise)``, differences of which cancel or, when two rates are equal, become ``s exp(-g s)``. They are
+needed for short times only, so they are kept as Taylor polynomials, which are exact to rounding and know no resonance.
 
 Time is cut into *slots* of at most `slot` ms. They are no time step, only places where the state is kept: it is exact
 there, and exact at any time in between by the formula above. A neuron's spikes are found by thinning: candidates at
