@@ -1,5 +1,8 @@
 """The networks learn: digits in seconds or a minute, MNIST where it is at hand."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from conftest import needs_jit
 
@@ -35,21 +38,19 @@ def on_digits(reading="text"):
 
 
 def test_a_few_epochs_of_digits_are_far_better_than_chance(digits):
-    # Chance is 90 %. Seeds 1 to 6 measured after 4 epochs: 12.8, 19.4, 16.4, 15.3, 14.4, 14.2
-    assert error_after(on_digits(), digits, seed=1, epochs=4) < 30
+    # Chance is 90 %. Measured with seeds 1 to 6: 18.9, 22.5, 17.2, 16.1, 26.9, 22.5
+    assert error_after(on_digits(), digits, seed=1, epochs=3) < 45
 
 
-def test_teaching_by_other_labels_than_the_right_ones_does_not_help(digits):
-    """What is learned is in the labels: with those of other images, nothing is."""
-    train = digits.train
-    wrong = sl.Images(x=train.x, y=(train.y * 7 + 3 + train.y.cumsum()) % 10, n_classes=10, name="wrong labels")
-    data = sl.Dataset(train=wrong, test=digits.test, name="wrong labels")
-    assert error_after(on_digits(), data, seed=1, epochs=4) > 75
+def test_with_the_labels_of_other_images_nothing_is_learned(digits):
+    shuffled = replace(digits.train, y=np.random.default_rng(0).permutation(digits.train.y))
+    assert error_after(on_digits(), replace(digits, train=shuffled), seed=1, epochs=3) > 75
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_one_hidden_layer_learns_digits(digits, seed):
+    # Measured: 6.9, 5.6, 6.7
     assert error_after(on_digits(), digits, seed=seed, epochs=25) < 8
 
 

@@ -95,6 +95,7 @@ class Work(NamedTuple):
     echo_decay: np.ndarray
     spikes: np.ndarray  # (blocks, capacity) int32 sources, in order of step
     first: np.ndarray  # (blocks, SEGMENT + 1) index of a step's first spike
+    step_weight: np.ndarray  # (SEGMENT,) float64, what a spike of a step weighs in an average
     drawn: np.ndarray  # (blocks,) candidates used
     count_words: np.ndarray  # (blocks, 64) uint32
     candidate_words: np.ndarray  # (blocks, 64) uint32
@@ -135,6 +136,7 @@ def begin_trial(net, state, work):
     """Project what the network remembers of earlier spikes through the present weights."""
     layout, memory, forward = net.layout, net.memory, net.weights.forward
     n_layers = layout.sizes.shape[0]
+    drive, recent_source, recent_row, trace = work.drive, state.recent_source, state.recent_row, state.trace
     work.drawn[:] = 0
     work.current[:] = 0
     for layer in range(n_layers):
@@ -142,20 +144,20 @@ def begin_trial(net, state, work):
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
             shift = layout.weight_row[block] - low
             tile = block * (memory + SEGMENT)
-            work.drive[tile : tile + memory] = 0
+            drive[tile : tile + memory] = 0
             for k in range(state.n_recent[0]):
-                source, row = state.recent_source[k], tile + state.recent_row[k]
+                source, row = recent_source[k], tile + recent_row[k]
                 if low <= source < high:
-                    store(work.drive, row, load(work.drive, row) + load(forward, shift + source))
+                    store(drive, row, load(drive, row) + load(forward, shift + source))
             decay, rise = full(work.decay, 0.0), full(work.rise, 0.0)
             for source in range(low, high):
-                if state.trace[0, source] != 0:
+                if trace[0, source] != 0:
                     row = load(forward, shift + source)
-                    decay = decay + state.trace[0, source] * row
-                    rise = rise + state.trace[1, source] * row
+                    decay = decay + trace[0, source] * row
+                    rise = rise + trace[1, source] * row
             store(work.decay, block, decay)
             store(work.rise, block, rise)
-            _filter_history(work.drive, work.rise, work.decay, block, memory, net.filters)
+            _filter_history(drive, work.rise, work.decay, block, memory, net.filters)
     if net.coupled:
         _begin_echo(net, state, work)
         _set_apical_current(net, work)
@@ -195,14 +197,15 @@ def _begin_echo(net, state, work):
 def project_inputs(net, work, n_spikes):
     """Add the weights of a segment's input spikes to the drive; sorted by input, a row of weights is loaded once."""
     source, row = work.input_source, work.input_row
+    drive, forward = work.drive, net.weights.forward
     for block in range(net.layout.first_block[0], net.layout.first_block[1]):
         first, tile = net.layout.weight_row[block], block * (net.memory + SEGMENT)
         k = 0
         while k < n_spikes:
             presynaptic = source[k]
-            weights = load(net.weights.forward, first + presynaptic)
+            weights = load(forward, first + presynaptic)
             while k < n_spikes and source[k] == presynaptic:
-                store(work.drive, tile + row[k], load(work.drive, tile + row[k]) + weights)
+                store(drive, tile + row[k], load(drive, tile + row[k]) + weights)
                 k += 1
 
 
@@ -210,15 +213,16 @@ def project_inputs(net, work, n_spikes):
 def project(net, work, layer, start, stop):
     """Add the weights of the spikes that the layer below emitted in steps `start` to `stop` to the drive."""
     layout, forward = net.layout, net.weights.forward
+    drive_tile, spikes, first = work.drive, work.spikes, work.first
     for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
         shift = layout.weight_row[block] - layout.first_source[layer]
         first_row = block * (net.memory + SEGMENT) + net.memory
         for step in range(start, stop):
-            drive = load(work.drive, first_row + step)
+            drive = load(drive_tile, first_row + step)
             for below in range(layout.first_block[layer - 1], layout.first_block[layer]):
-                for k in range(work.first[below, step], work.first[below, step + 1]):
-                    drive = drive + load(forward, shift + work.spikes[below, k])
-            store(work.drive, first_row + step, drive)
+                for k in range(first[below, step], first[below, step + 1]):
+                    drive = drive + load(forward, shift + spikes[below, k])
+            store(drive_tile, first_row + step, drive)
 
 
 @kernel
@@ -333,11 +337,11 @@ def begin_segment(net, work, expected, example, begin, length):
     """
     memory = net.memory
     work.first[:, 0] = 0
-    nothing = full(work.drive, 0.0)
+    drive, nothing = work.drive, full(work.drive, 0.0)
     for block in range(work.rise.shape[0]):
         first_row = block * (memory + SEGMENT) + memory
         for row in range(first_row, first_row + length):
-            store(work.drive, row, nothing)
+            store(drive, row, nothing)
     n_spikes = draw_inputs(
         net.keys[0],
         begin,
@@ -444,37 +448,41 @@ def average_history(net, state, averages, windows):
 @kernel
 def average_psp(net, work, averages, n_spikes, phase, begin, length, windows):
     """Add the spikes of a segment to the averages: forward window for all, target window for the outputs."""
-    layout, tables, psp = net.layout, net.tables, averages.psp
+    layout, psp, weight = net.layout, averages.psp, work.step_weight
+    spikes, first, input_row, input_source = work.spikes, work.first, work.input_row, work.input_source
     n_layers = layout.sizes.shape[0]
-    if phase == FORWARD:
-        for k in range(n_spikes):
-            step = begin + work.input_row[k] - net.memory
-            psp[FORWARD, work.input_source[k]] += mean_kernel(tables, step, windows[FORWARD, 0], windows[FORWARD, 1])
-    for layer in range(n_layers):
-        is_output = layer == n_layers - 1
-        for window in range(2 if is_output else 1):
-            start, stop = _psp_window(windows, window, is_output)
-            for step in range(length):
-                weight = mean_kernel(tables, begin + step, start, stop)
-                if weight != 0:
-                    for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-                        for k in range(work.first[block, step], work.first[block, step + 1]):
-                            psp[window, work.spikes[block, k]] += weight
+    for window in range(2):
+        for layer in range(-1 if window == FORWARD else n_layers - 1, n_layers):
+            is_output = layer == n_layers - 1
+            if layer == -1 or is_output:  # the layers in between have the window of the inputs
+                start, stop = _psp_window(windows, window, is_output)
+                for step in range(length):
+                    weight[step] = mean_kernel(net.tables, begin + step, start, stop)
+            if layer == -1:
+                for k in range(n_spikes if phase == FORWARD else 0):
+                    psp[window, input_source[k]] += weight[input_row[k] - net.memory]
+                continue
+            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+                for step in range(length):
+                    if weight[step] != 0:
+                        for k in range(first[block, step], first[block, step + 1]):
+                            psp[window, spikes[block, k]] += weight[step]
 
 
 @kernel
 def end_segment(net, state, work, n_spikes, length):
     """Turn the spikes of a segment into memory, for the next segment and the next example."""
     memory = net.memory
+    drive, echo = work.drive, work.echo
     for block in range(work.rise.shape[0]):
         first_row = block * (memory + SEGMENT)
         for row in range(first_row, first_row + memory):
-            store(work.drive, row, load(work.drive, row + length))
+            store(drive, row, load(drive, row + length))
     if net.coupled:
         for block in range(work.echo_rise.shape[0]):
             first_row = block * (memory + SEGMENT)
             for row in range(first_row, first_row + memory):
-                store(work.echo, row, load(work.echo, row + length))
+                store(echo, row, load(echo, row + length))
     if memory == 0:
         _update_traces(net, state, work, n_spikes, length)
         return True
@@ -486,6 +494,7 @@ def _update_traces(net, state, work, n_spikes, length):
     decay_power, rise_power, trace = net.tables.decay_power, net.tables.rise_power, state.trace
     oldest = decay_power.shape[0] - 1
     old = min(length, oldest)
+    spikes, first, input_row, input_source = work.spikes, work.first, work.input_row, work.input_source
     for source in range(trace.shape[1]):
         if trace[0, source] < FORGOTTEN:
             trace[0, source] = 0
@@ -493,39 +502,40 @@ def _update_traces(net, state, work, n_spikes, length):
         trace[0, source] *= decay_power[old]
         trace[1, source] *= rise_power[old]
     for k in range(n_spikes):
-        age = min(length - work.input_row[k], oldest)
-        trace[0, work.input_source[k]] += decay_power[age]
-        trace[1, work.input_source[k]] += rise_power[age]
-    for block in range(work.spikes.shape[0]):
+        age = min(length - input_row[k], oldest)
+        trace[0, input_source[k]] += decay_power[age]
+        trace[1, input_source[k]] += rise_power[age]
+    for block in range(spikes.shape[0]):
         for step in range(length):
             age = min(length - step, oldest)
-            for k in range(work.first[block, step], work.first[block, step + 1]):
-                trace[0, work.spikes[block, k]] += decay_power[age]
-                trace[1, work.spikes[block, k]] += rise_power[age]
+            for k in range(first[block, step], first[block, step + 1]):
+                trace[0, spikes[block, k]] += decay_power[age]
+                trace[1, spikes[block, k]] += rise_power[age]
 
 
 @kernel
 def _update_recent(net, state, work, n_spikes, length):
     source, row, memory = state.recent_source, state.recent_row, net.memory
     kept = 0
+    spikes, first, input_row, input_source = work.spikes, work.first, work.input_row, work.input_source
     for k in range(state.n_recent[0]):
         if row[k] >= length:
             source[kept] = source[k]
             row[kept] = row[k] - length
             kept += 1
     for k in range(n_spikes):
-        if work.input_row[k] >= length:
+        if input_row[k] >= length:
             if kept == source.shape[0]:
                 return False
-            source[kept] = work.input_source[k]
-            row[kept] = work.input_row[k] - length
+            source[kept] = input_source[k]
+            row[kept] = input_row[k] - length
             kept += 1
-    for block in range(work.spikes.shape[0]):
+    for block in range(spikes.shape[0]):
         for step in range(max(length - memory, 0), length):
-            for k in range(work.first[block, step], work.first[block, step + 1]):
+            for k in range(first[block, step], first[block, step + 1]):
                 if kept == source.shape[0]:
                     return False
-                source[kept] = work.spikes[block, k]
+                source[kept] = spikes[block, k]
                 row[kept] = step + memory - length
                 kept += 1
     state.n_recent[0] = kept

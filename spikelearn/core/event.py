@@ -81,6 +81,9 @@ class Work(NamedTuple):
     raw_source: np.ndarray  # (capacity,) int32
     raw_time: np.ndarray  # (capacity,) float64, ms from the start of the segment
     n_raw: np.ndarray  # (layers + 2,) int64: first raw spike of the inputs, of each layer, and the end
+    listed_source: np.ndarray  # (2, capacity) int64 arrivals before sorting
+    listed_time: np.ndarray  # (2, capacity) float64
+    n_listed: np.ndarray  # (2,) int64
     pre: np.ndarray  # (2, capacity) int64 presynaptic index of an arrival
     when: np.ndarray  # (2, capacity) float64 its time, ms from the start of its slot
     left: np.ndarray  # (2 * capacity / 64, 64) ms from there to the end of the slot
@@ -92,6 +95,9 @@ class Work(NamedTuple):
     decay: np.ndarray  # (blocks, 64) state of the dendrites
     rise: np.ndarray
     current: np.ndarray  # (blocks, 64) teaching current
+    new_decay: np.ndarray  # (SLOTS, 64) what a slot's arrivals add to a block by its end
+    new_rise: np.ndarray
+    new_soma: np.ndarray
     slot_decay: np.ndarray  # (SLOTS + 1, 64) a block's state at the start of each slot
     slot_rise: np.ndarray
     slot_soma: np.ndarray
@@ -165,57 +171,83 @@ def sort_arrivals(net, state, work, layer, length, n_slots):
     """Sort what arrives at a layer during a segment by slot, and tell what it adds until the end of its slot."""
     low, high = net.layout.first_source[layer], net.layout.first_source[layer + 1]
     memory, slot, capacity = net.synapse.memory, net.slot, work.pre.shape[1]
-    work.first[:] = 0
-    # A counting sort in two passes: the first counts each slot's arrivals, the second puts them in place.
-    for placing in range(2):
-        if placing == 1:
-            for kind in range(2):
-                total = 0
-                for s in range(n_slots + 1):
-                    total += work.first[kind, s]
-                    work.first[kind, s] = total
-        for k in range(work.n_raw[layer], work.n_raw[layer + 1]):
-            _arrive(work, placing, ON, work.raw_source[k] - low, work.raw_time[k], slot, length, n_slots)
-            if work.raw_time[k] + memory < length:
-                _arrive(work, placing, OFF, work.raw_source[k] - low, work.raw_time[k] + memory, slot, length, n_slots)
-        for k in range(state.n_recent[0]):
-            if low <= state.recent_source[k] < high and state.recent_time[k] + memory < length:
-                time = max(state.recent_time[k] + memory, 0.0)
-                _arrive(work, placing, OFF, state.recent_source[k] - low, time, slot, length, n_slots)
+    source, time, n_listed = work.listed_source, work.listed_time, work.n_listed
+    raw_source, raw_time = work.raw_source, work.raw_time
+    recent_source, recent_time = state.recent_source, state.recent_time
+    n_listed[:] = 0
+    for k in range(work.n_raw[layer], work.n_raw[layer + 1]):
+        source[ON, n_listed[ON]], time[ON, n_listed[ON]] = raw_source[k] - low, raw_time[k]
+        n_listed[ON] += 1
+        if raw_time[k] + memory < length:
+            source[OFF, n_listed[OFF]], time[OFF, n_listed[OFF]] = raw_source[k] - low, raw_time[k] + memory
+            n_listed[OFF] += 1
+    for k in range(state.n_recent[0]):
+        if low <= recent_source[k] < high and recent_time[k] + memory < length:
+            source[OFF, n_listed[OFF]], time[OFF, n_listed[OFF]] = (
+                recent_source[k] - low,
+                max(recent_time[k] + memory, 0),
+            )
+            n_listed[OFF] += 1
+    first, pre, when, left = work.first, work.pre, work.when, work.left
+    first[:] = 0
+    decay, rise, cut = net.responses.decay, net.responses.rise, net.synapse.cut
     for kind in range(2):
-        for row in range(kind * capacity // LANES, (kind * capacity + work.first[kind, n_slots] + LANES - 1) // LANES):
-            left = load(work.left, row)
-            store(work.to_decay, row, net.synapse.cut[kind, 0] * polynomial(net.responses.decay, left))
-            store(work.to_rise, row, net.synapse.cut[kind, 1] * polynomial(net.responses.rise, left))
+        # A counting sort: how many fall into each slot, where each slot ends, then each to its place, from that end.
+        for k in range(n_listed[kind]):
+            first[kind, min(int(time[kind, k] / slot), n_slots - 1)] += 1
+        for s in range(n_slots):
+            first[kind, s + 1] += first[kind, s]
+        for k in range(n_listed[kind]):
+            s = min(int(time[kind, k] / slot), n_slots - 1)
+            first[kind, s] -= 1
+            place = first[kind, s]
+            pre[kind, place] = source[kind, k]
+            when[kind, place] = time[kind, k] - s * slot
+            place += kind * capacity
+            left[place // LANES, place % LANES] = max(min((s + 1) * slot, length) - time[kind, k], 0.0)
+        for row in range(kind * capacity // LANES, (kind * capacity + n_listed[kind] + LANES - 1) // LANES):
+            store(work.to_decay, row, cut[kind, 0] * polynomial(decay, load(left, row)))
+            store(work.to_rise, row, cut[kind, 1] * polynomial(rise, load(left, row)))
 
 
 @kernel
-def _arrive(work, placing, kind, pre, time, slot, length, n_slots):
-    """Count an arrival, or put it in its place (counting down from the end of its slot's range)."""
-    s = min(int(time / slot), n_slots - 1)
-    if placing == 0:
-        work.first[kind, s] += 1
-        return
-    work.first[kind, s] -= 1
-    k = work.first[kind, s]
-    work.pre[kind, k] = pre
-    work.when[kind, k] = time - s * slot
-    place = kind * work.pre.shape[1] + k
-    work.left[place // LANES, place % LANES] = max(min((s + 1) * slot, length) - time, 0.0)
+def gather(forward, row0, pre, first, to_decay, to_rise, to_soma, n_slots, new_decay, new_rise, new_soma):
+    """Sum what the arrivals of each slot add to a block's decay, rise and soma at the end of the slot.
+
+    A function of its own, with nothing else to keep in registers.
+    """
+    n_rows = to_decay.shape[0] // 2
+    for s in range(n_slots):
+        decay, rise, soma = full(new_decay, 0.0), full(new_decay, 0.0), full(new_decay, 0.0)
+        for kind in range(2):
+            for k in range(first[kind, s], first[kind, s + 1]):
+                row, lane = kind * n_rows + k // LANES, k % LANES
+                weights = load(forward, row0 + pre[kind, k])
+                decay = decay + to_decay[row, lane] * weights
+                rise = rise + to_rise[row, lane] * weights
+                soma = soma + to_soma[row, lane] * weights
+        store(new_decay, s, decay)
+        store(new_rise, s, rise)
+        store(new_soma, s, soma)
 
 
 @kernel
 def advance(net, state, work, averages, layer, block, phase, length, n_slots, averaging):
     """Advance a block over a segment; leave its state and margins at all slots in `work`."""
-    layout, somas, forward = net.layout, net.somas, net.weights.forward
+    layout, somas, scale, first = net.layout, net.somas, net.synapse.scale, work.first
+    slot_decay, slot_rise, slot_soma = work.slot_decay, work.slot_rise, work.slot_soma
+    slot_activity, margin = work.slot_activity, work.margin
+    new_decay, new_rise, new_soma = work.new_decay, work.new_rise, work.new_soma
     g, g_dendrite = somas.total[phase, layer], somas.dendrite[layer]
-    scale, row0, capacity = net.synapse.scale, layout.weight_row[block], work.pre.shape[1]
     v_inf = (g_dendrite * load(net.weights.bias, block) + load(work.current, block)) / g
     decay, rise, v_soma = load(work.decay, block), load(work.rise, block), load(state.v_soma, block)
     largest = load(work.largest, block)
     average = phase * layout.lanes.shape[0] + block
     activity_sum = load(averages.activity, average)
     activity = sigmoid(v_soma)
+    largest_on = _largest_response(net.synapse, ON, g_dendrite, net.slot)
+    largest_off = _largest_response(net.synapse, OFF, g_dendrite, net.slot)
+    bend_decay, bend_rise = scale / net.synapse.tau_decay, scale / net.synapse.tau_rise
     for s in range(n_slots):
         size = net.slot if s < n_slots - 1 else length - (n_slots - 1) * net.slot
         if s == 0 or s == n_slots - 1:  # all slots but the last are equally long
@@ -223,32 +255,27 @@ def advance(net, state, work, averages, layer, block, phase, length, n_slots, av
             from_decay = polynomial(net.responses.from_decay[phase, layer], size)
             from_rise = polynomial(net.responses.from_rise[phase, layer], size)
             keep_decay, keep_rise = polynomial(net.responses.decay, size), polynomial(net.responses.rise, size)
-        store(work.slot_decay, s, decay)
-        store(work.slot_rise, s, rise)
-        store(work.slot_soma, s, v_soma)
-        store(work.slot_activity, s, activity)
+        store(slot_decay, s, decay)
+        store(slot_rise, s, rise)
+        store(slot_soma, s, v_soma)
+        store(slot_activity, s, activity)
         velocity = g * (v_inf - v_soma) + (g_dendrite * scale) * (decay - rise)
         # |V''| between arrivals, from V'' = -g V' + g_dendrite V_dendrite'.
-        bend = (scale / net.synapse.tau_decay) * absolute(decay) + (scale / net.synapse.tau_rise) * absolute(rise)
+        bend = bend_decay * absolute(decay) + bend_rise * absolute(rise)
         bend = g * absolute(velocity) + ((1.0 + g * size) * g_dendrite) * bend
         v_end = v_inf + keep * (v_soma - v_inf) + from_decay * decay + from_rise * rise
         decay = keep_decay * decay
         rise = keep_rise * rise
-        arrived = 0.0
-        for kind in range(2):
-            for k in range(work.first[kind, s], work.first[kind, s + 1]):
-                place = kind * capacity + k
-                weights = load(forward, row0 + work.pre[kind, k])
-                decay = decay + work.to_decay[place // LANES, place % LANES] * weights
-                rise = rise + work.to_rise[place // LANES, place % LANES] * weights
-                v_end = v_end + work.to_soma[place // LANES, place % LANES] * weights
-            arrived += (work.first[kind, s + 1] - work.first[kind, s]) * _largest_response(net, kind, layer, size)
+        decay = decay + load(new_decay, s)
+        rise = rise + load(new_rise, s)
+        v_end = v_end + load(new_soma, s)
+        arrived = largest_on * (first[ON, s + 1] - first[ON, s]) + largest_off * (first[OFF, s + 1] - first[OFF, s])
         activity_end = sigmoid(v_end)
         swing = v_end - v_soma
         # From V to its chord; a quarter of that, the sigmoid's greatest slope; then the sigmoid's own chord (1/8 of its
         # greatest second derivative, 0.0963).
         stray = (size * size / 8) * bend + arrived * largest
-        store(work.margin, s, 0.25 * stray + 0.01204 * (swing * swing) + ROUNDING)
+        store(margin, s, 0.25 * stray + 0.01204 * (swing * swing) + ROUNDING)
         if averaging:
             activity_sum = activity_sum + (0.5 * size) * (activity + activity_end)
             # Euler-Maclaurin: the trapezoid rule's error is that of the slopes at both ends, to third order.
@@ -256,7 +283,7 @@ def advance(net, state, work, averages, layer, block, phase, length, n_slots, av
             slope, slope_end = activity * (1.0 - activity), activity_end * (1.0 - activity_end)
             activity_sum = activity_sum + (size * size / 12) * (slope * velocity - slope_end * velocity_end)
         v_soma, activity = v_end, activity_end
-    store(work.slot_activity, n_slots, activity)
+    store(slot_activity, n_slots, activity)
     store(work.decay, block, decay)
     store(work.rise, block, rise)
     store(state.v_soma, block, v_soma)
@@ -264,16 +291,15 @@ def advance(net, state, work, averages, layer, block, phase, length, n_slots, av
 
 
 @kernel
-def _largest_response(net, kind, layer, size):
+def _largest_response(synapse, kind, g_dendrite, size):
     """Bound the soma's response to an arrival of weight 1 within a slot.
 
     The kernel rises from 0 with slope ``scale (1/tau_rise - 1/tau_decay)`` and never more steeply, and its height is
     below `scale`; the soma integrates it with weight ``g_dendrite``.
     """
-    synapse = net.synapse
     steepest = synapse.scale * (1.0 / synapse.tau_rise - 1.0 / synapse.tau_decay)
     height = 0.5 * steepest * size if kind == ON else synapse.scale
-    return net.somas.dendrite[layer] * height * size
+    return g_dendrite * height * size
 
 
 @kernel
@@ -283,6 +309,7 @@ def spike(net, work, layer, block, phase, example, first_slot, length, n_slots, 
     first_source = layout.first_source[layer + 1] + (block - layout.first_block[layer]) * LANES
     count_key, key = net.keys[1 + 2 * layer], net.keys[2 + 2 * layer]
     counts, words, activity, margin = work.count_words, work.candidate_words, work.slot_activity, work.margin
+    candidates, raw_source, raw_time = net.candidates, work.raw_source, work.raw_time
     lanes = np.uint64(layout.lanes[block])
     used = 0
     for s in range(n_slots):
@@ -290,7 +317,7 @@ def spike(net, work, layer, block, phase, example, first_slot, length, n_slots, 
         number = first_slot + s
         if s == 0 or number % LANES == 0:
             fill_words(count_key, number // LANES, block, example, counts, 0)
-        count = draw_count(net.candidates, block, counts[0, number % LANES])
+        count = draw_count(candidates, block, counts[0, number % LANES])
         for _ in range(count):
             if used % LANES == 0:  # a segment has batches of its own: no state outlives it
                 fill_words(key, first_slot * BATCHES + used // LANES, block, example, words, 0)
@@ -306,10 +333,10 @@ def spike(net, work, layer, block, phase, example, first_slot, length, n_slots, 
             if abs(draw - chance) <= margin[s, lane]:
                 chance = sigmoid(potential(net, work, phase, layer, block, lane, s, time))
             if draw < chance:
-                if n_raw == work.raw_source.shape[0]:
+                if n_raw == raw_source.shape[0]:
                     return -1
-                work.raw_source[n_raw] = first_source + lane
-                work.raw_time[n_raw] = s * slot + time
+                raw_source[n_raw] = first_source + lane
+                raw_time[n_raw] = s * slot + time
                 n_raw += 1
     return n_raw
 
@@ -357,6 +384,10 @@ def run_segment(net, state, work, averages, expected, example, phase, first_slot
                 response = net.responses.arrival[kind, phase, layer]
                 store(work.to_soma, row, polynomial(response, load(work.left, row)))
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            gather(
+                net.weights.forward, layout.weight_row[block], work.pre, work.first, work.to_decay, work.to_rise,
+                work.to_soma, n_slots, work.new_decay, work.new_rise, work.new_soma,
+            )  # fmt: skip
             advance(net, state, work, averages, layer, block, phase, length, n_slots, averaging)
             n = spike(net, work, layer, block, phase, example, first_slot, length, n_slots, n)
             if n < 0:

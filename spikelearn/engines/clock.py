@@ -158,6 +158,7 @@ class ClockCore(Core):
             echo_decay=lanes_array(n_output, real),
             spikes=np.zeros((n_blocks, capacity), np.int32),
             first=np.zeros((n_blocks, clock.SEGMENT + 1), np.int64),
+            step_weight=np.zeros(clock.SEGMENT),
             drawn=np.zeros(n_blocks, np.int64),
             count_words=np.zeros((n_blocks, LANES), np.uint32),
             candidate_words=np.zeros((n_blocks, LANES), np.uint32),
