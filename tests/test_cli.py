@@ -14,8 +14,9 @@ import h5py
 import numpy as np
 import pytest
 
-from spikelearn import datasets, runs, storage
+from spikelearn import datasets, runs, storage, training
 from spikelearn.cli import main
+from spikelearn.engines import Clock
 from spikelearn.models import guerguiev2017
 
 ROOT = Path(runs.__file__).parents[1]
@@ -266,15 +267,25 @@ def test_resuming_where_there_is_no_run_is_refused(refused, source, tmp_path):
 # -- evaluate, info, data ---------------------------------------------------------------------------------------------
 
 
-def test_evaluating_gives_the_error_of_every_repetition(done, trained, source):
-    result = done("evaluate", trained, "--repeats", 20)
+@pytest.fixture(scope="module")
+def unsure(source, tmp_path_factory):
+    """A run that has learned well enough for its errors to be a matter of its spikes; to be read only."""
+    path = tmp_path_factory.mktemp("unsure") / "run"
+    options = ["--reading", "text", "--epochs", "10", "--data", source, "--out", str(path), "--json"]
+    assert main(["train", "no-hidden", *options]) == 0
+    return path
+
+
+def test_evaluating_gives_the_error_of_every_repetition(done, unsure, source):
+    result = done("evaluate", unsure, "--repeats", 20)
     errors = result["test_errors"]
     assert len(errors) == result["repeats"] == 20
     assert result["images"] == 9
     assert result["test_error"] == pytest.approx(np.mean(errors))
     assert result["test_error_sd"] == pytest.approx(np.std(errors, ddof=1))
     # The first repetition is the test after the last epoch.
-    assert errors[0] == storage.RunFolder.open(trained).metrics()[-1]["test_error"]
+    assert errors[0] == storage.RunFolder.open(unsure).metrics()[-1]["test_error"]
+    assert len(set(errors)) > 1
     assert result["data"] == source
 
 
@@ -285,10 +296,22 @@ def test_evaluating_once_has_no_spread(done, cli, trained):
     assert re.match(r"test error [\d.]+ % on 9 images of ", out)
 
 
-def test_evaluating_in_threads_gives_the_same_and_says_the_spread(done, cli, trained):
-    assert done("evaluate", trained, "--repeats", 5, "--threads", 3) == done("evaluate", trained, "--repeats", 5)
-    _, out, _ = cli("evaluate", trained, "--repeats", 5)
+def test_evaluating_in_threads_gives_the_same_and_says_the_spread(done, cli, unsure):
+    assert done("evaluate", unsure, "--repeats", 5, "--threads", 3) == done("evaluate", unsure, "--repeats", 5)
+    _, out, _ = cli("evaluate", unsure, "--repeats", 5)
     assert re.match(r"test error [\d.]+ % \+- [\d.]+ \(SD over 5 repeats of one network\) on 9 images", out)
+
+
+def test_evaluating_uses_the_engine_of_the_run(done, tmp_path):
+    # 360 images and a network at chance: with other spikes, the error would be another.
+    digits = ["train", "no-hidden", "--examples", 30, "--epochs", 1, "--out", tmp_path / "run"]
+    result = done(*digits, "--set", "engine.dt=0.5")
+    assert done("evaluate", tmp_path / "run")["test_error"] == result["test_error"]
+    config, weights = runs.load_run(tmp_path / "run")
+    images = datasets.load("digits").test
+    for dt, same in ((0.5, True), (1.0, False)):
+        predictions = training.evaluate(config.model.network, weights, images, seed=1, engine=Clock(dt=dt))
+        assert (training.error_percent(predictions, images.y)[0] == result["test_error"]) == same
 
 
 def test_evaluating_on_other_images_or_with_other_spikes(done, trained, tmp_path):

@@ -396,7 +396,10 @@ def test_training_gives_the_handling_of_ctrl_c_back(config, tmp_path):
 def test_whoever_handles_ctrl_c_otherwise_keeps_it(config, tmp_path, press):
     pressed = []
     signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    start(tmp_path / "run", config).train(lambda chunk: press())
+    try:
+        start(tmp_path / "run", config).train(lambda chunk: press())
+    except KeyboardInterrupt:  # which would end the whole session
+        pytest.fail("the handler was replaced")
     assert pressed == [signal.SIGINT] * 8
 
 

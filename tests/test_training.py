@@ -171,6 +171,14 @@ def test_a_learning_rate_of_0_keeps_a_layer_as_it_is():
     assert (weights.W[1] != start.W[1].astype(np.float32)).any()
 
 
+def test_every_trial_of_every_epoch_has_spikes_of_its_own():
+    # One image, weights that stay and a network at rest before each trial: only the spikes can make a difference.
+    model = replace(describe(), learning_rates=(0.0, 0.0))
+    model = replace(model, network=replace(model.network, carry_state=False))
+    losses = [tuple(chunk.loss[0]) for chunk in sl.train(model, images(1), seed=1, epochs=20)]
+    assert len(set(losses)) == 20
+
+
 @pytest.mark.parametrize("reading", ["released", "text"])
 @pytest.mark.parametrize("at", [7, 20, N, N + 3])
 def test_training_can_be_taken_up_anywhere_bit_for_bit(reading, at):
@@ -183,6 +191,12 @@ def test_training_can_be_taken_up_anywhere_bit_for_bit(reading, at):
     second.resume(first.trials, first.state())
     list(second)
     assert same(second.weights, whole)
+
+
+def test_after_training_was_taken_up_chunks_end_where_they_would_have():
+    training = sl.train(describe(), images(), seed=1, epochs=2, chunk_size=10)
+    training.resume(7, training.state())
+    assert [(c.start, c.stop) for c in training][:3] == [(7, 10), (10, 20), (20, 24)]
 
 
 def test_the_state_that_is_handed_out_is_a_copy():
@@ -238,25 +252,29 @@ def guessing():
 GREY = sl.Images(x=np.full((50, 9), 0.5), y=np.zeros(50, int), n_classes=3, name="grey")
 
 
+SHADES = replace(GREY, x=np.random.default_rng(0).uniform(0.3, 0.7, GREY.x.shape), name="shades")
+
+
 def evaluated(**options):
     network, weights = guessing()
-    seen = options.pop("images", GREY)
+    seen = options.pop("images", SHADES)
     return sl.evaluate(network, options.pop("weights", weights), seen, **({"seed": 1} | options))
 
 
 def test_a_guessing_network_guesses_every_class_equally_often():
-    shares = np.bincount(evaluated(repeats=40).ravel(), minlength=3) / 2000
+    shares = np.bincount(evaluated(images=GREY, repeats=40).ravel(), minlength=3) / 2000
     np.testing.assert_allclose(shares, 1 / 3, atol=0.05)  # 0.05: five standard errors
 
 
 @pytest.mark.parametrize(("threads", "chunk_size"), [(2, 100), (7, 100), (1, 1), (3, 7)])
 def test_threads_and_chunks_have_no_influence_on_predictions(threads, chunk_size):
-    predictions = evaluated(repeats=3, threads=threads, chunk_size=chunk_size)
-    np.testing.assert_array_equal(predictions, evaluated(repeats=3))
+    expected = evaluated(repeats=3)
+    assert len(set(expected.ravel())) == 3
+    np.testing.assert_array_equal(evaluated(repeats=3, threads=threads, chunk_size=chunk_size), expected)
 
 
 def test_threads_may_be_more_than_images():
-    np.testing.assert_array_equal(evaluated(images=GREY.first(2), threads=5), evaluated(images=GREY.first(2)))
+    np.testing.assert_array_equal(evaluated(images=SHADES.first(2), threads=5), evaluated(images=SHADES.first(2)))
 
 
 def test_repeats_have_spikes_of_their_own():
@@ -271,10 +289,10 @@ def test_other_seeds_test_with_other_spikes():
 
 
 def test_a_prediction_does_not_depend_on_the_images_before_it():
-    bright = GREY.x.copy()
-    bright[:-1, :3] = 1.0
+    bright = SHADES.x.copy()
+    bright[:-1, :3], bright[:-1, 3:] = 1.0, 0.2
     for seed in range(10):
-        others = evaluated(images=replace(GREY, x=bright), seed=seed)[0]
+        others = evaluated(images=replace(SHADES, x=bright), seed=seed)[0]
         assert (others[:-1] == 0).mean() > 0.8
         assert others[-1] == evaluated(seed=seed)[0, -1]
 

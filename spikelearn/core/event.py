@@ -361,38 +361,64 @@ def potential(net, work, phase, layer, block, lane, s, time):
 
 
 @kernel
-def run_segment(net, state, work, averages, expected, example, phase, first_slot, length, averaging):
-    """Run all layers, from the bottom up, over `length` ms; False if a buffer of spikes was too small."""
-    layout, capacity = net.layout, work.pre.shape[1]
-    n_layers = layout.sizes.shape[0]
-    n_slots = max(int(np.ceil(length / net.slot - 1e-9)), 1)
-    n = draw_times(
+def begin_segment(net, work, expected, example, first_slot, length):
+    """Draw the input spikes of the next `length` ms; False if the buffer of spikes was too small."""
+    work.n_raw[0] = 0
+    work.n_raw[1] = draw_times(
         net.keys[0], first_slot, example, expected, length, work.input_words, work.input_gaps, work.raw_source,
         work.raw_time,
     )  # fmt: skip
-    work.n_raw[0], work.n_raw[1] = 0, n
-    if n < 0:
+    return work.n_raw[1] >= 0
+
+
+@kernel
+def begin_layer(net, state, work, phase, layer, length, n_slots, averaging):
+    """Sort what arrives at a layer, and work out what each arrival does to the soma until the end of its slot."""
+    sort_arrivals(net, state, work, layer, length, n_slots)
+    work.n_raw[layer + 2] = work.n_raw[layer + 1]
+    n_arrivals, pre, left, to_soma = work.n_arrivals, work.pre, work.left, work.to_soma
+    for kind in range(2):
+        n, first_row = work.n_listed[kind], kind * (pre.shape[1] // LANES)
+        response = net.responses.arrival[kind, phase, layer]
+        for row in range(first_row, first_row + (n + LANES - 1) // LANES):
+            store(to_soma, row, polynomial(response, load(left, row)))
+        if averaging:
+            for k in range(n):
+                n_arrivals[kind, net.layout.first_source[layer] + pre[kind, k]] += 1
+
+
+@kernel
+def run_block(net, state, work, averages, layer, block, phase, example, first_slot, length, n_slots, averaging):
+    """Advance a block over a segment and draw its spikes; False if the buffer of spikes was too small."""
+    gather(
+        net.weights.forward, net.layout.weight_row[block], work.pre, work.first, work.to_decay, work.to_rise,
+        work.to_soma, n_slots, work.new_decay, work.new_rise, work.new_soma,
+    )  # fmt: skip
+    advance(net, state, work, averages, layer, block, phase, length, n_slots, averaging)
+    n_raw = work.n_raw[layer + 2]
+    work.n_raw[layer + 2] = spike(net, work, layer, block, phase, example, first_slot, length, n_slots, n_raw)
+    return work.n_raw[layer + 2] >= 0
+
+
+@kernel
+def count_slots(slot, length):
+    """Return into how many slots a length is cut; the last may be shorter (what is lost to rounding is no slot)."""
+    return max(int(np.ceil(length / slot - 1e-9)), 1)
+
+
+@kernel
+def run_segment(net, state, work, averages, expected, example, phase, first_slot, length, averaging):
+    """Run all layers, from the bottom up, over `length` ms; False if a buffer of spikes was too small."""
+    layout, n_slots = net.layout, count_slots(net.slot, length)
+    if not begin_segment(net, work, expected, example, first_slot, length):
         return False
-    for layer in range(n_layers):
-        sort_arrivals(net, state, work, layer, length, n_slots)
-        for kind in range(2):
-            if averaging:
-                for k in range(work.first[kind, n_slots]):
-                    work.n_arrivals[kind, layout.first_source[layer] + work.pre[kind, k]] += 1
-            last = kind * capacity + work.first[kind, n_slots]
-            for row in range(kind * capacity // LANES, (last + LANES - 1) // LANES):
-                response = net.responses.arrival[kind, phase, layer]
-                store(work.to_soma, row, polynomial(response, load(work.left, row)))
+    for layer in range(layout.sizes.shape[0]):
+        begin_layer(net, state, work, phase, layer, length, n_slots, averaging)
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            gather(
-                net.weights.forward, layout.weight_row[block], work.pre, work.first, work.to_decay, work.to_rise,
-                work.to_soma, n_slots, work.new_decay, work.new_rise, work.new_soma,
-            )  # fmt: skip
-            advance(net, state, work, averages, layer, block, phase, length, n_slots, averaging)
-            n = spike(net, work, layer, block, phase, example, first_slot, length, n_slots, n)
-            if n < 0:
+            if not run_block(
+                net, state, work, averages, layer, block, phase, example, first_slot, length, n_slots, averaging
+            ):
                 return False
-        work.n_raw[layer + 2] = n
     return True
 
 

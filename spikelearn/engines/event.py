@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core import event, trial
+from spikelearn.core import clock, event, trial
 from spikelearn.core.lanes import LANES
 from spikelearn.core.poisson import count_bound, count_table
 from spikelearn.engines.base import DTYPES, Core, lanes_array, n_sources
@@ -39,6 +40,16 @@ class Event:
     def build(self, network: Network, weights: Weights) -> "EventCore":
         """Return a simulator of `network` with a copy of `weights`, at rest."""
         return EventCore(self, network, weights)
+
+
+class EventRecording(NamedTuple):
+    """One trial; times in ms from its start. Layer 0 is the first with weights."""
+
+    lengths: tuple[float, float]  # ms, forward and target phase
+    spikes: tuple[tuple[np.ndarray, np.ndarray], ...]  # inputs and each layer: times (n,) and neurons (n,), by time
+    times: np.ndarray  # (n,) ends of slots
+    v_soma: tuple[np.ndarray, ...]  # each layer: (n, neurons), there
+    v_dendrite: tuple[np.ndarray, ...]  # each layer: (n, neurons); hidden: basal
 
 
 class EventCore(Core):
@@ -79,6 +90,35 @@ class EventCore(Core):
         )
         self._state = self._make_state()
         self._work = self._make_work(0.0)
+
+    def record(self, intensity: np.ndarray, label: int | None, *, seed: int, example: int) -> EventRecording:
+        """Run one trial and keep its spikes and the states between slots; the weights do not change.
+
+        Parameters
+        ----------
+        intensity : (n_inputs,) float32 array
+        label : int or None
+            None: a test trial, without target phase, of a network at rest. Otherwise state is carried as in `train`.
+        seed, example : int
+            As in `train` and `test`: the trial with these numbers there has the same spikes.
+        """
+        self._make_room(intensity[None])
+        if label is None or not self.network.carry_state:
+            self.rest()
+        schedule = self._test_schedule(1) if label is None else self._training_schedule(self._extra(seed, example, 1))
+        net = self._keyed(seed, "evaluation" if label is None else "training")
+        recorder = _Recorder(self, net, self._rate * intensity.astype(np.float64), example)
+        event.begin_trial(net, self._state, self._work)
+        onset = 0.0
+        for phase, length in enumerate(schedule.lengths[0]):
+            if length > 0:
+                if phase == event.TARGET and label is not None:
+                    clock.teach(net, self._work, np.int64(label))
+                window = schedule.windows[0, phase]
+                for start, stop in ((onset, window[0]), (window[0], window[1])):
+                    recorder.run_stretch(phase, start, stop)
+                onset += length
+        return recorder.recording(schedule.lengths[0])
 
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
         """Phases of ``minimum + extra``, windows at their ends."""
@@ -156,6 +196,66 @@ class EventCore(Core):
         needed = self._rate * event.SLOTS * self.engine.slot * (brightest + int(self._layout.sizes.sum()))
         if len(self._work.raw_source) < count_bound(needed) + len(self._state.recent_source):
             self._work = self._make_work(brightest)
+
+
+class _Recorder:
+    """Drives the kernels of a core block by block, as `core.event.run_stretch` does, and keeps what they leave."""
+
+    def __init__(self, core: EventCore, net: event.Network, expected: np.ndarray, example: int) -> None:
+        self.core, self.net, self.expected, self.example = core, net, expected, example
+        n_layers = core.network.n_layers
+        self.slot_number = 0
+        self.times: list[np.ndarray] = []
+        self.spikes: list[list[np.ndarray]] = [[] for _ in range(n_layers + 1)]
+        self.v_soma: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
+        self.v_dendrite: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
+
+    def run_stretch(self, phase: int, start: float, stop: float) -> None:
+        longest = event.SLOTS * self.net.slot
+        for k in range(event.count_slots(longest, stop - start) if stop > start else 0):
+            begin = start + k * longest
+            self._segment(phase, begin, min(longest, stop - begin))
+            self.slot_number += event.SLOTS
+
+    def _segment(self, phase: int, begin: float, length: float) -> None:
+        core, net, work, state, layout = self.core, self.net, self.core._work, self.core._state, self.core._layout
+        n_slots = event.count_slots(net.slot, length)
+        self.times.append(begin + np.minimum(net.slot * np.arange(1, n_slots + 1), length))
+        event.begin_segment(net, work, self.expected, self.example, self.slot_number, length)
+        for layer in range(core.network.n_layers):
+            event.begin_layer(net, state, work, phase, layer, length, n_slots, False)
+            soma, dendrite = [], []
+            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+                event.run_block(
+                    net, state, work, core._averages, layer, block, phase, self.example, self.slot_number, length,
+                    n_slots, False,
+                )  # fmt: skip
+                # The state after the last slot is in the block's own arrays.
+                soma.append(np.vstack([work.slot_soma[1:n_slots], state.v_soma[block]]))
+                decay = np.vstack([work.slot_decay[1:n_slots], work.decay[block]])
+                rise = np.vstack([work.slot_rise[1:n_slots], work.rise[block]])
+                dendrite.append(net.weights.bias[block] + net.synapse.scale * (decay - rise))
+            self.v_soma[layer].append(np.hstack(soma)[:, : layout.sizes[layer]])
+            self.v_dendrite[layer].append(np.hstack(dendrite)[:, : layout.sizes[layer]])
+        for source in range(core.network.n_layers + 1):
+            own = slice(work.n_raw[source], work.n_raw[source + 1])
+            cells = work.raw_source[own] - layout.first_source[source]
+            self.spikes[source].append(np.stack([begin + work.raw_time[own], cells]))
+        event.end_segment(net, state, work, length)
+
+    def recording(self, lengths: np.ndarray) -> EventRecording:
+        spikes = []
+        for parts in self.spikes:
+            time, cell = np.hstack(parts)
+            order = np.argsort(time, kind="stable")
+            spikes.append((time[order], cell[order].astype(np.int64)))
+        return EventRecording(
+            lengths=(float(lengths[0]), float(lengths[1])),
+            spikes=tuple(spikes),
+            times=np.concatenate(self.times),
+            v_soma=tuple(np.vstack(rows) for rows in self.v_soma),
+            v_dendrite=tuple(np.vstack(rows) for rows in self.v_dendrite),
+        )
 
 
 def make_somas(network: Network) -> event.Somas:

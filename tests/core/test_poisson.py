@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import spikelearn as sl
-from spikelearn.core.poisson import count_bound, count_table, draw_count, draw_inputs
+from spikelearn.core.clock import _spike
+from spikelearn.core.poisson import CountTable, count_bound, count_table, draw_count, draw_inputs
 from spikelearn.core.random import make_keys
 
 KEY = make_keys(5, "training", 1)[0]
@@ -137,6 +138,12 @@ def test_a_number_of_candidates_is_the_quantile_of_its_word(means, drawn):
             assert draw_count(table, block, np.uint32(word)) == stats.poisson.ppf(reference.uniform(word), mean)
 
 
+def test_the_quantile_of_a_probability_that_is_reached_exactly_is_not_one_more():
+    word = np.uint32(3 << 30)
+    cdf = np.array([[0.25, reference.uniform(int(word)), 1.0]])
+    assert draw_count(CountTable(cdf, np.zeros((1, 256), np.int64)), 0, word) == 1
+
+
 @given(st.floats(0.001, 500.0))
 def test_tables_hold_the_cumulative_distribution_and_end_with_one(mean):
     cdf = count_table([mean]).cdf[0]
@@ -198,6 +205,22 @@ def test_all_neurons_of_a_block_spike_equally_often():
     for n in (3, 64, 70):
         drawn, _ = output_counts(np.zeros(n), 1.0)
         assert stats.chisquare(drawn.sum(0)).pvalue > UNLIKELY
+
+
+@pytest.mark.parametrize("activity, accepted", [(0.5, False), (np.nextafter(0.5, 1.0), True)])
+def test_a_candidate_becomes_a_spike_if_its_draw_is_below_the_activity(activity, accepted):
+    """Draws are multiples of 2**-32 from 0 on, so "below" has the probability that it should have."""
+    network = sl.Network(sizes=(1, 64))
+    core = sl.Clock(dtype="float64").build(network, network.draw_weights(1))
+    work = core._work
+    # In the middle of a batch, where words are not drawn anew: many candidates, all of neuron 9 and with draw 1/2.
+    work.drawn[0] = 1
+    work.count_words[0], work.candidate_words[0] = 2**32 - 1, 9 * 2**26 + 2**25
+    work.activity[0, 9] = activity
+    _spike(core._net, work, 0, 0, 0, 1, 0, 1)
+    n_candidates = work.drawn[0] - 1
+    assert n_candidates > 10
+    assert work.first[0, 1] == accepted * n_candidates
 
 
 def test_a_silent_neuron_does_not_spike_and_a_saturated_one_takes_every_candidate():
