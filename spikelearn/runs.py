@@ -64,7 +64,7 @@ class Config:
 
 
 class Run:
-    """A run and its folder; make one with `start`, `resume` or `open`.
+    """A run and its folder; make one with `start` or `resume`.
 
     Attributes
     ----------
@@ -111,6 +111,11 @@ class Run:
         run = cls(config, load(config.data) if data is None else data)
         run.folder = folder
         trials, n = int(attributes["trials"]), len(run.data.train)
+        if attributes.get("images", n) != n:
+            raise InputError(
+                f"{config.data} has {n} images to train on, but {path} was begun with {attributes['images']}; "
+                f"restore them or start the run anew"
+            )
         if trials > config.epochs * n:
             raise InputError(
                 f"{path} has already been trained for {trials / n:g} epochs, more than epochs={config.epochs}; raise it"
@@ -207,7 +212,12 @@ class Run:
         save_checkpoint(
             self.folder.checkpoint_path,
             arrays,
-            {"trials": self.training.trials, "n_wrong": self._n_wrong, "seconds": self._seconds},
+            {
+                "trials": self.training.trials,
+                "images": len(self.data.train),
+                "n_wrong": self._n_wrong,
+                "seconds": self._seconds,
+            },
         )
 
 

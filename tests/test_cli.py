@@ -82,7 +82,8 @@ def refused(cli):
 
 def order(source, out, *more):
     """Arguments of a training that takes milliseconds."""
-    return ["train", "one-hidden", "--data", source, "--hidden", "5", "--epochs", "2", "--out", out, *more]
+    small = ["--hidden", "5", "--epochs", "2", "--engine", "clock"]
+    return ["train", "one-hidden", "--data", source, *small, "--out", out, *more]
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_training_tells_a_person_what_it_does_and_where_it_went(cli, source, tmp
 
 
 def test_options_reach_the_configuration(done, source, tmp_path):
-    more = ["--reading", "text", "--engine", "clock", "--examples", 7, "--seed", 9]
+    more = ["--reading", "text", "--examples", 7, "--seed", 9]
     sets = ["--set", "g_apical=0.05", "--set", "model.learning_rates=0.1,0.2", "--set", "engine.dt=0.5"]
     done(*order(source, tmp_path / "run", *more, *sets, "--set", "engine.dtype=float64", "--set", "chunk_size=3"))
     config = configuration(tmp_path / "run")
@@ -229,7 +230,7 @@ def test_resuming_for_more_epochs_equals_training_for_them_at_once(done, source,
 
 
 def test_the_same_command_again_with_resume_goes_on(done, source, tmp_path):
-    more = ["--seed", 1, "--reading", "text", "--engine", "clock", "--examples", 9, "--set", "g_apical=0.05"]
+    more = ["--seed", 1, "--reading", "text", "--examples", 9, "--set", "g_apical=0.05"]
     first = done(*order(source, tmp_path / "run", *more))
     again = done(*order(source, tmp_path / "run", *more), "--resume")
     assert again == first
@@ -304,7 +305,7 @@ def test_evaluating_in_threads_gives_the_same_and_says_the_spread(done, cli, uns
 
 def test_evaluating_uses_the_engine_of_the_run(done, tmp_path):
     # 360 images and a network at chance: with other spikes, the error would be another.
-    digits = ["train", "no-hidden", "--examples", 30, "--epochs", 1, "--out", tmp_path / "run"]
+    digits = ["train", "no-hidden", "--engine", "clock", "--examples", 30, "--epochs", 1, "--out", tmp_path / "run"]
     result = done(*digits, "--set", "engine.dt=0.5")
     assert done("evaluate", tmp_path / "run")["test_error"] == result["test_error"]
     config, weights = runs.load_run(tmp_path / "run")

@@ -551,6 +551,14 @@ def test_metrics_that_lack_an_epoch_of_the_checkpoint_are_refused(trained):
     refused(trained, r"metrics\.csv has 1 rows, but .*checkpoint\.h5 comes after 2 epochs; restore it")
 
 
+@pytest.mark.parametrize("n", [N - 1, N + 1])
+def test_another_number_of_images_than_the_run_was_begun_with_is_refused(trained, n):
+    train, test = bars(n, 0), bars(8, 1)
+    images = [sl.Images(**each, n_classes=3, name="others") for each in (train, test)]
+    others = sl.Dataset(train=images[0], test=images[1], name="others")
+    refused(trained, f"has {n} images to train on, but .* was begun with {N}; restore them", data=others, epochs=4)
+
+
 def test_damaged_metrics_are_refused_before_training_goes_on(trained):
     with open(trained / "metrics.csv", "a") as file:
         file.write("3,many\n")

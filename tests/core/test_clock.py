@@ -408,9 +408,11 @@ def test_the_weights_given_are_copied():
     core = Clock(dtype="float64").build(network, weights)
     kept = core.weights
     learn(core, images, labels, compare=sl.Backprop())
+    drawn = network.draw_weights(SEED)
     for mine in (weights, kept):
-        for found, drawn in zip(mine.W, network.draw_weights(SEED).W, strict=True):
-            np.testing.assert_array_equal(found, drawn)
+        for name in ("W", "b", "Y"):
+            for found, wanted in zip(getattr(mine, name), getattr(drawn, name), strict=True):
+                np.testing.assert_array_equal(found, wanted)
 
 
 def spikes_of(core, image, label, **draws):

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conftest import needs_jit
 from scipy import stats
 from scipy.integrate import solve_ivp
 
@@ -88,6 +89,7 @@ def test_equal_rates_are_no_special_case():
         np.testing.assert_allclose(recording.v_soma[layer][:, 0], soma, atol=1e-10)
 
 
+@needs_jit
 @pytest.mark.parametrize("layer", [0, 1, 2, 3])
 def test_time_rescaled_intervals_are_unit_exponentials(layer):
     # The integral of a neuron's rate between its spikes is exponential with mean 1, whatever its rate does (Brown et
@@ -122,6 +124,7 @@ def test_training_runs_the_trial_that_is_recorded():
         np.testing.assert_array_equal(array, recorded.state()[name])
 
 
+@needs_jit
 @pytest.mark.parametrize("reading", ["released", "text"])
 def test_averages_are_integrals_over_the_window(reading):
     # Against the trapezoid rule on a fine record: slots of 0.01 ms.
@@ -165,6 +168,7 @@ def test_average_filtered_spikes_are_integrals_of_the_kernel(reading):
         assert simulator._averages.psp[0, simulator._layout.first_source[layer]] == pytest.approx(expected, abs=1e-5)
 
 
+@needs_jit
 def test_the_clock_engine_converges_to_the_event_engine():
     # Means over many trials of the same image; the clock's error is of first order in dt, sampling adds noise.
     net = network("text", phases=sl.Phases(minimum=40.0, settle=10.0, test=60.0))
