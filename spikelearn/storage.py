@@ -87,14 +87,15 @@ def override(description: T, assignments: Iterable[str]) -> T:
         # Suggest ends with as many parts as were written: 'g_apicl' is near 'g_apical', far from the full name.
         ends = dict.fromkeys(".".join(full.split(".")[-1 - name.count(".") :]) for full in known)
         if not equals:
-            raise InputError(f"{assignment!r} has no '='; write key=value; {nearest(name, ends)}")
+            advice = f"write {name}=VALUE" if name in ends else f"write key=value; {nearest(name, ends)}"
+            raise InputError(f"{assignment!r} has no '='; {advice}")
         matches = [name] if name in known else [full for full in known if full.endswith(f".{name}")]
         if not matches:
             raise InputError(f"{name}: unknown key; {nearest(name, ends)}")
         if len(matches) > 1:
             raise InputError(f"{name} could be any of {', '.join(matches)}; write the full name")
         annotation, holder = known[matches[0]]
-        holder[matches[0].rpartition(".")[2]] = _from_text(annotation, text)
+        holder[matches[0].rpartition(".")[2]] = _from_text(annotation, text, matches[0])
     return from_dict(type(description), mapping)
 
 
@@ -146,17 +147,19 @@ def _from_json(annotation: Any, value: Any, where: str) -> Any:
     raise InputError(f"{where}={value!r}: expected {_type_name(annotation)}, got {type(value).__name__}")
 
 
-def _from_text(annotation: Any, text: str) -> Any:
-    """Turn what a user typed into what JSON would hold; `from_dict` judges it."""
+def _from_text(annotation: Any, text: str, where: str) -> Any:
+    """Turn what a user typed for the field `where` into what JSON would hold; `from_dict` judges it."""
     options, classes, item = _options(annotation)
     words = {"none": None, "true": True, "false": False}
     if text.lower() in words and type(words[text.lower()]) in options:
         return words[text.lower()]
     if text in classes:
         return {"kind": text} if len(classes) > 1 else {}
+    if classes:
+        raise InputError(f"{where}={text!r} is no choice here; {nearest(text, classes)}")
     if item is not None:
         parts = text.strip("()[] ").removesuffix(",")
-        return [_from_text(item, part.strip()) for part in parts.split(",")] if parts else []
+        return [_from_text(item, part.strip(), where) for part in parts.split(",")] if parts else []
     if str not in options:
         for number in (int, float):
             try:
