@@ -331,7 +331,8 @@ def test_stopping_again_and_again_changes_nothing(source, whole, tmp_path):
 @pytest.fixture
 def press():
     """Ctrl-C, as the terminal sends it; restores the handler afterwards."""
-    usual = signal.getsignal(signal.SIGINT)
+    # Brian2 leaves a handler of its own behind in whatever process it has run in: set what a terminal session has.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield lambda: signal.raise_signal(signal.SIGINT)
     signal.signal(signal.SIGINT, usual)
 
