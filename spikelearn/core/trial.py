@@ -12,6 +12,7 @@ from spikelearn.core.lanes import LANES, load, store
 from spikelearn.core.learn import angles, apply_errors, compute_errors, losses, mean_apical
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
+POTENTIAL, ERROR = 0, 1  # the quantities that are watched
 NO_LABEL = np.int64(-1)
 
 
@@ -28,7 +29,7 @@ class Results(NamedTuple):
     prediction: np.ndarray  # (examples,) output with the highest mean potential
     loss: np.ndarray  # (examples, layers)
     angle: np.ndarray  # (examples, hidden layers) degrees to the errors of the rule compared with
-    failure: np.ndarray  # (2,) example and layer where a chunk had to stop
+    failure: np.ndarray  # (3,) example, layer and quantity at which a chunk had to stop
 
 
 def present(net, state, work, averages, intensity, label, example, lengths, windows, rate):
@@ -119,11 +120,11 @@ def train_chunk(
             compute_errors(rule, trial, layer, flat)
         for layer in range(n_layers - 1, -1, -1):
             compute_errors(other_rule, trial, layer, flat_other)
-        bad = max(first_not_finite(net, trial.v_forward), first_not_finite(net, flat))
-        if bad >= 0:
-            results.failure[0] = k
-            results.failure[1] = bad
-            return NOT_FINITE
+        for quantity in range(2):
+            bad = first_not_finite(net, trial.v_forward if quantity == POTENTIAL else flat)
+            if bad >= 0:
+                results.failure[:] = k, bad, quantity
+                return NOT_FINITE
         results.prediction[k] = read_out(net, averages)
         losses(trial, results.loss[k])
         angles(trial, flat, flat_other, results.angle[k])
@@ -166,8 +167,7 @@ def test_chunk(net, state, work, averages, images, first_example, schedule, rate
             return OVERFLOW
         bad = first_not_finite(net, averages.v_soma.reshape(-1))
         if bad >= 0:
-            results.failure[0] = k
-            results.failure[1] = bad
+            results.failure[:] = k, bad, POTENTIAL
             return NOT_FINITE
         results.prediction[k] = read_out(net, averages)
     return DONE

@@ -246,16 +246,17 @@ class Core:
             prediction=np.zeros(n, np.int64),
             loss=np.zeros((n, self.network.n_layers)),
             angle=np.full((n, self.network.n_hidden), np.nan),
-            failure=np.zeros(2, np.int64),
+            failure=np.zeros(3, np.int64),
         )
 
     # -- failures -------------------------------------------------------------------------------------------------
 
     def _check(self, status: int, results: trial.Results, first_example: int) -> None:
         if status == trial.NOT_FINITE:
-            example, layer = first_example + int(results.failure[0]), int(results.failure[1])
+            example, layer, quantity = results.failure.tolist()
+            name = "mean somatic potential" if quantity == trial.POTENTIAL else "error"
             raise NotFiniteError(
-                f"mean potential or error of layer {layer + 1} is not finite at example {example}; "
+                f"the {name} of layer {layer + 1} is not finite at example {first_example + example}; "
                 f"the learning rates are probably too large"
             )
         if status == trial.OVERFLOW:

@@ -334,7 +334,7 @@ def test_dark_inputs_may_be_added_anywhere(network):
 @needs_jit
 def test_hidden_neurons_may_be_renumbered():
     """Other neurons get other draws, so the mean potentials are the same up to chance only."""
-    network = describe((12, 70, 3), "text", phases={"test": 8000.0})
+    network = describe((12, 70, 3), "text", phases={"test": 5000.0})
     weights = network.draw_weights(SEED)
     order = np.random.default_rng(0).permutation(70)
     renumbered = sl.Weights(
@@ -559,7 +559,7 @@ def test_teaching_clamps_the_outputs(g_teach, forward, rates):
 @pytest.mark.parametrize("cutoff", [10.0, None])
 @pytest.mark.parametrize("dt", [1.0, 0.5, 0.25])
 def test_the_mean_potential_is_rate_times_weight_times_area_at_any_time_step(dt, cutoff):
-    duration = samples(4000.0, 1000.0)
+    duration = samples(2000.0, 1000.0)
     network = describe((12, 7, 3), synapse=sl.Synapse(cutoff=cutoff), phases={"test": duration})
     weights = network.draw_weights(SEED)
     v = record(network, weights, dt, intensity=0.5).v_dendrite[0][round(100 / dt) :]
@@ -572,7 +572,7 @@ def test_the_mean_potential_is_rate_times_weight_times_area_at_any_time_step(dt,
 
 def test_halving_the_time_step_leaves_the_rates():
     """A PSP begins one step after its spike, at most: 1 ms of 13 or so. Rates of neurons far from saturation."""
-    duration = samples(8000.0, 2000.0)
+    duration = samples(4000.0, 2000.0)
     network = describe((12, 7, 3), "text", phases={"test": duration})
     drawn = network.draw_weights(SEED)
     weights = replace(drawn, W=tuple(0.3 * w for w in drawn.W))
@@ -585,7 +585,7 @@ def test_halving_the_time_step_leaves_the_rates():
 
 
 def test_neurons_fire_at_the_rate_of_their_potential():
-    network = describe((2, 70, 3), phases={"test": samples(4000.0, 500.0)})
+    network = describe((2, 70, 3), phases={"test": samples(2000.0, 500.0)})
     recording = record(network, without_synapses(network, -1.0), 1.0)
     for spikes, v in zip(recording.spikes[1:], recording.v_soma, strict=True):
         expected = network.rate_max * reference.sigmoid(v).sum()

@@ -163,7 +163,7 @@ def test_a_bound_on_a_count_is_exceeded_hardly_ever_and_is_not_wasteful(mean, bi
 
 def output_counts(bias, rate_max, dt=1.0):
     """Return spike counts (steps, neurons) of 70 output neurons whose potential is constant, and that potential."""
-    n_steps, n = samples(4000, 400), len(bias)
+    n_steps, n = samples(3000, 400), len(bias)
     network = sl.Network(sizes=(1, n), rate_max=rate_max, phases=sl.Phases(test=n_steps * dt))
     weights = sl.Weights((np.zeros((n, 1)),), (bias,), ())
     core = sl.Clock(dt=dt, dtype="float64").build(network, weights)
