@@ -394,7 +394,7 @@ BAD_ORDERS = {
     "argument too many": (["more"], "unrecognized arguments: more"),
     "unknown key": (["--set", "g_apicl=1"], "g_apicl: unknown key; did you mean 'g_apical'?"),
     "ambiguous key": (["--set", "g_leak=1"], "g_leak could be any of model.network.hidden.g_leak, model.network."),
-    "key without value": (["--set", "g_apical"], "'g_apical' has no '='; write key=value"),
+    "key without value": (["--set", "g_apical"], "'g_apical' has no '='; write g_apical=VALUE"),
     "unknown engine": (["--engine", "clok"], "unknown engine 'clok'; did you mean 'clock'?"),
     "engine of nothing": (["--engine", ""], "unknown engine ''"),
     "unknown reading": (["--reading", "txt"], "reading='txt' is unknown; did you mean 'text'? Known: released, text"),
