@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.clock import FORGOTTEN, TARGET, Layout, Weights, teach
+from spikelearn.core.clock import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, absolute, full, load, maximum, store
@@ -30,6 +30,7 @@ from spikelearn.core.poisson import CountTable, draw_count, draw_times
 from spikelearn.core.random import WORD, fill_words, uniform
 
 SLOTS = 64  # of a segment, the stretch of time for which spikes are drawn and sorted at once
+MOST_CANDIDATES = 512  # of a block in a slot: room that is kept free in the list of spikes
 BATCHES = 8  # of 64 words that a slot may use on average, two words a candidate
 ON, OFF = 0, 1  # a spike arrives; the end of its memory
 ROUNDING = 1e-5  # added to every margin: what float32 may be wrong by
@@ -62,6 +63,7 @@ class Synapse(NamedTuple):
     tau_rise: float
     scale: float  # 1 / (tau_decay - tau_rise)
     memory: float  # ms after which a spike is forgotten; infinite: never
+    area: float  # of the kernel up to there
     cut: np.ndarray  # (2 kinds, 2) what a spike, and the end of its memory, adds to decay and rise: 1, 1; -a, -b
 
 
@@ -314,6 +316,9 @@ def spike(net, work, layer, block, phase, example, first_slot, length, n_slots, 
     used = 0
     for s in range(n_slots):
         size = slot if s < n_slots - 1 else length - (n_slots - 1) * slot
+        per_ms = 1.0 / size if size > 0 else 0.0
+        if n_raw + MOST_CANDIDATES > raw_source.shape[0]:
+            return -1
         number = first_slot + s
         if s == 0 or number % LANES == 0:
             fill_words(count_key, number // LANES, block, example, counts, 0)
@@ -329,15 +334,13 @@ def spike(net, work, layer, block, phase, example, first_slot, length, n_slots, 
             if time >= size:  # the slot was cut short; thinning a Poisson process in time leaves it one
                 continue
             start, end = np.float64(activity[s, lane]), np.float64(activity[s + 1, lane])
-            chance = start + (end - start) * (time / size)
+            chance = start + (end - start) * (time * per_ms)
             if abs(draw - chance) <= margin[s, lane]:
                 chance = sigmoid(potential(net, work, phase, layer, block, lane, s, time))
-            if draw < chance:
-                if n_raw == raw_source.shape[0]:
-                    return -1
-                raw_source[n_raw] = first_source + lane
-                raw_time[n_raw] = s * slot + time
-                n_raw += 1
+            # Written in any case and kept by counting it: about as many are accepted as not, no branch could guess.
+            raw_source[n_raw] = first_source + lane
+            raw_time[n_raw] = s * slot + time
+            n_raw += draw < chance
     return n_raw
 
 
@@ -425,9 +428,10 @@ def run_segment(net, state, work, averages, expected, example, phase, first_slot
 @kernel
 def end_segment(net, state, work, length):
     """Turn the spikes of a segment into memory, for the next segment and the next example."""
-    synapse, trace = net.synapse, state.trace
-    n_raw = work.n_raw[-1]
-    if np.isinf(synapse.memory):
+    synapse, trace, raw_source, raw_time = net.synapse, state.trace, work.raw_source, work.raw_time
+    tau_decay, tau_rise, memory = synapse.tau_decay, synapse.tau_rise, synapse.memory
+    recent_source, recent_time, n_raw = state.recent_source, state.recent_time, work.n_raw[-1]
+    if np.isinf(memory):
         keep_decay, keep_rise = np.exp(-length / synapse.tau_decay), np.exp(-length / synapse.tau_rise)
         for source in range(trace.shape[1]):
             if trace[0, source] < FORGOTTEN:
@@ -436,43 +440,63 @@ def end_segment(net, state, work, length):
             trace[0, source] *= keep_decay
             trace[1, source] *= keep_rise
         for k in range(n_raw):
-            age = length - work.raw_time[k]
-            trace[0, work.raw_source[k]] += np.exp(-age / synapse.tau_decay)
-            trace[1, work.raw_source[k]] += np.exp(-age / synapse.tau_rise)
+            age = length - raw_time[k]
+            trace[0, raw_source[k]] += np.exp(-age / tau_decay)
+            trace[1, raw_source[k]] += np.exp(-age / tau_rise)
         return True
     kept = 0
     for k in range(state.n_recent[0]):
-        if state.recent_time[k] + synapse.memory >= length:
-            state.recent_source[kept] = state.recent_source[k]
-            state.recent_time[kept] = state.recent_time[k] - length
+        if recent_time[k] + memory >= length:
+            recent_source[kept] = recent_source[k]
+            recent_time[kept] = recent_time[k] - length
             kept += 1
     for k in range(n_raw):
-        if work.raw_time[k] + synapse.memory >= length:
-            if kept == state.recent_source.shape[0]:
+        if raw_time[k] + memory >= length:
+            if kept == recent_source.shape[0]:
                 return False
-            state.recent_source[kept] = work.raw_source[k]
-            state.recent_time[kept] = work.raw_time[k] - length
+            recent_source[kept] = raw_source[k]
+            recent_time[kept] = raw_time[k] - length
             kept += 1
     state.n_recent[0] = kept
     return True
 
 
 @kernel
-def area(synapse, age):
-    """Integral of the synaptic kernel over the first `age` ms."""
-    a = min(max(age, 0.0), synapse.memory)
-    decay, rise = synapse.tau_decay * np.exp(-a / synapse.tau_decay), synapse.tau_rise * np.exp(-a / synapse.tau_rise)
-    return 1.0 - synapse.scale * (decay - rise)
+def area(tau_decay, tau_rise, memory, whole, age):
+    """Integral of the synaptic kernel over the first `age` ms; `whole` is that over its memory."""
+    if age <= 0.0:
+        return 0.0
+    if age >= memory:
+        return whole
+    decay, rise = tau_decay * np.exp(-age / tau_decay), tau_rise * np.exp(-age / tau_rise)
+    return 1.0 - (decay - rise) / (tau_decay - tau_rise)
 
 
 @kernel
-def average_spike(net, psp, source, time, windows):
-    """Add what a spike gives to the averages: forward window for all, target window for the outputs."""
-    is_output = source >= net.layout.first_source[net.layout.sizes.shape[0]]
-    for phase in range(2 if is_output else 1):
+def average_spikes(net, psp, source, time, n_spikes, shift, windows):
+    """Add what spikes give to the averages: forward window for all, target window for the outputs.
+
+    Parameters
+    ----------
+    source, time : arrays
+        The first `n_spikes` are read; `shift` is added to their times to count from the start of the trial.
+    """
+    tau_decay, tau_rise, memory, whole = (
+        net.synapse.tau_decay,
+        net.synapse.tau_rise,
+        net.synapse.memory,
+        net.synapse.area,
+    )
+    first_output = net.layout.first_source[net.layout.sizes.shape[0]]
+    for phase in range(2):
         start, stop = windows[phase, 0], windows[phase, 1]
-        if time < stop and time + net.synapse.memory > start:
-            psp[phase, source] += (area(net.synapse, stop - time) - area(net.synapse, start - time)) / (stop - start)
+        for k in range(n_spikes):
+            since, until = start - shift - time[k], stop - shift - time[k]
+            if until > 0 and since < memory and (phase == FORWARD or source[k] >= first_output):
+                gained = area(tau_decay, tau_rise, memory, whole, until)
+                if since > 0:
+                    gained -= area(tau_decay, tau_rise, memory, whole, since)
+                psp[phase, source[k]] += gained / (stop - start)
 
 
 @kernel
@@ -480,8 +504,7 @@ def average_history(net, state, averages, windows):
     """Begin the averages of filtered spikes with what was emitted before the trial."""
     synapse, psp = net.synapse, averages.psp
     first_output = net.layout.first_source[net.layout.sizes.shape[0]]
-    for k in range(state.n_recent[0]):
-        average_spike(net, psp, state.recent_source[k], state.recent_time[k], windows)
+    average_spikes(net, psp, state.recent_source, state.recent_time, state.n_recent[0], 0.0, windows)
     for phase in range(2):
         start, stop = windows[phase, 0], windows[phase, 1]
         decay = np.exp(-start / synapse.tau_decay) - np.exp(-stop / synapse.tau_decay)
@@ -503,9 +526,7 @@ def run_stretch(net, state, work, averages, expected, example, phase, start, sto
         if not run_segment(net, state, work, averages, expected, example, phase, first_slot, length, averaging):
             return -1
         if windows[TARGET, 1] > 0:
-            for spike_number in range(work.n_raw[-1]):
-                time = begin + work.raw_time[spike_number]
-                average_spike(net, averages.psp, work.raw_source[spike_number], time, windows)
+            average_spikes(net, averages.psp, work.raw_source, work.raw_time, work.n_raw[-1], begin, windows)
         if not end_segment(net, state, work, length):
             return -1
         first_slot += SLOTS

@@ -12,6 +12,7 @@ from spikelearn.core.poisson import count_bound, count_table
 from spikelearn.engines.base import DTYPES, Core, lanes_array, n_sources
 from spikelearn.errors import InputError, check_range, nearest
 from spikelearn.network import Network
+from spikelearn.neurons import Synapse
 from spikelearn.units import ms
 from spikelearn.weights import Weights
 
@@ -152,7 +153,7 @@ class EventCore(Core):
         longest = event.SLOTS * self.engine.slot
         # Every neuron at its highest rate, every input at its own, during a segment.
         spikes = count_bound(self._rate * longest * (brightest + int(self._layout.sizes.sum())))
-        spikes += len(self._state.recent_source)
+        spikes += len(self._state.recent_source) + event.MOST_CANDIDATES
         rows = -(-spikes // LANES)
         return event.Work(
             raw_source=np.zeros(rows * LANES, np.int32),
@@ -194,7 +195,7 @@ class EventCore(Core):
     def _make_room(self, images: np.ndarray) -> None:
         brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
         needed = self._rate * event.SLOTS * self.engine.slot * (brightest + int(self._layout.sizes.sum()))
-        if len(self._work.raw_source) < count_bound(needed) + len(self._state.recent_source):
+        if len(self._work.raw_source) < count_bound(needed) + len(self._state.recent_source) + event.MOST_CANDIDATES:
             self._work = self._make_work(brightest)
 
 
@@ -278,8 +279,15 @@ def make_synapse(network: Network) -> event.Synapse:
         tau_rise=synapse.tau_rise,
         scale=1.0 / (synapse.tau_decay - synapse.tau_rise),
         memory=memory,
+        area=_area(synapse, memory),
         cut=np.array([[1.0, 1.0], [-math.exp(-memory / synapse.tau_decay), -math.exp(-memory / synapse.tau_rise)]]),
     )
+
+
+def _area(synapse: Synapse, memory: float) -> float:
+    decay = synapse.tau_decay * math.exp(-memory / synapse.tau_decay)
+    rise = synapse.tau_rise * math.exp(-memory / synapse.tau_rise)
+    return 1.0 - (decay - rise) / (synapse.tau_decay - synapse.tau_rise)
 
 
 def make_responses(network: Network, slot: float, real: type) -> event.Responses:
