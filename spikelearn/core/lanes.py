@@ -186,7 +186,7 @@ def absolute(value):
 
 
 def maximum(left, right):
-    """Larger of two lanes, neuron by neuron."""
+    """Larger of two lanes, neuron by neuron; NaN stays."""
     return np.maximum(left, right)
 
 
@@ -207,7 +207,9 @@ def _compiled_absolute(value):
 @intrinsic
 def _maximum(typing_context, left, right):
     def generate(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
+        left, right = args
+        takes_left = builder.or_(builder.fcmp_ordered(">", left, right), builder.fcmp_unordered("!=", left, left))
+        return builder.select(takes_left, left, right)
 
     return left(left, right), generate
 

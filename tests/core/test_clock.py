@@ -652,6 +652,17 @@ def test_too_large_learning_rates_are_reported_with_layer_and_example(n, message
         learn(build(network), images, labels, first_example=7, rate=1e39)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("layer", [1, 2])
+def test_the_first_layer_that_is_not_finite_is_named(layer):
+    network = describe()
+    images, labels = task(network, 1)
+    weights = network.draw_weights(SEED)
+    weights.b[layer - 1][2] = np.nan
+    with pytest.raises(sl.NotFiniteError, match=f"potential.* of layer {layer} .*example 4"):
+        learn(Clock().build(network, weights), images, labels, first_example=4)
+
+
 def test_weights_and_state_of_another_network_are_refused():
     with pytest.raises(sl.InputError, match="sizes"):
         Clock().build(describe(), describe((12, 8, 3)).draw_weights(SEED))
