@@ -62,61 +62,6 @@ def draw_count(table, block, word):
 
 
 @kernel
-def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row, first_row):
-    """Draw the input spikes of a stretch of time.
-
-    Parameters
-    ----------
-    key : (4,) uint32 array
-    onset, example : int
-        Step at which the stretch begins, and trial: the stream of draws.
-    expected : (n_inputs,) float64 array
-        Expected spikes of each input in one step.
-    n_steps : int
-    words : (1, 64) uint32 array, gaps : (64,) float64 array
-        Scratch.
-    source, row : (capacity,) int32 arrays
-        Filled with the spikes: input, and `first_row` plus step.
-    first_row : int
-
-    Returns
-    -------
-    int
-        Number of spikes; -1 if they exceed the capacity (draw again with more: the same spikes come out).
-    """
-    n_spikes = 0
-    used = LANES
-    batch = 0
-    start = 0.0
-    position = 0.0
-    pending = False  # is `position` an event that lies beyond the inputs seen so far?
-    for j in range(expected.shape[0]):
-        if expected[j] == 0.0:
-            continue
-        stop = start + expected[j] * n_steps
-        while True:
-            if not pending:
-                if used == LANES:
-                    fill_words(key, batch, onset, example, words, 0)
-                    for k in range(LANES):
-                        gaps[k] = -np.log(uniform(words[0, k]))
-                    batch += 1
-                    used = 0
-                position += gaps[used]
-                used += 1
-            pending = position >= stop
-            if pending:
-                break
-            if n_spikes == source.shape[0]:
-                return -1
-            source[n_spikes] = j
-            row[n_spikes] = first_row + min(int((position - start) / expected[j]), n_steps - 1)
-            n_spikes += 1
-        start = stop
-    return n_spikes
-
-
-@kernel
 def draw_times(key, stream, example, expected, duration, words, gaps, source, time):
     """Draw the input spikes of a stretch of time: source and time, by input and then time.
 
@@ -167,4 +112,34 @@ def draw_times(key, stream, example, expected, duration, words, gaps, source, ti
             time[n_spikes] = (position - start) / expected[j]
             n_spikes += 1
         start = stop
+    return n_spikes
+
+
+@kernel
+def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row, first_row):
+    """Draw the input spikes of some steps.
+
+    Parameters
+    ----------
+    key : (4,) uint32 array
+    onset, example : int
+        Step at which the stretch begins, and trial: the stream of draws.
+    expected : (n_inputs,) float64 array
+        Expected spikes of each input in one step.
+    n_steps : int
+    words : (1, 64) uint32 array, gaps : (64,) float64 array
+        Scratch.
+    source, row : (capacity,) int32 arrays
+        Filled with the spikes: input, and `first_row` plus step.
+    first_row : int
+
+    Returns
+    -------
+    int
+        Number of spikes; -1 if they exceed the capacity (draw again with more: the same spikes come out).
+    """
+    time = np.empty(source.shape[0])
+    n_spikes = draw_times(key, onset, example, expected, float(n_steps), words, gaps, source, time)
+    for k in range(n_spikes):
+        row[k] = first_row + min(int(time[k]), n_steps - 1)
     return n_spikes
