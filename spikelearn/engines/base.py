@@ -1,5 +1,6 @@
 """What all engines share: weights in the core's blocked order, and the calls of the compiled loops."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Chunk(NamedTuple):
     angle: np.ndarray  # (examples, hidden layers) float64, degrees; NaN without a rule to compare with
 
 
-class Core:
+class Core(ABC):
     """Arrays of one network for an engine, and the calls that advance it. Engines fill in what differs.
 
     Parameters
@@ -51,17 +52,17 @@ class Core:
         self._averages = self._make_averages()
         self._trial = self._make_trial()
 
+    @abstractmethod
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
         """Return phases and windows, given the extra lengths in ms, (examples, 2)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _test_schedule(self, n: int) -> trial.Schedule:
         """Return phases and windows of `n` test images."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _make_room(self, images: np.ndarray) -> None:
         """Let the buffers of spikes hold those of the brightest of the images."""
-        raise NotImplementedError
 
     # -- weights and state, in the user's order -------------------------------------------------------------------
 
