@@ -47,7 +47,7 @@ def bench(
     -------
     dict
         ``train_ms`` and ``test_ms`` are medians over chunks, per example; rates are their inverses; ``train_speed`` is
-        simulated over real time.
+        simulated over real time; ``compile_s`` is the first call, which compiles or loads what was compiled before.
     """
     names = list(guerguiev2017.NETWORKS)
     if not 2 <= len(sizes) <= 1 + len(names):

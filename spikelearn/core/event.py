@@ -52,7 +52,6 @@ class Somas(NamedTuple):
 
     total: np.ndarray  # (2, layers) by phase
     dendrite: np.ndarray  # (layers,)
-    apical: np.ndarray  # (layers,)
     teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
 
 

@@ -10,11 +10,17 @@ from spikelearn.core import clock, learn, trial
 from spikelearn.core.jit import kernel, uncached
 from spikelearn.core.lanes import LANES
 from spikelearn.core.random import draw_extra, make_keys
-from spikelearn.errors import InputError, NotFiniteError
+from spikelearn.errors import InputError, NotFiniteError, nearest
 from spikelearn.network import Network
 from spikelearn.weights import Weights
 
 DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
+
+
+def check_dtype(where: str, dtype: str) -> None:
+    """Raise `InputError` unless the core's floats can be of this type."""
+    if dtype not in DTYPES:
+        raise InputError(f"{where}={dtype!r} is unknown; {nearest(str(dtype), DTYPES)}")
 
 
 class Chunk(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 from spikelearn.core import clock, trial
 from spikelearn.core.lanes import LANES
 from spikelearn.core.poisson import count_bound, count_table
-from spikelearn.engines.base import DTYPES, Core, lanes_array, n_sources, output_blocks
-from spikelearn.errors import InputError, check_range, nearest
+from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources, output_blocks
+from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
 from spikelearn.units import ms
 from spikelearn.weights import Weights
@@ -33,8 +33,7 @@ class Clock:
 
     def __post_init__(self) -> None:
         check_range("Clock.dt", self.dt, above=0, unit="ms")
-        if self.dtype not in DTYPES:
-            raise InputError(f"Clock.dtype={self.dtype!r} is unknown; {nearest(str(self.dtype), DTYPES)}")
+        check_dtype("Clock.dtype", self.dtype)
 
     def steps(self, what: str, duration: float) -> int:
         """Return a duration in steps; `InputError` unless it is a whole number of them."""

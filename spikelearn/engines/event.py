@@ -9,8 +9,8 @@ import numpy as np
 from spikelearn.core import clock, event, trial
 from spikelearn.core.lanes import LANES
 from spikelearn.core.poisson import count_bound, count_table
-from spikelearn.engines.base import DTYPES, Core, lanes_array, n_sources
-from spikelearn.errors import InputError, check_range, nearest
+from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources
+from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
 from spikelearn.neurons import Synapse
 from spikelearn.units import ms
@@ -35,8 +35,7 @@ class Event:
 
     def __post_init__(self) -> None:
         check_range("Event.slot", self.slot, above=0, unit="ms")
-        if self.dtype not in DTYPES:
-            raise InputError(f"Event.dtype={self.dtype!r} is unknown; {nearest(str(self.dtype), DTYPES)}")
+        check_dtype("Event.dtype", self.dtype)
 
     def build(self, network: Network, weights: Weights) -> "EventCore":
         """Return a simulator of `network` with a copy of `weights`, at rest."""
@@ -265,7 +264,6 @@ def make_somas(network: Network) -> event.Somas:
     return event.Somas(
         total=np.array([[hidden.g_total] * n + [output.g_total + teach] for teach in (0.0, output.g_teach)]),
         dendrite=np.array([hidden.g_basal] * n + [output.g_dendrite]),
-        apical=np.array([hidden.g_apical] * n + [0.0]),
         teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
     )
 

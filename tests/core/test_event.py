@@ -9,6 +9,7 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 
 import spikelearn as sl
+from spikelearn.core import event
 from spikelearn.engines import Clock, Event
 from spikelearn.models import guerguiev2017
 
@@ -87,6 +88,28 @@ def test_equal_rates_are_no_special_case():
     for layer in range(3):
         soma, _ = integrate(net, simulator.weights, recording, layer, 0, 0)
         np.testing.assert_allclose(recording.v_soma[layer][:, 0], soma, atol=1e-10)
+
+
+@pytest.mark.parametrize("reading", ["released", "text"])
+def test_within_a_slot_the_sigmoid_stays_within_its_margin_of_the_chord(reading):
+    # What lets nearly all candidates be decided without their exact potential; with margins that are not slack.
+    net = dataclasses.replace(guerguiev2017.no_hidden(reading, n_input=12, n_output=20).network, phases=SHORT)
+    simulator = core(net)
+    simulator.record(image(), 1, seed=3, example=0)
+    keyed, work, state = simulator._keyed(3, "training"), simulator._work, simulator._state
+    slack = []
+    for phase in range(2):
+        event.begin_segment(keyed, work, 0.2 * image().astype(float), 1, 0, 10.0)
+        event.begin_layer(keyed, state, work, phase, 0, 10.0, 20, False)
+        event.run_block(keyed, state, work, simulator._averages, 0, 0, phase, 1, 0, 10.0, 20, False)
+        for s in range(20):
+            for part in (0.1, 0.3, 0.5, 0.7, 0.9):
+                for lane in range(20):
+                    v = event.potential(keyed, work, phase, 0, 0, lane, s, part * 0.5)
+                    chord = (1 - part) * work.slot_activity[s, lane] + part * work.slot_activity[s + 1, lane]
+                    slack.append(work.margin[s, lane] - abs(1 / (1 + np.exp(-v)) - chord))
+    assert min(slack) >= 0
+    assert np.median(slack) < 0.05
 
 
 @needs_jit
