@@ -298,6 +298,19 @@ def machine() -> dict[str, Any]:
     }
 
 
+def peak_memory_mb() -> float | None:
+    """Return the most memory that this process has held so far, in MiB; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # not getrusage: there a process begins with what its parent held when it started it
+        return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0]) / 1024
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)  # bytes on macOS, KiB elsewhere
+
+
 def _environment() -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
