@@ -1,95 +1,124 @@
-"""How fast is it here? One network, timed in training and in testing, with compilation apart."""
+"""How fast is it here? One network, timed in training and in testing, with compilation apart; and its peers."""
 
-import resource
 import statistics
-import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from spikelearn.datasets import Images, find_mnist, load
-from spikelearn.engines import Engine
-from spikelearn.errors import InputError
+from spikelearn.engines import Engine, Event
+from spikelearn.errors import InputError, check_range
+from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
 from spikelearn.neurons import HiddenNeuron
-from spikelearn.storage import machine, to_dict
+from spikelearn.peers import DT, Peer, Task, Times, Unavailable, apart
+from spikelearn.phases import Phases
+from spikelearn.storage import machine, peak_memory_mb, to_dict
 from spikelearn.training import CHUNK, evaluate, train
+from spikelearn.weights import Weights
 
-KILO = 1024 if sys.platform != "darwin" else 1024**2  # ru_maxrss is in KiB on Linux, in bytes on macOS
 WARM_UP = 5  # chunks before the clock runs: the first examples find the network at rest
+RECORDED = 100  # examples whose spikes are counted
 
 
 def bench(
     sizes: tuple[int, ...],
     *,
     engine: Engine,
+    reading: str = "released",
     threads: int = 1,
     g_apical: float = 0.0,
     examples: int = 3000,
     test_images: int = 1000,
+    peers: Sequence[Peer] = (),
+    peer_examples: int = 100,
+    peer_images: int = 50,
+    progress: Callable[[str], object] = lambda stage: None,
 ) -> dict[str, Any]:
-    """Time training, one thread, and testing, `threads` threads, of a published network in the released reading.
+    """Time training, one thread, and testing, `threads` threads, of a published network.
 
     Parameters
     ----------
     sizes : tuple of int
         Layers, input first; up to two hidden ones.
     engine : Engine
+    reading : str
+        Of the paper: ``"released"`` or ``"text"``.
     threads : int
     g_apical : float
         1/ms; above 0 the layers have to advance together.
     examples, test_images : int
-        How many are timed.
+        How many are timed: whole chunks of 100 examples, at least one; images as many as there are.
+    peers : sequence of NumPy or Brian2
+        Other simulators, timed on the same network with the weights that the engine arrived at, each on one thread in
+        a process of its own.
+    peer_examples, peer_images : int
+        How many examples and test images are timed there.
+    progress : function of a str
+        Called at the beginning of each stage, with its name.
 
     Returns
     -------
     dict
-        ``train_ms`` and ``test_ms`` are medians over chunks, per example; rates are their inverses; ``train_speed`` is
-        simulated over real time; ``compile_s`` is the first call, which compiles or loads what was compiled before.
+        Of the engine, and under ``peers``, in a list, with the same keys, of each peer:
+
+        ``train_ms``, ``test_ms``
+            Per example and per image; medians over chunks (NumPy: over examples; Brian2: means over one run).
+        ``train_examples_per_s``, ``test_images_per_s``
+            Their inverses.
+        ``train_speed``
+            Simulated over real time, in training.
+        ``steps_per_s`` (`Clock`, NumPy, Brian2)
+            Time steps of the whole network in a second of training: the mean number of steps of an example over
+            ``train_ms``.
+        ``events_per_s`` (`Event`)
+            Spikes, of inputs and all neurons, in a second of training: the mean number in recorded examples, with the
+            weights that training arrived at, over ``train_ms``.
+        ``compile_s``
+            The engine: the first call, which compiles or loads what was compiled before, and trains on a chunk. Brian2:
+            all that precedes the first step. NumPy: 0.
+        ``peak_memory_mb``
+            MiB of the process so far; None where the system does not tell. All include Python and this package.
+        ``learns``
+            False for Brian2, which simulates the same phases without changing a weight.
+        ``skipped``
+            Instead of times, why a peer could not run, and what to do.
     """
+    counts = {"examples": examples, "test_images": test_images, "threads": threads}
+    counts |= {"peer_examples": peer_examples, "peer_images": peer_images}
+    for what, count in counts.items():
+        check_range(what, count, at_least=1, integer=True)
+    model = _published(sizes, reading, g_apical)
+    images, source = _images(sizes)
+    common = {"sizes": list(sizes), "reading": reading, "g_apical": g_apical, "images": source}
+    times, weights = _time_engine(engine, model, images, threads, examples, test_images, progress)
+    if isinstance(engine, Event):
+        phases = model.network.phases
+        simulated = 2 * (phases.minimum + phases.extra_mean)
+        work = {"events_per_s": 1000 / times.train_ms * _mean_spikes(engine, model, weights, images)}
+    else:
+        simulated = _mean_length(model.network.phases, engine.dt)
+        work = {"steps_per_s": 1000 / times.train_ms * simulated / engine.dt}
+    name = type(engine).__name__.lower()
+    result = {**_entry(name, times, common, threads, True, simulated, work), "machine": machine(), "peers": []}
+    shown = images.first(min(len(images), max(peer_examples, peer_images)))
+    task = Task(model=model, weights=weights, images=shown, examples=peer_examples, test_images=peer_images)
+    for peer in peers:
+        progress(type(peer).__name__)
+        result["peers"].append(_bench_peer(peer, task, common))
+    return result
+
+
+def _published(sizes: tuple[int, ...], reading: str, g_apical: float) -> Model:
     names = list(guerguiev2017.NETWORKS)
     if not 2 <= len(sizes) <= 1 + len(names):
         raise InputError(f"--sizes {','.join(map(str, sizes))}: 2 to {1 + len(names)} layers can be timed")
     build = guerguiev2017.NETWORKS[names[len(sizes) - 2]]
-    model = build("released", n_input=sizes[0], hidden=tuple(sizes[1:-1]), n_output=sizes[-1])
-    model = replace(model, network=replace(model.network, hidden=HiddenNeuron(g_apical=g_apical)))
-    images, source = _images(sizes)
-    training = train(model, images, seed=1, epochs=1 + (examples + WARM_UP * CHUNK) // len(images), engine=engine)
-
-    began = time.perf_counter()
-    next(training)
-    evaluate(model.network, training.weights, images.first(1), seed=1, engine=engine)
-    first_call = time.perf_counter() - began
-    for _ in range(WARM_UP):
-        next(training)
-    train_ms = _median_ms([_timed(lambda: next(training)) for _ in range(max(1, examples // CHUNK))], CHUNK)
-
-    weights, tested = training.weights, images.first(min(len(images), test_images))
-    seconds = [
-        _timed(lambda: evaluate(model.network, weights, tested, seed=1, engine=engine, threads=threads))
-        for _ in range(5)
-    ]
-    test_ms = _median_ms(seconds, len(tested))
-    phases = model.network.phases
-    simulated = 2 * (phases.minimum + phases.extra_mean)
-    return {
-        "engine": type(engine).__name__.lower(),
-        "settings": to_dict(engine),
-        "sizes": list(sizes),
-        "g_apical": g_apical,
-        "threads": threads,
-        "images": source,
-        "train_ms": train_ms,
-        "train_examples_per_s": 1000 / train_ms,
-        "train_speed": simulated / train_ms,
-        "test_ms": test_ms,
-        "test_images_per_s": 1000 / test_ms,
-        "compile_s": first_call,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILO,
-        "machine": machine(),
-    }
+    model = build(reading, n_input=sizes[0], hidden=tuple(sizes[1:-1]), n_output=sizes[-1])
+    return replace(model, network=replace(model.network, hidden=HiddenNeuron(g_apical=g_apical)))
 
 
 def _images(sizes: tuple[int, ...]) -> tuple[Images, str]:
@@ -101,11 +130,92 @@ def _images(sizes: tuple[int, ...]) -> tuple[Images, str]:
     return Images(x=x, y=rng.integers(0, sizes[-1], 2000), n_classes=sizes[-1], name="random images"), "random"
 
 
-def _timed(call: Any) -> float:
+def _time_engine(
+    engine: Engine,
+    model: Model,
+    images: Images,
+    threads: int,
+    examples: int,
+    test_images: int,
+    progress: Callable[[str], object],
+) -> tuple[Times, Weights]:
+    """Time an engine; return the weights after training, too."""
+    training = train(model, images, seed=1, epochs=1 + (examples + WARM_UP * CHUNK) // len(images), engine=engine)
+
+    def test(some: Images) -> None:
+        evaluate(model.network, training.weights, some, seed=1, engine=engine, threads=threads)
+
+    progress("compiling")
+    compile_s = _timed(lambda: next(training)) + _timed(lambda: test(images.first(1)))
+    progress("training")
+    for _ in range(WARM_UP):
+        next(training)
+    train_s = [_timed(lambda: next(training)) for _ in range(max(1, examples // CHUNK))]
+    progress("testing")
+    tested = images.first(min(len(images), test_images))
+    test_s = [_timed(lambda: test(tested)) for _ in range(5)]
+    return Times(
+        settings=to_dict(engine),
+        train_ms=1000 * statistics.median(train_s) / CHUNK,
+        test_ms=1000 * statistics.median(test_s) / len(tested),
+        compile_s=compile_s,
+        peak_memory_mb=peak_memory_mb(),
+    ), training.weights
+
+
+def _timed(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
-def _median_ms(seconds: list[float], n: int) -> float:
-    return 1000 * statistics.median(seconds) / n
+def _mean_length(phases: Phases, dt: float) -> float:
+    """Return the mean length of a training example in steps of `dt`, in ms: each phase's extra is rounded down."""
+    extra = np.random.default_rng(0).wald(phases.extra_mean, phases.extra_shape, 100_000)
+    return 2 * (phases.minimum + dt * float(np.floor(extra / dt).mean()))
+
+
+def _mean_spikes(engine: Event, model: Model, weights: Weights, images: Images) -> float:
+    """Return the mean number of spikes, of inputs and all neurons, in a training example."""
+    core, n = engine.build(model.network, weights), min(len(images), RECORDED)
+    shown = zip(images.intensities(slice(n)), images.y[:n].tolist(), strict=True)
+    recordings = [core.record(*each, seed=1, example=example) for example, each in enumerate(shown)]
+    return sum(len(time) for recording in recordings for time, _ in recording.spikes) / n
+
+
+def _bench_peer(peer: Peer, task: Task, common: dict[str, Any]) -> dict[str, Any]:
+    """Time a peer in a process of its own."""
+    name, simulated = type(peer).__name__.lower(), _mean_length(task.model.network.phases, DT)
+    try:
+        times = apart(peer.time, task)
+    except Unavailable as reason:
+        return {"engine": name, "skipped": str(reason)}
+    work = {"steps_per_s": 1000 / times.train_ms * simulated / DT}
+    return _entry(name, times, common, peer.threads, peer.learns, simulated, work)
+
+
+def _entry(
+    name: str,
+    times: Times,
+    common: dict[str, Any],
+    threads: int,
+    learns: bool,
+    simulated: float,
+    work: dict[str, float],
+) -> dict[str, Any]:
+    """Put one entry of the result together; an example simulates `simulated` ms."""
+    return {
+        "engine": name,
+        "settings": times.settings,
+        **common,
+        "threads": threads,
+        "learns": learns,
+        "train_ms": times.train_ms,
+        "train_examples_per_s": 1000 / times.train_ms,
+        "train_speed": simulated / times.train_ms,
+        **work,
+        "test_ms": times.test_ms,
+        "test_images_per_s": 1000 / times.test_ms,
+        "compile_s": times.compile_s,
+        "peak_memory_mb": times.peak_memory_mb,
+    }

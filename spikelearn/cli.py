@@ -17,6 +17,7 @@ from spikelearn import bench, datasets, runs, storage, training
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.errors import InputError, NotFiniteError, nearest
 from spikelearn.models import guerguiev2017
+from spikelearn.peers import PEERS
 from spikelearn.plotting import save_learning_curve
 
 ENGINES: dict[str, type[Clock] | type[Event]] = {"clock": Clock, "event": Event}
@@ -94,8 +95,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     times = command("bench", _bench, "Time training and testing of a network on this machine.")
     times.add_argument("--engine", default="clock", help="clock (default) or event")
     times.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
+    times.add_argument("--reading", default="released", help="released or text (default: released)")
     times.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
     times.add_argument("--threads", type=_integer, default=1, help="for testing; training has one (default: 1)")
+    times.add_argument("--examples", type=_integer, default=3000, metavar="N", help="to train on (default: 3000)")
+    times.add_argument("--test-images", type=_integer, default=1000, metavar="N", help="to test on (default: 1000)")
+    times.add_argument("--peers", action="store_true", help="time the same network in plain NumPy and in Brian2, too")
 
     _check_names(parser, commands.choices, arguments)
     return parser.parse_args(arguments)
@@ -318,16 +323,49 @@ def _info(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bench(options: argparse.Namespace) -> dict[str, Any]:
-    result = bench.bench(
-        _sizes("--sizes", options.sizes),
-        engine=_engine(options.engine),
-        threads=options.threads,
-        g_apical=options.g_apical,
-    )
+    # On a terminal, the stage it is at: Brian2's first run waits for a compiler, most of a minute.
+    quiet = True if options.json else None
+    with tqdm(bar_format="{desc} [{elapsed}]", disable=quiet, leave=False, file=sys.stderr) as bar:
+        result = bench.bench(
+            _sizes("--sizes", options.sizes),
+            engine=_engine(options.engine),
+            reading=options.reading,
+            threads=options.threads,
+            g_apical=options.g_apical,
+            examples=options.examples,
+            test_images=options.test_images,
+            peers=PEERS if options.peers else (),
+            progress=bar.set_description_str,
+        )
     if not options.json:
-        for name, value in result.items():
-            print(f"{name:21} {value:.4g}" if isinstance(value, float) else f"{name:21} {value}")
+        _print_times(result)
     return result
+
+
+def _print_times(result: dict[str, Any]) -> None:
+    """Print what was timed, and a table with a row for the engine and for each peer."""
+    computer, sizes = result["machine"], "-".join(map(str, result["sizes"]))
+    print(
+        f"{sizes} ({result['reading']}), g_apical {result['g_apical']:g}/ms, images: {result['images']}, "
+        f"threads for testing: {result['threads']}; {computer['cpu']}, {computer['cpu_count']} cores"
+    )
+    work = next(key for key in ("steps_per_s", "events_per_s") if key in result)
+    print(
+        f"training: {result['train_examples_per_s']:.0f} examples/s, {result['train_speed']:.0f} times real time, "
+        f"{result[work]:.3g} {work.removesuffix('_per_s')}/s; testing: {result['test_images_per_s']:.0f} images/s"
+    )
+    print(f"{'':28} {'ms/example':>10} {'ratio':>7} {'ms/image':>10} {'ratio':>7} {'compile s':>10} {'memory MB':>10}")
+    for row in (result, *result["peers"]):
+        if "skipped" in row:
+            print(f"{row['engine']} was skipped: {' '.join(row['skipped'].split())}")
+            continue
+        detail = row["settings"].get("target") or row["settings"]["dtype"]
+        memory = "" if row["peak_memory_mb"] is None else f"{row['peak_memory_mb']:.0f}"
+        print(
+            f"{row['engine'] + ' ' + detail + ('' if row['learns'] else ', no learning'):28} "
+            f"{row['train_ms']:10.3g} {row['train_ms'] / result['train_ms']:7.3g} "
+            f"{row['test_ms']:10.3g} {row['test_ms'] / result['test_ms']:7.3g} {row['compile_s']:10.3g} {memory:>10}"
+        )
 
 
 def _data(options: argparse.Namespace) -> dict[str, Any]:
