@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
 from spikelearn.neurons import HiddenNeuron
 from spikelearn.peers import DT, Peer, Task, Times, Unavailable, apart
-from spikelearn.phases import Phases
 from spikelearn.storage import machine, peak_memory_mb, to_dict
 from spikelearn.training import CHUNK, evaluate, train
 from spikelearn.weights import Weights
@@ -81,7 +80,8 @@ def bench(
             The engine: the first call, which compiles or loads what was compiled before, and trains on a chunk. Brian2:
             all that precedes the first step. NumPy: 0.
         ``peak_memory_mb``
-            MiB of the process so far; None where the system does not tell. All include Python and this package.
+            MiB of the process so far, with Python, this package and (the engine's) all images; None where the system
+            does not tell.
         ``learns``
             False for Brian2, which simulates the same phases without changing a weight.
         ``skipped``
@@ -95,15 +95,9 @@ def bench(
     images, source = _images(sizes)
     common = {"sizes": list(sizes), "reading": reading, "g_apical": g_apical, "images": source}
     times, weights = _time_engine(engine, model, images, threads, examples, test_images, progress)
-    if isinstance(engine, Event):
-        phases = model.network.phases
-        simulated = 2 * (phases.minimum + phases.extra_mean)
-        work = {"events_per_s": 1000 / times.train_ms * _mean_spikes(engine, model, weights, images)}
-    else:
-        simulated = _mean_length(model.network.phases, engine.dt)
-        work = {"steps_per_s": 1000 / times.train_ms * simulated / engine.dt}
-    name = type(engine).__name__.lower()
-    result = {**_entry(name, times, common, threads, True, simulated, work), "machine": machine(), "peers": []}
+    example = _events(engine, model, weights, images) if isinstance(engine, Event) else _steps(model, engine.dt)
+    result = _entry(type(engine).__name__.lower(), times, common, threads, True, example)
+    result |= {"machine": machine(), "peers": []}
     shown = images.first(min(len(images), max(peer_examples, peer_images)))
     task = Task(model=model, weights=weights, images=shown, examples=peer_examples, test_images=peer_images)
     for peer in peers:
@@ -169,29 +163,39 @@ def _timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _mean_length(phases: Phases, dt: float) -> float:
-    """Return the mean length of a training example in steps of `dt`, in ms: each phase's extra is rounded down."""
+class Example(NamedTuple):
+    """A training example in the mean: its length, and what there is to do in it."""
+
+    length: float  # ms
+    rate: str  # what the number of things done in a second is called
+    amount: float
+
+
+def _steps(model: Model, dt: float) -> Example:
+    """Count time steps of `dt` ms: the extra length of each phase is rounded down to whole ones."""
+    phases = model.network.phases
     extra = np.random.default_rng(0).wald(phases.extra_mean, phases.extra_shape, 100_000)
-    return 2 * (phases.minimum + dt * float(np.floor(extra / dt).mean()))
+    steps = 2 * (phases.minimum / dt + float(np.floor(extra / dt).mean()))
+    return Example(steps * dt, "steps_per_s", steps)
 
 
-def _mean_spikes(engine: Event, model: Model, weights: Weights, images: Images) -> float:
-    """Return the mean number of spikes, of inputs and all neurons, in a training example."""
-    core, n = engine.build(model.network, weights), min(len(images), RECORDED)
+def _events(engine: Event, model: Model, weights: Weights, images: Images) -> Example:
+    """Count spikes, of inputs and all neurons, in recorded examples."""
+    core, n, phases = engine.build(model.network, weights), min(len(images), RECORDED), model.network.phases
     shown = zip(images.intensities(slice(n)), images.y[:n].tolist(), strict=True)
-    recordings = [core.record(*each, seed=1, example=example) for example, each in enumerate(shown)]
-    return sum(len(time) for recording in recordings for time, _ in recording.spikes) / n
+    recordings = [core.record(*each, seed=1, example=number) for number, each in enumerate(shown)]
+    spikes = sum(len(times) for recording in recordings for times, _ in recording.spikes)
+    return Example(2 * (phases.minimum + phases.extra_mean), "events_per_s", spikes / n)
 
 
 def _bench_peer(peer: Peer, task: Task, common: dict[str, Any]) -> dict[str, Any]:
     """Time a peer in a process of its own."""
-    name, simulated = type(peer).__name__.lower(), _mean_length(task.model.network.phases, DT)
+    name = type(peer).__name__.lower()
     try:
         times = apart(peer.time, task)
     except Unavailable as reason:
         return {"engine": name, "skipped": str(reason)}
-    work = {"steps_per_s": 1000 / times.train_ms * simulated / DT}
-    return _entry(name, times, common, peer.threads, peer.learns, simulated, work)
+    return _entry(name, times, common, peer.threads, peer.learns, _steps(task.model, DT))
 
 
 def _entry(
@@ -200,10 +204,9 @@ def _entry(
     common: dict[str, Any],
     threads: int,
     learns: bool,
-    simulated: float,
-    work: dict[str, float],
+    example: Example,
 ) -> dict[str, Any]:
-    """Put one entry of the result together; an example simulates `simulated` ms."""
+    """Put the part of the result together that engine and peers have."""
     return {
         "engine": name,
         "settings": times.settings,
@@ -212,8 +215,8 @@ def _entry(
         "learns": learns,
         "train_ms": times.train_ms,
         "train_examples_per_s": 1000 / times.train_ms,
-        "train_speed": simulated / times.train_ms,
-        **work,
+        "train_speed": example.length / times.train_ms,
+        example.rate: 1000 / times.train_ms * example.amount,
         "test_ms": times.test_ms,
         "test_images_per_s": 1000 / times.test_ms,
         "compile_s": times.compile_s,

@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,33 @@ def test_what_the_command_cannot_use_is_refused_on_one_line(capfd, arguments, me
     assert cli.main(["bench", *arguments]) == 2
     out, err = capfd.readouterr()
     assert out == "" and err.count("\n") == 1 and message in err
+
+
+# -- the experiment ---------------------------------------------------------------------------------------------------
+
+
+def test_the_experiment_goes_on_after_a_configuration_that_fails_and_says_why(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "experiments")
+    import speed
+
+    entry = bench.bench(SIZES, engine=Clock(), **FEW) | {"events_per_s": 1.0}
+    entry["peers"] = [dict(entry), {"engine": "brian2", "skipped": "not here"}]
+    called = []
+
+    def run(command, **options):
+        called.append(command)
+        if "--engine=event" in command and "--g-apical=0.05" in command:
+            return subprocess.CompletedProcess(command, 2, "", "spikelearn: error: cannot do that\n")
+        return subprocess.CompletedProcess(command, 0, json.dumps(entry), "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(speed, "operations", float)
+    configurations = [*speed.NETWORKS, *speed.THREADS, *speed.SIZES.values(), *speed.PEERS]
+    outcomes = speed.measure(configurations, [], 2)
+    assert len(called) == 2 * len(set(configurations)) - 1  # what failed: once
+    text = speed.tables(outcomes)
+    assert text.count("cannot do that") == 1 and text.count("skipped: not here") == len(speed.PEERS)
+    for name in ("784-500-100-10", "g_apical=0.05", "| 4000 |", "| clock | 2 |"):
+        assert name in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.endswith(" |") and "nan" not in line for line in lines)
