@@ -222,7 +222,7 @@ class Averages:
 
     psp: list  # of inputs and all layers but the last, forward phase
     v_forward: list
-    activity_target: list
+    activity_target: list  # zero in hidden layers
     apical_forward: list
     apical_target: list
 
@@ -250,7 +250,7 @@ def average(network, dt, trial):
     return Averages(
         psp=[s[forward].mean(0) for s in trial.psp[:-1]],
         v_forward=[v[forward].mean(0) for v in trial.v_soma],
-        activity_target=[sigmoid(v[target]).mean(0) for v in trial.v_soma],
+        activity_target=[np.zeros(n) for n in network.sizes[1:-1]] + [sigmoid(trial.v_soma[-1][target]).mean(0)],
         apical_forward=[v[forward].mean(0) for v in trial.v_apical],
         apical_target=[v[target].mean(0) for v in trial.v_apical],
     )

@@ -17,13 +17,12 @@ import numpy as np
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, full, load, store
+from spikelearn.core.lanes import LANES, fma, full, load, store
+from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
 from spikelearn.core.poisson import CountTable, draw_count, draw_inputs
 from spikelearn.core.random import WORD, fill_words
 
 SEGMENT = 128  # steps; a tile of drive is (memory + 128) x 64 floats
-FORGOTTEN = 1e-20  # traces below this, in spikes, are zero: no float sees them, and denormal numbers are slow
-FORWARD, TARGET = 0, 1
 
 
 class Filters(NamedTuple):
@@ -54,24 +53,6 @@ class Somas(NamedTuple):
     teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
 
 
-class Layout(NamedTuple):
-    """Which blocks and sources belong to which layer (layer 0 is the first with weights)."""
-
-    sizes: np.ndarray  # (layers,) neurons
-    first_block: np.ndarray  # (layers + 1,)
-    lanes: np.ndarray  # (blocks,) neurons in the block
-    first_source: np.ndarray  # (layers + 1,) first source of the layer's *presynaptic* layer; last: of the output
-    weight_row: np.ndarray  # (blocks,) row of `forward` that belongs to the first presynaptic source
-
-
-class Weights(NamedTuple):
-    """Weights in the core's order: presynaptic rows of 64 postsynaptic lanes."""
-
-    forward: np.ndarray  # (rows, 64); block b reads weight_row[b] + presynaptic index
-    bias: np.ndarray  # (blocks, 64)
-    feedback: np.ndarray  # (hidden blocks * outputs, 64)
-
-
 class State(NamedTuple):
     """What is carried from one example to the next."""
 
@@ -89,7 +70,11 @@ class Work(NamedTuple):
     rise: np.ndarray  # (blocks, 64)
     decay: np.ndarray
     current: np.ndarray  # (blocks, 64) teaching or apical current
-    activity: np.ndarray  # (SEGMENT, 64) rate / rate_max of one block, by step
+    potential: np.ndarray  # (SEGMENT, 64) of one block, by step
+    candidate_source: np.ndarray  # (64 * n,) int32 candidates of one block, in order of step
+    candidate_draw: np.ndarray  # (64 * n,) float64
+    candidate_v: np.ndarray  # (n, 64) potential, then rate / rate_max of the candidate's neuron
+    first_candidate: np.ndarray  # (SEGMENT + 1,) index of a step's first candidate
     echo: np.ndarray  # (output blocks * (memory + SEGMENT), 64) output spikes, for the apical dendrites
     echo_rise: np.ndarray  # (output blocks, 64)
     echo_decay: np.ndarray
@@ -99,22 +84,13 @@ class Work(NamedTuple):
     drawn: np.ndarray  # (blocks,) candidates used
     count_words: np.ndarray  # (blocks, 64) uint32
     candidate_words: np.ndarray  # (blocks, 64) uint32
+    expected: np.ndarray  # (n_inputs,) float64, spikes of an input in a step
     input_words: np.ndarray  # (1, 64) uint32
     input_gaps: np.ndarray  # (64,) float64
     input_source: np.ndarray  # (capacity,) int32 input spikes of a segment, by input and then time
     input_row: np.ndarray  # (capacity,) int32 `memory` + step
-
-
-class Averages(NamedTuple):
-    """Means over the windows of the phases."""
-
-    v_soma: np.ndarray  # (2 * blocks, 64), forward phase first
-    activity: np.ndarray  # (2 * blocks, 64) mean rate / rate_max
-    psp: np.ndarray  # (2, sources) float64, spikes/ms; target phase: outputs only
-    apical: np.ndarray  # (2 * hidden blocks, 64)
-    plateau: np.ndarray  # (2 * hidden blocks, 64) sigmoid of the above
-    predicted: np.ndarray  # (blocks, 64) sigmoid of the mean forward potential
-    slope: np.ndarray  # (blocks, 64) derivative of the sigmoid there
+    sorted_source: np.ndarray  # (capacity,) int32 the same spikes, by step
+    first_input: np.ndarray  # (SEGMENT + 1,) int64 index of a step's first
 
 
 class Network(NamedTuple):
@@ -134,33 +110,54 @@ class Network(NamedTuple):
 @kernel
 def begin_trial(net, state, work):
     """Project what the network remembers of earlier spikes through the present weights."""
-    layout, memory, forward = net.layout, net.memory, net.weights.forward
-    n_layers = layout.sizes.shape[0]
-    drive, recent_source, recent_row, trace = work.drive, state.recent_source, state.recent_row, state.trace
     work.drawn[:] = 0
     work.current[:] = 0
-    for layer in range(n_layers):
-        low, high = layout.first_source[layer], layout.first_source[layer + 1]
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            shift = layout.weight_row[block] - low
-            tile = block * (memory + SEGMENT)
-            drive[tile : tile + memory] = 0
-            for k in range(state.n_recent[0]):
-                source, row = recent_source[k], tile + recent_row[k]
-                if low <= source < high:
-                    store(drive, row, load(drive, row) + load(forward, shift + source))
-            decay, rise = full(work.decay, 0.0), full(work.rise, 0.0)
-            for source in range(low, high):
-                if trace[0, source] != 0:
-                    row = load(forward, shift + source)
-                    decay = decay + trace[0, source] * row
-                    rise = rise + trace[1, source] * row
-            store(work.decay, block, decay)
-            store(work.rise, block, rise)
-            _filter_history(drive, work.rise, work.decay, block, memory, net.filters)
+    if net.memory == 0:
+        _project_traces(net, state, work)
+    else:
+        _project_recent(net, state, work)
     if net.coupled:
         _begin_echo(net, state, work)
         _set_apical_current(net, work)
+
+
+@kernel
+def _project_traces(net, state, work):
+    layout, forward, trace = net.layout, net.weights.forward, state.trace
+    for layer in range(layout.sizes.shape[0]):
+        low, high = layout.first_source[layer], layout.first_source[layer + 1]
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            shift, decay, rise = layout.weight_row[block] - low, full(work.decay, 0.0), full(work.rise, 0.0)
+            for source in range(low, high):
+                if trace[0, source] != 0:
+                    weights = load(forward, shift + source)
+                    decay = fma(trace[0, source], weights, decay)
+                    rise = fma(trace[1, source], weights, rise)
+            store(work.decay, block, decay)
+            store(work.rise, block, rise)
+
+
+@kernel
+def _project_recent(net, state, work):
+    layout, memory, forward, drive = net.layout, net.memory, net.weights.forward, work.drive
+    recent_source, recent_row, nothing = state.recent_source, state.recent_row, full(drive, 0.0)
+    rows, n_layers = memory + SEGMENT, layout.sizes.shape[0]
+    for block in range(work.rise.shape[0]):
+        for row in range(block * rows, block * rows + memory):
+            store(drive, row, nothing)
+    for k in range(state.n_recent[0]):
+        source, layer = recent_source[k], 0
+        while layer < n_layers and source >= layout.first_source[layer + 1]:
+            layer += 1
+        if layer < n_layers:
+            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+                weights = load(forward, layout.weight_row[block] + source - layout.first_source[layer])
+                row = block * rows + recent_row[k]
+                store(drive, row, load(drive, row) + weights)
+    for block in range(work.rise.shape[0]):
+        store(work.decay, block, nothing)
+        store(work.rise, block, nothing)
+        _filter_history(drive, work.rise, work.decay, block, memory, net.filters)
 
 
 @kernel
@@ -194,31 +191,44 @@ def _begin_echo(net, state, work):
 
 
 @kernel
-def project_inputs(net, work, n_spikes):
-    """Add the weights of a segment's input spikes to the drive; sorted by input, a row of weights is loaded once."""
-    source, row = work.input_source, work.input_row
-    drive, forward = work.drive, net.weights.forward
+def sort_inputs(work, n_spikes, length, first_row):
+    """Sort a segment's input spikes, which come input by input, by step (a counting sort)."""
+    first, sorted_source, source, row = work.first_input, work.sorted_source, work.input_source, work.input_row
+    for step in range(length + 1):
+        first[step] = 0
+    for k in range(n_spikes):
+        first[row[k] - first_row] += 1
+    for step in range(length):
+        first[step + 1] += first[step]
+    for k in range(n_spikes - 1, -1, -1):
+        step = row[k] - first_row
+        first[step] -= 1
+        sorted_source[first[step]] = source[k]
+
+
+@kernel
+def project_inputs(net, work, length):
+    """Set the drive of the lowest layer in a segment: the weights of the input spikes, summed step by step."""
+    source, first, drive_tile, forward = work.sorted_source, work.first_input, work.drive, net.weights.forward
     for block in range(net.layout.first_block[0], net.layout.first_block[1]):
-        first, tile = net.layout.weight_row[block], block * (net.memory + SEGMENT)
-        k = 0
-        while k < n_spikes:
-            presynaptic = source[k]
-            weights = load(forward, first + presynaptic)
-            while k < n_spikes and source[k] == presynaptic:
-                store(drive, tile + row[k], load(drive, tile + row[k]) + weights)
-                k += 1
+        shift, first_row = net.layout.weight_row[block], block * (net.memory + SEGMENT) + net.memory
+        for step in range(length):
+            drive = full(drive_tile, 0.0)
+            for k in range(first[step], first[step + 1]):
+                drive = drive + load(forward, shift + source[k])
+            store(drive_tile, first_row + step, drive)
 
 
 @kernel
 def project(net, work, layer, start, stop):
-    """Add the weights of the spikes that the layer below emitted in steps `start` to `stop` to the drive."""
+    """Set the drive of steps `start` to `stop`: the weights of the spikes that the layer below emitted, summed."""
     layout, forward = net.layout, net.weights.forward
     drive_tile, spikes, first = work.drive, work.spikes, work.first
     for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
         shift = layout.weight_row[block] - layout.first_source[layer]
         first_row = block * (net.memory + SEGMENT) + net.memory
         for step in range(start, stop):
-            drive = load(drive_tile, first_row + step)
+            drive = full(drive_tile, 0.0)
             for below in range(layout.first_block[layer - 1], layout.first_block[layer]):
                 for k in range(first[below, step], first[below, step + 1]):
                     drive = drive + load(forward, shift + spikes[below, k])
@@ -232,62 +242,87 @@ def advance(net, state, work, averages, layer, example, phase, onset, start, sto
     A spike that arrives adds to both exponentials of the synapses; one that turns `memory` steps old is taken out of
     both again, as a second, opposite event. (With an unlimited kernel what is taken out has weight 0.)
 
-    Potentials and rates of steps from `window_start` (counted as `start` is) are added to `averages`.
+    What `averages` want of the steps from `window_start` (counted as `start` is) is added to them: in the forward
+    phase potentials, in the target phase rates of the outputs.
     """
-    layout, memory, filters, lanes = net.layout, net.memory, net.filters, net.layout.lanes
+    layout, memory, filters, drive = net.layout, net.memory, net.filters, work.drive
     keep, dendrite = net.somas.keep[phase, layer], net.somas.dendrite[layer]
+    gain, potential = dendrite * filters.scale, work.potential
+    is_output = layer == layout.sizes.shape[0] - 1
     for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
         first_row = block * (memory + SEGMENT)
-        average = phase * lanes.shape[0] + block
-        bias, current = load(net.weights.bias, block), load(work.current, block)
+        resting = fma(dendrite, load(net.weights.bias, block), load(work.current, block))
         decay, rise, v_soma = load(work.decay, block), load(work.rise, block), load(state.v_soma, block)
-        v_sum, activity_sum = load(averages.v_soma, average), load(averages.activity, average)
         for step in range(start, stop):
-            new, old = load(work.drive, first_row + step + memory), load(work.drive, first_row + step)
-            decay = filters.decay * (decay + new - filters.decay_cut * old)
-            rise = filters.rise * (rise + new - filters.rise_cut * old)
-            v_dendrite = bias + filters.scale * (decay - rise)
-            v_soma = keep * v_soma + dendrite * v_dendrite + current
-            activity = sigmoid(v_soma)
-            store(work.activity, step, activity)
-            if step >= window_start:
-                v_sum = v_sum + v_soma
-                activity_sum = activity_sum + activity
+            new, old = load(drive, first_row + step + memory), load(drive, first_row + step)
+            decay = filters.decay * fma(-filters.decay_cut, old, decay + new)
+            rise = filters.rise * fma(-filters.rise_cut, old, rise + new)
+            v_soma = fma(keep, v_soma, fma(gain, decay - rise, resting))
+            store(potential, step, v_soma)
         store(work.decay, block, decay)
         store(work.rise, block, rise)
         store(state.v_soma, block, v_soma)
-        store(averages.v_soma, average, v_sum)
-        store(averages.activity, average, activity_sum)
-        _spike(net, work, layer, block, example, onset, start, stop)
+        if phase == FORWARD:
+            v_sum = load(averages.v_soma, block)
+            for step in range(max(start, window_start), stop):
+                v_sum = v_sum + load(potential, step)
+            store(averages.v_soma, block, v_sum)
+        elif is_output:
+            activity = load(averages.activity, block)
+            for step in range(max(start, window_start), stop):
+                activity = activity + sigmoid(load(potential, step))
+            store(averages.activity, block, activity)
+        _draw_candidates(net, work, layer, block, example, onset, start, stop)
+        _spike(work, block, start, stop)
 
 
 @kernel
-def _spike(net, work, layer, block, example, onset, start, stop):
-    """Draw the spikes of a block from its rates, which `advance` has left in ``work.activity``.
+def _draw_candidates(net, work, layer, block, example, onset, start, stop):
+    """Draw the candidates of a block for some steps and look up the potentials of their neurons.
 
-    Thinning: a word chooses the neuron of a candidate (high bits of the product) and is its draw (the low bits).
-    A loop of its own: its scalar work would throw the lanes of the loop in `advance` out of their registers.
+    A word chooses the neuron of a candidate (high bits of the product) and is its draw (the low bits).
     """
-    layout, candidates, activity, first = net.layout, net.candidates, work.activity, work.first
-    counts, words, spikes = work.count_words, work.candidate_words, work.spikes
-    count_key, key = net.keys[1 + 2 * layer], net.keys[2 + 2 * layer]
+    layout, candidates, potential, first = net.layout, net.candidates, work.potential, work.first_candidate
+    counts, words, sources, draws = work.count_words, work.candidate_words, work.candidate_source, work.candidate_draw
+    count_key, key, values = net.keys[1 + 2 * layer], net.keys[2 + 2 * layer], work.candidate_v.reshape(-1)
     first_source = layout.first_source[layer + 1] + (block - layout.first_block[layer]) * LANES
     lanes = np.uint64(layout.lanes[block])
-    n_spikes, used = first[block, start], work.drawn[block]
+    n, used = 0, work.drawn[block]
     for step in range(start, stop):
         if (onset + step) % LANES == 0:
             fill_words(count_key, (onset + step) // LANES, block, example, counts, block)
+        first[step] = n
         for _ in range(draw_count(candidates, block, counts[block, (onset + step) % LANES])):
             if used % LANES == 0:
                 fill_words(key, used // LANES, block, example, words, block)
             product = np.uint64(words[block, used % LANES]) * lanes
             used += 1
             lane = np.int64(product >> np.uint64(32))
-            draw = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
-            spikes[block, n_spikes] = first_source + lane
-            n_spikes += draw < activity[step, lane]
-        first[block, step + 1] = n_spikes
+            sources[n] = first_source + lane
+            draws[n] = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
+            values[n] = potential[step, lane]
+            n += 1
+    first[stop] = n
     work.drawn[block] = used
+
+
+@kernel
+def _spike(work, block, start, stop):
+    """Keep the candidates whose draw is below their neuron's rate.
+
+    Rates of candidates only, 64 at a time: far fewer than there are neurons and steps.
+    """
+    candidate_v, first_candidate, first, spikes = work.candidate_v, work.first_candidate, work.first, work.spikes
+    sources, draws, activity = work.candidate_source, work.candidate_draw, work.candidate_v.reshape(-1)
+    for row in range((first_candidate[stop] + LANES - 1) // LANES):
+        store(candidate_v, row, sigmoid(load(candidate_v, row)))
+    n_spikes = first[block, start]
+    for step in range(start, stop):
+        for k in range(first_candidate[step], first_candidate[step + 1]):
+            # Written in any case and kept by counting it: about as many are kept as not, no branch could guess.
+            spikes[block, n_spikes] = sources[k]
+            n_spikes += draws[k] < activity[k]
+        first[block, step + 1] = n_spikes
 
 
 @kernel
@@ -322,7 +357,7 @@ def _set_apical_current(net, work):
             for cell in range(n_outputs):
                 home, lane = cell // LANES, cell % LANES
                 psp = gain * (work.echo_decay[home, lane] - work.echo_rise[home, lane])
-                current = current + psp * load(net.weights.feedback, block * n_outputs + cell)
+                current = fma(psp, load(net.weights.feedback, block * n_outputs + cell), current)
             store(work.current, block, current)
 
 
@@ -337,11 +372,6 @@ def begin_segment(net, work, expected, example, begin, length):
     """
     memory = net.memory
     work.first[:, 0] = 0
-    drive, nothing = work.drive, full(work.drive, 0.0)
-    for block in range(work.rise.shape[0]):
-        first_row = block * (memory + SEGMENT) + memory
-        for row in range(first_row, first_row + length):
-            store(drive, row, nothing)
     n_spikes = draw_inputs(
         net.keys[0],
         begin,
@@ -354,7 +384,9 @@ def begin_segment(net, work, expected, example, begin, length):
         work.input_row,
         memory,
     )
-    project_inputs(net, work, n_spikes)
+    if n_spikes >= 0:
+        sort_inputs(work, n_spikes, length, memory)
+        project_inputs(net, work, length)
     return n_spikes
 
 
@@ -567,7 +599,9 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
     averages.v_soma[:] = 0
     averages.activity[:] = 0
     averages.psp[:] = 0
-    expected = rate_step * intensity.astype(np.float64)
+    expected = work.expected
+    for j in range(intensity.shape[0]):
+        expected[j] = rate_step * np.float64(intensity[j])
     begin_trial(net, state, work)
     if lengths[TARGET] > 0:
         average_history(net, state, averages, windows)
@@ -578,20 +612,8 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
         if not run_phase(net, state, work, averages, expected, example, phase, onset, lengths[phase], windows):
             return False
         onset += lengths[phase]
-    for phase in range(2):
-        n_steps = windows[phase, 1] - windows[phase, 0]
-        if n_steps > 0:
-            n_blocks = averages.v_soma.shape[0] // 2
-            for row in range(phase * n_blocks, (phase + 1) * n_blocks):
-                store(averages.v_soma, row, load(averages.v_soma, row) / n_steps)
-                store(averages.activity, row, load(averages.activity, row) / n_steps)
+    for block in range(averages.v_soma.shape[0]):
+        store(averages.v_soma, block, load(averages.v_soma, block) / (windows[FORWARD, 1] - windows[FORWARD, 0]))
+        if lengths[TARGET] > 0:
+            store(averages.activity, block, load(averages.activity, block) / (windows[TARGET, 1] - windows[TARGET, 0]))
     return True
-
-
-@kernel
-def teach(net, work, label):
-    """Switch the teaching currents on: towards firing for the label, towards silence for the others."""
-    output = net.layout.sizes.shape[0] - 1
-    first = net.layout.first_block[output]
-    for cell in range(net.layout.sizes[output]):
-        work.current[first + cell // LANES, cell % LANES] = net.somas.teach[1 if cell == label else 0]

@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from spikelearn.core.lanes import LanesType, clip, exp_lanes
+from spikelearn.core.lanes import LanesType, clip, exp_lanes, fma
 
 # 1/2 + x P(x^2) / Q(x^2) on |x| <= 16: the best fit of this form; error 3e-9, in float32 arithmetic 1.8e-7.
 P = (0.2499999926, 0.008398901597, 5.56908654e-05, 8.505526225e-08, 1.470986523e-11)
@@ -31,6 +31,6 @@ def _compiled_sigmoid(x):
 def _rational(x):
     x = clip(x, -16.0, 16.0)
     square = x * x
-    numerator = P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4])))
-    denominator = Q[0] + square * (Q[1] + square * (Q[2] + square * (Q[3] + square * Q[4])))
+    numerator = fma(square, fma(square, fma(square, fma(square, P[4], P[3]), P[2]), P[1]), P[0])
+    denominator = fma(square, fma(square, fma(square, fma(square, Q[4], Q[3]), Q[2]), Q[1]), Q[0])
     return 0.5 + x * numerator / denominator

@@ -1,39 +1,42 @@
 """The event engine: exact, in continuous time, without a time step.
 
-Input spikes are Poisson processes in continuous time. A spike of weight `w` adds `w` to two exponentials, `decay` and
-`rise`, whose difference times `scale` is the dendritic potential; the soma is a leaky filter of it. So at a time `s`
-after one at which decay, rise and soma were D, R and V, with nothing arriving in between,
+A spike of weight `w` adds `w` to two exponentials, `decay` and `rise`, whose difference times `scale` is the dendritic
+potential; the soma is a leaky filter of it. So if at some moment decay, rise and soma are D, R and V, then `s` later,
+with nothing arriving in between,
 
     V(s) = V_inf + keep(s) (V - V_inf) + from_decay(s) D + from_rise(s) R,
 
-and a spike of weight `w` that arrives at `t` adds ``w * arrival(s - t)``; at the end of its memory, if it has one, a
-second, opposite arrival undoes the first. All of these are combinations of ``exp(-g s)``, ``exp(-s / tau_decay)`` and
-``exp(-s / tau_rise)``, differences of which cancel or, when two rates are equal, become ``s exp(-g s)``. They are
-needed for short times only, so they are kept as Taylor polynomials, which are exact to rounding and know no resonance.
+and D and R have decayed. The same formulas hold for negative `s`: a spike can be moved *back* to an earlier moment, at
+which its effect on D, R and V is such that all later potentials come out the same. That is how the engine works. Time
+is cut into *slots* of about a millisecond; what arrives within a slot is added to the block's state at the slot's
+start, in order of time, and the potential of a neuron at any time of the slot follows from that state by the formula
+above. Slots are no time step: they only keep the exponentials small. All functions of `s` are kept as Taylor
+polynomials over a slot, which are exact to rounding and know no resonance, where two rates are equal.
 
-Time is cut into *slots* of at most `slot` ms. They are no time step, only places where the state is kept: it is exact
-there, and exact at any time in between by the formula above. A neuron's spikes are found by thinning: candidates at
-rate_max, accepted with probability sigmoid(V(t)). Nearly all are decided by bounds: within a slot sigmoid(V) provably
-stays within a `margin` (see `advance`) of the straight line between its values at the ends, and only draws that fall
-inside it need the exact potential.
+A neuron's spikes are found by thinning: a block of neurons has candidates, a Poisson process of its own at rate_max a
+neuron, and each is accepted with probability sigmoid(V(t)). At the end of its memory, if it has one, a spike arrives a
+second time, with opposite sign.
+
+With ``g_apical = 0`` each block is swept over many slots. With ``g_apical > 0`` an output spike reaches the hidden
+somata; but outputs can only spike at their candidates, so all layers advance together from one of these to the next.
+Both orders add the same to every block's state, in the same order, so the spikes are the same, bit for bit.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.clock import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, absolute, full, load, maximum, store
-from spikelearn.core.poisson import CountTable, draw_count, draw_times
-from spikelearn.core.random import WORD, fill_words, uniform
+from spikelearn.core.lanes import LANES, fma, full, load, pick, store
+from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
+from spikelearn.core.poisson import fill_guide, look_up
+from spikelearn.core.random import WORD, fill_exponentials, fill_words
 
-SLOTS = 64  # of a segment, the stretch of time for which spikes are drawn and sorted at once
-MOST_CANDIDATES = 512  # of a block in a slot: room that is kept free in the list of spikes
-BATCHES = 8  # of 64 words that a slot may use on average, two words a candidate
+SLOTS = 32  # of a segment: after as many, spikes that nobody will ask for again are dropped
+NODES = 4  # of a slot: points at which the outputs' rates are taken for their mean
 ON, OFF = 0, 1  # a spike arrives; the end of its memory
-ROUNDING = 1e-5  # added to every margin: what float32 may be wrong by
+GAPS, CHOICES = 0, 1  # streams of the inputs' draws
 
 
 class Responses(NamedTuple):
@@ -44,7 +47,6 @@ class Responses(NamedTuple):
     keep: np.ndarray  # (2, layers, n) exp(-g s)
     from_decay: np.ndarray  # (2, layers, n)
     from_rise: np.ndarray  # (2, layers, n)
-    arrival: np.ndarray  # (2 kinds, 2, layers, n) soma's response to a spike, and to the end of its memory
 
 
 class Somas(NamedTuple):
@@ -52,6 +54,7 @@ class Somas(NamedTuple):
 
     total: np.ndarray  # (2, layers) by phase
     dendrite: np.ndarray  # (layers,)
+    apical: np.ndarray  # (layers,)
     teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
 
 
@@ -62,7 +65,6 @@ class Synapse(NamedTuple):
     tau_rise: float
     scale: float  # 1 / (tau_decay - tau_rise)
     memory: float  # ms after which a spike is forgotten; infinite: never
-    area: float  # of the kernel up to there
     cut: np.ndarray  # (2 kinds, 2) what a spike, and the end of its memory, adds to decay and rise: 1, 1; -a, -b
 
 
@@ -70,49 +72,91 @@ class State(NamedTuple):
     """What is carried from one example to the next."""
 
     v_soma: np.ndarray  # (blocks, 64)
-    trace: np.ndarray  # (2, sources) float64, decay and rise of each source; only if nothing is forgotten
-    recent_source: np.ndarray  # (capacity,) int32, spikes that are not forgotten yet, in a fixed order
+    trace: np.ndarray  # (sources, 2) float64, decay and rise of each source
+    recent_source: np.ndarray  # (capacity,) int32, spikes that are not forgotten yet, by queue and then time
     recent_time: np.ndarray  # (capacity,) float64, ms before now: negative
     n_recent: np.ndarray  # (1,) int64
 
 
-class Work(NamedTuple):
-    """Scratch of a trial. Raw spikes are as they were drawn; arrivals are sorted by slot, [kind] first."""
+class Queues(NamedTuple):
+    """The spikes of the inputs (queue 0) and of each layer, and how they arrive at the next."""
 
-    raw_source: np.ndarray  # (capacity,) int32
-    raw_time: np.ndarray  # (capacity,) float64, ms from the start of the segment
-    n_raw: np.ndarray  # (layers + 2,) int64: first raw spike of the inputs, of each layer, and the end
-    listed_source: np.ndarray  # (2, capacity) int64 arrivals before sorting
-    listed_time: np.ndarray  # (2, capacity) float64
-    n_listed: np.ndarray  # (2,) int64
-    pre: np.ndarray  # (2, capacity) int64 presynaptic index of an arrival
-    when: np.ndarray  # (2, capacity) float64 its time, ms from the start of its slot
-    left: np.ndarray  # (2 * capacity / 64, 64) ms from there to the end of the slot
-    to_decay: np.ndarray  # (2 * capacity / 64, 64) what an arrival of weight 1 adds to the decay at that end
-    to_rise: np.ndarray
-    to_soma: np.ndarray
-    first: np.ndarray  # (2, SLOTS + 1) first arrival of each slot
-    recent_weight: np.ndarray  # (2, capacity) float64, what is left of decay and rise of the recent spikes
-    decay: np.ndarray  # (blocks, 64) state of the dendrites
+    time: np.ndarray  # (queues, capacity) float64, ms from the start of the trial, ascending; after the last: infinite
+    pre: np.ndarray  # (queues, capacity) int64 neuron
+    n: np.ndarray  # (queues,) int64
+    n_gone: np.ndarray  # (2 kinds, queues) int64, how many are among the arrivals, or earlier
+    on_place: np.ndarray  # (capacity,) float64, scratch of `merge_arrivals`
+    off_place: np.ndarray
+    sort_time: np.ndarray  # (capacity,) scratch of `sort_spikes`
+    sort_pre: np.ndarray
+    bin_start: np.ndarray  # (capacity + 1,)
+
+
+class Arrivals(NamedTuple):
+    """What arrives in a segment at the layer above each queue; spikes and ends of their memory, by time."""
+
+    n: np.ndarray  # (queues,) int64
+    place: np.ndarray  # (queues, capacity) float64, slots from the start of the stretch; after the last: infinite
+    pre: np.ndarray  # (queues, capacity) int64 neuron
+    cut_decay: np.ndarray  # (queues * capacity / 64, 64) what is added to decay and rise on arrival, with a weight of 1
+    cut_rise: np.ndarray
+    age: np.ndarray  # (queues * capacity / 64, 64) ms, negative: back to the start of the slot
+    decay: np.ndarray  # (queues * capacity / 64, 64) what is added to the state there
     rise: np.ndarray
+    soma: np.ndarray
+
+
+class Candidates(NamedTuple):
+    """Of each block, the 64 candidates that come next, by time."""
+
+    next: np.ndarray  # (blocks,) int64, first of them that has not been decided
+    batch: np.ndarray  # (blocks,) int64, how many batches have been drawn
+    time: np.ndarray  # (blocks, 64) float64, ms from the start of the trial
+    place: np.ndarray  # (blocks, 64) float64, slots from the start of the stretch
+    lane: np.ndarray  # (blocks, 64) int64
+    draw: np.ndarray  # (blocks, 64) float64
+    age: np.ndarray  # (blocks, 64) ms from the start of the slot
+    keep: np.ndarray  # (blocks, 64) what the parts of the state there count for the potential here
+    from_decay: np.ndarray
+    from_rise: np.ndarray
+
+
+class Inputs(NamedTuple):
+    """The inputs' spikes, one Poisson process in time of which each spike falls on an input by chance."""
+
+    per_event: np.ndarray  # (1,) ms, mean time between two spikes
+    cumulative: np.ndarray  # (inputs,) rates, summed
+    guide: np.ndarray  # (n,) int64, where to start looking in `cumulative`
+    next: np.ndarray  # (1,) float64, time of the next spike, ms
+    used: np.ndarray  # (1,) int64 draws
+    gaps: np.ndarray  # (64,) float64, exponential draws
+    words: np.ndarray  # (1, 64) uint32
+
+
+class Work(NamedTuple):
+    """Scratch of a trial."""
+
+    queues: Queues
+    arrivals: Arrivals
+    candidates: Candidates
+    inputs: Inputs
+    slot: np.ndarray  # (blocks,) int64, the slot at whose start the states below are
+    absorbed: np.ndarray  # (blocks,) int64, arrivals that are part of them
+    decay: np.ndarray  # (blocks, 64) states
+    rise: np.ndarray
+    soma: np.ndarray  # (blocks, 64) less v_inf
+    v_inf: np.ndarray  # (blocks, 64) potential without spikes, in the end
     current: np.ndarray  # (blocks, 64) teaching current
-    new_decay: np.ndarray  # (SLOTS, 64) what a slot's arrivals add to a block by its end
-    new_rise: np.ndarray
-    new_soma: np.ndarray
-    slot_decay: np.ndarray  # (SLOTS + 1, 64) a block's state at the start of each slot
-    slot_rise: np.ndarray
-    slot_soma: np.ndarray
-    slot_activity: np.ndarray  # (SLOTS + 1, 64) sigmoid there
-    margin: np.ndarray  # (SLOTS, 64)
-    window_decay: np.ndarray  # (blocks, 64) state at the start of an averaging window
-    window_rise: np.ndarray
-    window_soma: np.ndarray
-    n_arrivals: np.ndarray  # (2, sources) float64, in the window
-    largest: np.ndarray  # (blocks, 64) largest weight onto a neuron, absolute
-    count_words: np.ndarray  # (1, 64) uint32
-    candidate_words: np.ndarray  # (1, 64) uint32
-    input_words: np.ndarray  # (1, 64) uint32
-    input_gaps: np.ndarray  # (64,) float64
+    saved: np.ndarray  # (3 * output blocks, 64) states at the start of a segment
+    chance: np.ndarray  # (1, 64) potentials, then rates of candidates
+    node: np.ndarray  # (3, NODES) a slot's keep, from_decay and from_rise at the nodes
+    step: np.ndarray  # (layers, 5) keep, from_decay, from_rise; decay, rise over a slot
+    power: np.ndarray  # (SLOTS + 1, 2) float64, what is left of decay and rise after slots
+    trace_before: np.ndarray  # (sources, 2) float64, at the start of an averaging window
+    v_before: np.ndarray  # (blocks, 64) potentials there
+    impulse: np.ndarray  # (sources, 2) float64, what was added to decay and rise in the window
+    n_fed: np.ndarray  # (2,) int64, output spikes that have arrived at the apical dendrites, and their ends
+    words: np.ndarray  # (1, 64) uint32
 
 
 class Network(NamedTuple):
@@ -123,9 +167,22 @@ class Network(NamedTuple):
     somas: Somas
     synapse: Synapse
     responses: Responses
-    candidates: CountTable  # for a whole slot
-    keys: np.ndarray  # (1 + 2 * layers, 4) uint32: inputs; then each layer's counts and candidates
+    keys: np.ndarray  # (1 + 2 * layers, 4) uint32: inputs; then each layer's gaps and choices
+    rate_max: float  # spikes/ms
+    slot: float  # ms, the longest
+    coupled: bool  # does feedback reach the somata?
+
+
+class Stretch(NamedTuple):
+    """A part of a phase, cut into equal slots."""
+
+    phase: int
+    start: float  # ms from the start of the trial
+    stop: float
+    n_slots: int
     slot: float  # ms
+    per_ms: float  # slots
+    averaging: bool  # is this the window that averages are taken over?
 
 
 @kernel
@@ -133,472 +190,668 @@ def polynomial(coefficients, x):
     """Evaluate by Horner's rule, for a number or for lanes."""
     value = coefficients[0] + 0.0 * x
     for k in range(1, coefficients.shape[0]):
-        value = value * x + coefficients[k]
+        value = fma(value, x, coefficients[k])
     return value
 
 
 @kernel
-def begin_trial(net, state, work):
-    """Project what the network remembers of earlier spikes through the present weights."""
-    layout, synapse, forward = net.layout, net.synapse, net.weights.forward
-    work.current[:] = 0
-    for k in range(state.n_recent[0]):
-        work.recent_weight[0, k] = np.exp(state.recent_time[k] / synapse.tau_decay)
-        work.recent_weight[1, k] = np.exp(state.recent_time[k] / synapse.tau_rise)
-    for layer in range(layout.sizes.shape[0]):
-        low, high = layout.first_source[layer], layout.first_source[layer + 1]
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            shift = layout.weight_row[block] - low
-            decay, rise, largest = full(work.decay, 0.0), full(work.rise, 0.0), full(work.largest, 0.0)
-            for k in range(state.n_recent[0]):
-                source = state.recent_source[k]
-                if low <= source < high:
-                    row = load(forward, shift + source)
-                    decay = decay + work.recent_weight[0, k] * row
-                    rise = rise + work.recent_weight[1, k] * row
-            for source in range(low, high):
-                row = load(forward, shift + source)
-                largest = maximum(largest, absolute(row))
-                if state.trace[0, source] != 0:
-                    decay = decay + state.trace[0, source] * row
-                    rise = rise + state.trace[1, source] * row
-            store(work.decay, block, decay)
-            store(work.rise, block, rise)
-            store(work.largest, block, largest)
+def place_of(stretch, time):
+    """Return where a time lies, in slots from the start of the stretch.
 
-
-@kernel
-def sort_arrivals(net, state, work, layer, length, n_slots):
-    """Sort what arrives at a layer during a segment by slot, and tell what it adds until the end of its slot."""
-    low, high = net.layout.first_source[layer], net.layout.first_source[layer + 1]
-    memory, slot, capacity = net.synapse.memory, net.slot, work.pre.shape[1]
-    source, time, n_listed = work.listed_source, work.listed_time, work.n_listed
-    raw_source, raw_time = work.raw_source, work.raw_time
-    recent_source, recent_time = state.recent_source, state.recent_time
-    n_listed[:] = 0
-    for k in range(work.n_raw[layer], work.n_raw[layer + 1]):
-        source[ON, n_listed[ON]], time[ON, n_listed[ON]] = raw_source[k] - low, raw_time[k]
-        n_listed[ON] += 1
-        if raw_time[k] + memory < length:
-            source[OFF, n_listed[OFF]], time[OFF, n_listed[OFF]] = raw_source[k] - low, raw_time[k] + memory
-            n_listed[OFF] += 1
-    for k in range(state.n_recent[0]):
-        if low <= recent_source[k] < high and recent_time[k] + memory < length:
-            source[OFF, n_listed[OFF]], time[OFF, n_listed[OFF]] = (
-                recent_source[k] - low,
-                max(recent_time[k] + memory, 0),
-            )
-            n_listed[OFF] += 1
-    first, pre, when, left = work.first, work.pre, work.when, work.left
-    first[:] = 0
-    decay, rise, cut = net.responses.decay, net.responses.rise, net.synapse.cut
-    for kind in range(2):
-        # A counting sort: how many fall into each slot, where each slot ends, then each to its place, from that end.
-        for k in range(n_listed[kind]):
-            first[kind, min(int(time[kind, k] / slot), n_slots - 1)] += 1
-        for s in range(n_slots):
-            first[kind, s + 1] += first[kind, s]
-        for k in range(n_listed[kind]):
-            s = min(int(time[kind, k] / slot), n_slots - 1)
-            first[kind, s] -= 1
-            place = first[kind, s]
-            pre[kind, place] = source[kind, k]
-            when[kind, place] = time[kind, k] - s * slot
-            place += kind * capacity
-            left[place // LANES, place % LANES] = max(min((s + 1) * slot, length) - time[kind, k], 0.0)
-        for row in range(kind * capacity // LANES, (kind * capacity + n_listed[kind] + LANES - 1) // LANES):
-            store(work.to_decay, row, cut[kind, 0] * polynomial(decay, load(left, row)))
-            store(work.to_rise, row, cut[kind, 1] * polynomial(rise, load(left, row)))
-
-
-@kernel
-def gather(forward, row0, pre, first, to_decay, to_rise, to_soma, n_slots, new_decay, new_rise, new_soma):
-    """Sum what the arrivals of each slot add to a block's decay, rise and soma at the end of the slot.
-
-    A function of its own, with nothing else to keep in registers.
+    All that happens is ordered by its place, never by its time, so rounding cannot put it into two slots, or into none.
     """
-    n_rows = to_decay.shape[0] // 2
-    for s in range(n_slots):
-        decay, rise, soma = full(new_decay, 0.0), full(new_decay, 0.0), full(new_decay, 0.0)
-        for kind in range(2):
-            for k in range(first[kind, s], first[kind, s + 1]):
-                row, lane = kind * n_rows + k // LANES, k % LANES
-                weights = load(forward, row0 + pre[kind, k])
-                decay = decay + to_decay[row, lane] * weights
-                rise = rise + to_rise[row, lane] * weights
-                soma = soma + to_soma[row, lane] * weights
-        store(new_decay, s, decay)
-        store(new_rise, s, rise)
-        store(new_soma, s, soma)
+    place = (time - stretch.start) * stretch.per_ms
+    return place if place > 0.0 else 0.0
+
+
+# -- candidates and inputs --------------------------------------------------------------------------------------------
 
 
 @kernel
-def advance(net, state, work, averages, layer, block, phase, length, n_slots, averaging):
-    """Advance a block over a segment; leave its state and margins at all slots in `work`."""
-    layout, somas, scale, first = net.layout, net.somas, net.synapse.scale, work.first
-    slot_decay, slot_rise, slot_soma = work.slot_decay, work.slot_rise, work.slot_soma
-    slot_activity, margin = work.slot_activity, work.margin
-    new_decay, new_rise, new_soma = work.new_decay, work.new_rise, work.new_soma
-    g, g_dendrite = somas.total[phase, layer], somas.dendrite[layer]
-    v_inf = (g_dendrite * load(net.weights.bias, block) + load(work.current, block)) / g
-    decay, rise, v_soma = load(work.decay, block), load(work.rise, block), load(state.v_soma, block)
-    largest = load(work.largest, block)
-    average = phase * layout.lanes.shape[0] + block
-    activity_sum = load(averages.activity, average)
-    activity = sigmoid(v_soma)
-    largest_on = _largest_response(net.synapse, ON, g_dendrite, net.slot)
-    largest_off = _largest_response(net.synapse, OFF, g_dendrite, net.slot)
-    bend_decay, bend_rise = scale / net.synapse.tau_decay, scale / net.synapse.tau_rise
-    for s in range(n_slots):
-        size = net.slot if s < n_slots - 1 else length - (n_slots - 1) * net.slot
-        if s == 0 or s == n_slots - 1:  # all slots but the last are equally long
-            keep = polynomial(net.responses.keep[phase, layer], size)
-            from_decay = polynomial(net.responses.from_decay[phase, layer], size)
-            from_rise = polynomial(net.responses.from_rise[phase, layer], size)
-            keep_decay, keep_rise = polynomial(net.responses.decay, size), polynomial(net.responses.rise, size)
-        store(slot_decay, s, decay)
-        store(slot_rise, s, rise)
-        store(slot_soma, s, v_soma)
-        store(slot_activity, s, activity)
-        velocity = g * (v_inf - v_soma) + (g_dendrite * scale) * (decay - rise)
-        # |V''| between arrivals, from V'' = -g V' + g_dendrite V_dendrite'.
-        bend = bend_decay * absolute(decay) + bend_rise * absolute(rise)
-        bend = g * absolute(velocity) + ((1.0 + g * size) * g_dendrite) * bend
-        v_end = v_inf + keep * (v_soma - v_inf) + from_decay * decay + from_rise * rise
-        decay = keep_decay * decay
-        rise = keep_rise * rise
-        decay = decay + load(new_decay, s)
-        rise = rise + load(new_rise, s)
-        v_end = v_end + load(new_soma, s)
-        arrived = largest_on * (first[ON, s + 1] - first[ON, s]) + largest_off * (first[OFF, s + 1] - first[OFF, s])
-        activity_end = sigmoid(v_end)
-        swing = v_end - v_soma
-        # From V to its chord; a quarter of that, the sigmoid's greatest slope; then the sigmoid's own chord (1/8 of its
-        # greatest second derivative, 0.0963).
-        stray = (size * size / 8) * bend + arrived * largest
-        store(margin, s, 0.25 * stray + 0.01204 * (swing * swing) + ROUNDING)
-        if averaging:
-            activity_sum = activity_sum + (0.5 * size) * (activity + activity_end)
-            # Euler-Maclaurin: the trapezoid rule's error is that of the slopes at both ends, to third order.
-            velocity_end = g * (v_inf - v_end) + (g_dendrite * scale) * (decay - rise)
-            slope, slope_end = activity * (1.0 - activity), activity_end * (1.0 - activity_end)
-            activity_sum = activity_sum + (size * size / 12) * (slope * velocity - slope_end * velocity_end)
-        v_soma, activity = v_end, activity_end
-    store(slot_activity, n_slots, activity)
-    store(work.decay, block, decay)
-    store(work.rise, block, rise)
-    store(state.v_soma, block, v_soma)
-    store(averages.activity, average, activity_sum)
+def draw_batch(net, work, stretch, layer, block, example):
+    """Draw the next 64 candidates of a block: a Poisson process in time; each falls on a neuron and has a draw."""
+    candidates, words = work.candidates, work.words
+    batch, time, draw, lane = candidates.batch[block], candidates.time, candidates.draw, candidates.lane
+    lanes = np.uint64(net.layout.lanes[block])
+    per_event = 1.0 / (net.rate_max * net.layout.lanes[block])
+    now = time[block, LANES - 1] if batch > 0 else 0.0
+    fill_words(net.keys[1 + 2 * layer], batch, block, example, words, 0)
+    fill_exponentials(words, 0, time[block])
+    for k in range(LANES):
+        now += per_event * time[block, k]
+        time[block, k] = now
+    fill_words(net.keys[2 + 2 * layer], batch, block, example, words, 0)
+    for k in range(LANES):
+        # The high part of the product chooses the neuron, the low part is the draw.
+        product = np.uint64(words[0, k]) * lanes
+        lane[block, k] = np.int64(product >> np.uint64(32))
+        draw[block, k] = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
+    candidates.batch[block] = batch + 1
+    candidates.next[block] = 0
+    place_batch(net, candidates, stretch, layer, block)
 
 
 @kernel
-def _largest_response(synapse, kind, g_dendrite, size):
-    """Bound the soma's response to an arrival of weight 1 within a slot.
-
-    The kernel rises from 0 with slope ``scale (1/tau_rise - 1/tau_decay)`` and never more steeply, and its height is
-    below `scale`; the soma integrates it with weight ``g_dendrite``.
-    """
-    steepest = synapse.scale * (1.0 / synapse.tau_rise - 1.0 / synapse.tau_decay)
-    height = 0.5 * steepest * size if kind == ON else synapse.scale
-    return g_dendrite * height * size
-
-
-@kernel
-def spike(net, work, layer, block, phase, example, first_slot, length, n_slots, n_raw):
-    """Thin the block's candidates of a segment; append its spikes to the raw ones and return their new number."""
-    layout, slot = net.layout, net.slot
-    first_source = layout.first_source[layer + 1] + (block - layout.first_block[layer]) * LANES
-    count_key, key = net.keys[1 + 2 * layer], net.keys[2 + 2 * layer]
-    counts, words, activity, margin = work.count_words, work.candidate_words, work.slot_activity, work.margin
-    candidates, raw_source, raw_time = net.candidates, work.raw_source, work.raw_time
-    lanes = np.uint64(layout.lanes[block])
-    used = 0
-    for s in range(n_slots):
-        size = slot if s < n_slots - 1 else length - (n_slots - 1) * slot
-        per_ms = 1.0 / size if size > 0 else 0.0
-        if n_raw + MOST_CANDIDATES > raw_source.shape[0]:
-            return -1
-        number = first_slot + s
-        if s == 0 or number % LANES == 0:
-            fill_words(count_key, number // LANES, block, example, counts, 0)
-        count = draw_count(candidates, block, counts[0, number % LANES])
-        for _ in range(count):
-            if used % LANES == 0:  # a segment has batches of its own: no state outlives it
-                fill_words(key, first_slot * BATCHES + used // LANES, block, example, words, 0)
-            product = np.uint64(words[0, used % LANES]) * lanes
-            lane = np.int64(product >> np.uint64(32))
-            draw = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
-            time = uniform(words[0, used % LANES + 1]) * slot
-            used += 2
-            if time >= size:  # the slot was cut short; thinning a Poisson process in time leaves it one
-                continue
-            start, end = np.float64(activity[s, lane]), np.float64(activity[s + 1, lane])
-            chance = start + (end - start) * (time * per_ms)
-            if abs(draw - chance) <= margin[s, lane]:
-                chance = sigmoid(potential(net, work, phase, layer, block, lane, s, time))
-            # Written in any case and kept by counting it: about as many are accepted as not, no branch could guess.
-            raw_source[n_raw] = first_source + lane
-            raw_time[n_raw] = s * slot + time
-            n_raw += draw < chance
-    return n_raw
+def place_batch(net, candidates, stretch, layer, block):
+    """Find the slots of a block's candidates, and what the state at a slot's start counts at the candidate's time."""
+    time, place, age = candidates.time, candidates.place, candidates.age
+    for k in range(LANES):
+        place[block, k] = place_of(stretch, time[block, k])
+        age[block, k] = (place[block, k] - np.floor(place[block, k])) * stretch.slot
+    x, responses, phase = load(age, block), net.responses, stretch.phase
+    store(candidates.keep, block, polynomial(responses.keep[phase, layer], x))
+    store(candidates.from_decay, block, polynomial(responses.from_decay[phase, layer], x))
+    store(candidates.from_rise, block, polynomial(responses.from_rise[phase, layer], x))
 
 
 @kernel
-def potential(net, work, phase, layer, block, lane, s, time):
-    """Return the exact somatic potential of a neuron `time` ms into slot `s`."""
-    somas, responses = net.somas, net.responses
-    bias, current = np.float64(net.weights.bias[block, lane]), np.float64(work.current[block, lane])
-    v_inf = (somas.dendrite[layer] * bias + current) / somas.total[phase, layer]
-    v = v_inf + polynomial(responses.keep[phase, layer], time) * (work.slot_soma[s, lane] - v_inf)
-    v += polynomial(responses.from_decay[phase, layer], time) * work.slot_decay[s, lane]
-    v += polynomial(responses.from_rise[phase, layer], time) * work.slot_rise[s, lane]
-    row0 = net.layout.weight_row[block]
-    for kind in range(2):
-        for k in range(work.first[kind, s], work.first[kind, s + 1]):
-            age = time - work.when[kind, k]
-            if age > 0:
-                weight = np.float64(net.weights.forward[row0 + work.pre[kind, k], lane])
-                v += weight * polynomial(responses.arrival[kind, phase, layer], age)
-    return v
+def time_of(stretch, place):
+    """Return the time of a place, ms from the start of the trial."""
+    return stretch.start + place * stretch.slot
 
 
 @kernel
-def begin_segment(net, work, expected, example, first_slot, length):
-    """Draw the input spikes of the next `length` ms; False if the buffer of spikes was too small."""
-    work.n_raw[0] = 0
-    work.n_raw[1] = draw_times(
-        net.keys[0], first_slot, example, expected, length, work.input_words, work.input_gaps, work.raw_source,
-        work.raw_time,
-    )  # fmt: skip
-    return work.n_raw[1] >= 0
+def begin_inputs(net, inputs, intensity, rate, example):
+    """Prepare the drawing of a trial's input spikes."""
+    total = 0.0
+    cumulative = inputs.cumulative
+    for j in range(intensity.shape[0]):
+        total += rate * np.float64(intensity[j])
+        cumulative[j] = total
+    fill_guide(cumulative, inputs.guide)
+    inputs.per_event[0] = 1.0 / total if total > 0 else np.inf
+    _fill_inputs(net, inputs, 0, example)
+    inputs.next[0] = inputs.gaps[0] * inputs.per_event[0]
+    inputs.used[0] = 1
 
 
 @kernel
-def begin_layer(net, state, work, phase, layer, length, n_slots, averaging):
-    """Sort what arrives at a layer, and work out what each arrival does to the soma until the end of its slot."""
-    sort_arrivals(net, state, work, layer, length, n_slots)
-    work.n_raw[layer + 2] = work.n_raw[layer + 1]
-    n_arrivals, pre, left, to_soma = work.n_arrivals, work.pre, work.left, work.to_soma
-    for kind in range(2):
-        n, first_row = work.n_listed[kind], kind * (pre.shape[1] // LANES)
-        response = net.responses.arrival[kind, phase, layer]
-        for row in range(first_row, first_row + (n + LANES - 1) // LANES):
-            store(to_soma, row, polynomial(response, load(left, row)))
-        if averaging:
-            for k in range(n):
-                n_arrivals[kind, net.layout.first_source[layer] + pre[kind, k]] += 1
+def _fill_inputs(net, inputs, batch, example):
+    fill_words(net.keys[0], batch, GAPS, example, inputs.words, 0)
+    fill_exponentials(inputs.words, 0, inputs.gaps)
+    fill_words(net.keys[0], batch, CHOICES, example, inputs.words, 0)
 
 
 @kernel
-def run_block(net, state, work, averages, layer, block, phase, example, first_slot, length, n_slots, averaging):
-    """Advance a block over a segment and draw its spikes; False if the buffer of spikes was too small."""
-    gather(
-        net.weights.forward, net.layout.weight_row[block], work.pre, work.first, work.to_decay, work.to_rise,
-        work.to_soma, n_slots, work.new_decay, work.new_rise, work.new_soma,
-    )  # fmt: skip
-    advance(net, state, work, averages, layer, block, phase, length, n_slots, averaging)
-    n_raw = work.n_raw[layer + 2]
-    work.n_raw[layer + 2] = spike(net, work, layer, block, phase, example, first_slot, length, n_slots, n_raw)
-    return work.n_raw[layer + 2] >= 0
-
-
-@kernel
-def count_slots(slot, length):
-    """Return into how many slots a length is cut; the last may be shorter (what is lost to rounding is no slot)."""
-    return max(int(np.ceil(length / slot - 1e-9)), 1)
-
-
-@kernel
-def run_segment(net, state, work, averages, expected, example, phase, first_slot, length, averaging):
-    """Run all layers, from the bottom up, over `length` ms; False if a buffer of spikes was too small."""
-    layout, n_slots = net.layout, count_slots(net.slot, length)
-    if not begin_segment(net, work, expected, example, first_slot, length):
-        return False
-    for layer in range(layout.sizes.shape[0]):
-        begin_layer(net, state, work, phase, layer, length, n_slots, averaging)
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            if not run_block(
-                net, state, work, averages, layer, block, phase, example, first_slot, length, n_slots, averaging
-            ):
-                return False
+def draw_inputs(net, work, stretch, stop, example):
+    """Append the input spikes before slot `stop` to their queue; False if it is too small."""
+    inputs, time, pre, n = work.inputs, work.queues.time, work.queues.pre, work.queues.n[0]
+    cumulative, guide, words, gaps = inputs.cumulative, inputs.guide, inputs.words, inputs.gaps
+    per_event, now, used = inputs.per_event[0], inputs.next[0], inputs.used[0]
+    while place_of(stretch, now) < stop:
+        if n + 1 >= time.shape[1]:
+            return False
+        time[0, n] = now
+        pre[0, n] = look_up(cumulative, guide, words[0, (used - 1) % LANES])
+        n += 1
+        if used % LANES == 0:
+            _fill_inputs(net, inputs, used // LANES, example)
+        now += gaps[used % LANES] * per_event
+        used += 1
+    time[0, n] = np.inf
+    work.queues.n[0], inputs.next[0], inputs.used[0] = n, now, used
     return True
 
 
+# -- arrivals ---------------------------------------------------------------------------------------------------------
+
+
 @kernel
-def end_segment(net, state, work, length):
-    """Turn the spikes of a segment into memory, for the next segment and the next example."""
-    synapse, trace, raw_source, raw_time = net.synapse, state.trace, work.raw_source, work.raw_time
-    tau_decay, tau_rise, memory = synapse.tau_decay, synapse.tau_rise, synapse.memory
-    recent_source, recent_time, n_raw = state.recent_source, state.recent_time, work.n_raw[-1]
-    if np.isinf(memory):
-        keep_decay, keep_rise = np.exp(-length / synapse.tau_decay), np.exp(-length / synapse.tau_rise)
-        for source in range(trace.shape[1]):
-            if trace[0, source] < FORGOTTEN:
-                trace[0, source] = 0
-                trace[1, source] = 0
-            trace[0, source] *= keep_decay
-            trace[1, source] *= keep_rise
-        for k in range(n_raw):
-            age = length - raw_time[k]
-            trace[0, raw_source[k]] += np.exp(-age / tau_decay)
-            trace[1, raw_source[k]] += np.exp(-age / tau_rise)
-        return True
-    kept = 0
-    for k in range(state.n_recent[0]):
-        if recent_time[k] + memory >= length:
-            recent_source[kept] = recent_source[k]
-            recent_time[kept] = recent_time[k] - length
-            kept += 1
-    for k in range(n_raw):
-        if raw_time[k] + memory >= length:
-            if kept == recent_source.shape[0]:
+def sort_spikes(queues, queue, first, start, stop):
+    """Sort the spikes of a queue from `first` on by time; they lie between `start` and `stop`, in ms.
+
+    A counting sort into about as many bins as there are spikes, then insertion of what is left in wrong order.
+    """
+    last, times, pres = queues.n[queue], queues.time[queue], queues.pre[queue]
+    times[last] = np.inf
+    n = last - first
+    if n < 2:
+        return
+    sort_time, sort_pre, bin_start = queues.sort_time, queues.sort_pre, queues.bin_start
+    per_ms = (n - 1) / (stop - start)
+    for b in range(n + 1):
+        bin_start[b] = 0
+    for k in range(first, last):
+        bin_start[int((times[k] - start) * per_ms) + 1] += 1
+    for b in range(n):
+        bin_start[b + 1] += bin_start[b]
+    for k in range(first, last):
+        b = int((times[k] - start) * per_ms)
+        target = bin_start[b]
+        sort_time[target], sort_pre[target] = times[k], pres[k]
+        bin_start[b] = target + 1
+    for k in range(n):
+        time, pre, target = sort_time[k], sort_pre[k], first + k
+        while target > first and times[target - 1] > time:
+            times[target], pres[target] = times[target - 1], pres[target - 1]
+            target -= 1
+        times[target], pres[target] = time, pre
+
+
+@kernel
+def merge_arrivals(net, work, stretch, queue, until):
+    """List what arrives before slot `until`, spikes and ends of their memory, by place; return the first new one."""
+    queues, arrivals, cut, memory = work.queues, work.arrivals, net.synapse.cut, net.synapse.memory
+    time, spike_pre, place, pre = queues.time[queue], queues.pre[queue], arrivals.place[queue], arrivals.pre[queue]
+    capacity = place.shape[0]
+    own = slice(queue * capacity, (queue + 1) * capacity)
+    cut_decay, cut_rise = arrivals.cut_decay.reshape(-1)[own], arrivals.cut_rise.reshape(-1)[own]
+    on_place, off_place, n = queues.on_place, queues.off_place, arrivals.n[queue]
+    on, off, n_on, n_off = queues.n_gone[ON, queue], queues.n_gone[OFF, queue], 0, 0
+    while place_of(stretch, time[on + n_on]) < until:
+        on_place[n_on] = place_of(stretch, time[on + n_on])
+        n_on += 1
+    while place_of(stretch, time[off + n_off] + memory) < until:
+        off_place[n_off] = place_of(stretch, time[off + n_off] + memory)
+        n_off += 1
+    on_place[n_on], off_place[n_off] = np.inf, np.inf
+    queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = on + n_on, off + n_off
+    arrivals.n[queue] = n + n_on + n_off
+    place[n + n_on + n_off] = np.inf
+    if n_off == 0:
+        for k in range(n_on):
+            place[n + k], pre[n + k] = on_place[k], spike_pre[on + k]
+            cut_decay[n + k], cut_rise[n + k] = cut[ON, 0], cut[ON, 1]
+        return n
+    i, j = 0, 0
+    for k in range(n, n + n_on + n_off):
+        # Without branches: none could guess which of the two comes next.
+        is_off = off_place[j] < on_place[i]
+        place[k] = min(on_place[i], off_place[j])
+        pre[k] = spike_pre[off + j if is_off else on + i]
+        kind = OFF if is_off else ON
+        cut_decay[k], cut_rise[k] = cut[kind, 0], cut[kind, 1]
+        i, j = i + 1 - kind, j + kind
+    return n
+
+
+@kernel
+def prepare_arrivals(net, work, stretch, queue, layer, until):
+    """List what arrives at a layer before slot `until`, and what it adds to the state at the start of its slot."""
+    arrivals = work.arrivals
+    first, n_rows = merge_arrivals(net, work, stretch, queue, until), arrivals.place.shape[1] // LANES
+    n, place, age, slot = arrivals.n[queue], arrivals.place[queue], arrivals.age, stretch.slot
+    flat_age = age.reshape(-1)[queue * n_rows * LANES : (queue + 1) * n_rows * LANES]
+    for k in range(first, n):
+        flat_age[k] = (np.floor(place[k]) - place[k]) * slot
+    decay, rise, phase = net.responses.decay, net.responses.rise, stretch.phase
+    from_decay, from_rise = net.responses.from_decay[phase, layer], net.responses.from_rise[phase, layer]
+    if n > first:
+        for row in range(queue * n_rows + first // LANES, queue * n_rows + (n - 1) // LANES + 1):
+            x, by_decay, by_rise = load(age, row), load(arrivals.cut_decay, row), load(arrivals.cut_rise, row)
+            store(arrivals.decay, row, by_decay * polynomial(decay, x))
+            store(arrivals.rise, row, by_rise * polynomial(rise, x))
+            store(arrivals.soma, row, fma(by_decay, polynomial(from_decay, x), by_rise * polynomial(from_rise, x)))
+
+
+# -- the state of a block ---------------------------------------------------------------------------------------------
+
+
+@kernel
+def absorb(forward, row0, pre, place, k, until, to_decay, to_rise, to_soma, decay, rise, soma):
+    """Add arrivals from the `k`-th on to the state, up to the slot (and part of it) `until`; return the next, too."""
+    while place[k] < until:
+        weights = load(forward, row0 + pre[k])
+        decay = fma(to_decay[k], weights, decay)
+        rise = fma(to_rise[k], weights, rise)
+        soma = fma(to_soma[k], weights, soma)
+        k += 1
+    return k, decay, rise, soma
+
+
+@kernel
+def walk(net, work, stretch, layer, block, first, last, until):
+    """Carry a block's state over slots, to `until`, and leave its candidates' potentials in ``work.chance``.
+
+    Candidates `first` to `last` lie before `until`.
+    """
+    arrivals, candidates, forward, chance = work.arrivals, work.candidates, net.weights.forward, work.chance
+    capacity = arrivals.place.shape[1]
+    own = slice(layer * capacity, (layer + 1) * capacity)
+    pre, arrival_place, row0 = arrivals.pre[layer], arrivals.place[layer], net.layout.weight_row[block]
+    to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
+    to_soma = arrivals.soma.reshape(-1)[own]
+    place, lane = candidates.place[block], candidates.lane[block]
+    keep_at, decay_at, rise_at = candidates.keep, candidates.from_decay, candidates.from_rise
+    keep, from_decay, from_rise = work.step[layer, 0], work.step[layer, 1], work.step[layer, 2]
+    keep_decay, keep_rise = work.step[layer, 3], work.step[layer, 4]
+    slot, k = work.slot[block], work.absorbed[block]
+    decay, rise, soma = load(work.decay, block), load(work.rise, block), load(work.soma, block)
+    v_inf = load(work.v_inf, block)
+    for c in range(first, last + 1):
+        target = place[c] if c < last else until
+        while True:
+            k, decay, rise, soma = absorb(
+                forward, row0, pre, arrival_place, k, min(target, slot + 1.0), to_decay, to_rise, to_soma, decay, rise,
+                soma,
+            )  # fmt: skip
+            if target < slot + 1.0:
+                break
+            soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
+            decay = keep_decay * decay
+            rise = keep_rise * rise
+            slot += 1
+        if c < last:
+            v = fma(decay_at[block, c], decay, fma(rise_at[block, c], rise, v_inf))
+            chance[0, c] = pick(fma(keep_at[block, c], soma, v), lane[c])
+    work.slot[block], work.absorbed[block] = slot, k
+    store(work.decay, block, decay)
+    store(work.rise, block, rise)
+    store(work.soma, block, soma)
+
+
+@kernel
+def run_block(net, work, stretch, layer, block, example, until, including):
+    """Advance a block to slot `until` and append its spikes to their queue; False if it is too small.
+
+    Parameters
+    ----------
+    including : bool
+        Decide a candidate at `until`, too.
+    """
+    candidates, queues, chance = work.candidates, work.queues, work.chance
+    place, lane, draw, time, pre = candidates.place, candidates.lane, candidates.draw, queues.time, queues.pre
+    when, first_cell = candidates.time, (block - net.layout.first_block[layer]) * LANES
+    while True:
+        first = candidates.next[block]
+        last = first
+        while last < LANES and (place[block, last] < until or (including and place[block, last] == until)):
+            last += 1
+        walk(net, work, stretch, layer, block, first, last, until if last < LANES else place[block, LANES - 1])
+        n = queues.n[layer + 1]
+        if n + LANES >= time.shape[1]:
+            return False
+        if last > first:
+            store(chance, 0, sigmoid(load(chance, 0)))
+        for c in range(first, last):
+            # Written in any case and kept by counting it: about as many are kept as not, no branch could guess.
+            time[layer + 1, n] = when[block, c]
+            pre[layer + 1, n] = first_cell + lane[block, c]
+            n += draw[block, c] < chance[0, c]
+        queues.n[layer + 1] = n
+        if last < LANES:
+            candidates.next[block] = last
+            return True
+        draw_batch(net, work, stretch, layer, block, example)
+
+
+@kernel
+def run_layers(net, work, stretch, example, since, until, including):
+    """Advance all layers, from the bottom up, from slot `since` to `until`; False if a queue is too small."""
+    layout, n_layers = net.layout, net.layout.sizes.shape[0]
+    for layer in range(n_layers):
+        prepare_arrivals(net, work, stretch, layer, layer, until)
+        first, decides = work.queues.n[layer + 1], including and layer == n_layers - 1
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            if not run_block(net, work, stretch, layer, block, example, until, decides):
                 return False
-            recent_source[kept] = raw_source[k]
-            recent_time[kept] = raw_time[k] - length
+        sort_spikes(work.queues, layer + 1, first, time_of(stretch, since), time_of(stretch, until))
+    return True
+
+
+# -- feedback ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def next_feedback(net, work, stretch, until):
+    """Return the next moment, in slots, at which an apical dendrite may feel something, at most `until`."""
+    layout, candidates, queues = net.layout, work.candidates, work.queues
+    output = layout.sizes.shape[0] - 1
+    for block in range(layout.first_block[output], layout.first_block[output + 1]):
+        until = min(until, candidates.place[block, candidates.next[block]])
+    spike = work.n_fed[OFF]
+    if spike < queues.n[output + 1]:
+        until = min(until, place_of(stretch, queues.time[output + 1, spike] + net.synapse.memory))
+    return until
+
+
+@kernel
+def feed_back(net, work, stretch, until):
+    """Let the output spikes up to `until`, and the ends of their memory, arrive at the apical dendrites.
+
+    To the soma an apical dendrite is a basal one with other weights: ``g_apical / g_basal`` times the feedback's.
+    """
+    layout, somas, responses, feedback = net.layout, net.somas, net.responses, net.weights.feedback
+    output = layout.sizes.shape[0] - 1
+    n_outputs = layout.sizes[output]
+    for kind in range(2):
+        lag, cut_decay, cut_rise = (
+            0.0 if kind == ON else net.synapse.memory,
+            net.synapse.cut[kind, 0],
+            net.synapse.cut[kind, 1],
+        )
+        while work.n_fed[kind] < work.queues.n[output + 1]:
+            spike = work.n_fed[kind]
+            arrives = place_of(stretch, work.queues.time[output + 1, spike] + lag)
+            if arrives > until:
+                break
+            age = (np.floor(arrives) - arrives) * stretch.slot
+            to_decay = cut_decay * polynomial(responses.decay, age)
+            to_rise = cut_rise * polynomial(responses.rise, age)
+            for layer in range(output):
+                to_soma = cut_decay * polynomial(responses.from_decay[stretch.phase, layer], age)
+                to_soma += cut_rise * polynomial(responses.from_rise[stretch.phase, layer], age)
+                gain = somas.apical[layer] / somas.dendrite[layer]
+                for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+                    weights = gain * load(feedback, block * n_outputs + work.queues.pre[output + 1, spike])
+                    store(work.decay, block, fma(to_decay, weights, load(work.decay, block)))
+                    store(work.rise, block, fma(to_rise, weights, load(work.rise, block)))
+                    store(work.soma, block, fma(to_soma, weights, load(work.soma, block)))
+            work.n_fed[kind] += 1
+
+
+@kernel
+def run_until(net, work, stretch, example, since, until):
+    """Advance the network from slot `since` to `until`; False if a queue is too small."""
+    if not net.coupled:
+        return run_layers(net, work, stretch, example, since, until, False)
+    while True:
+        stop = next_feedback(net, work, stretch, until)
+        if not run_layers(net, work, stretch, example, since, stop, stop < until):
+            return False
+        feed_back(net, work, stretch, stop)
+        if stop == until:
+            return True
+        since = stop
+
+
+# -- averages and memory ----------------------------------------------------------------------------------------------
+
+
+@kernel
+def average_activity(net, work, averages, stretch, first_slot, last_slot):
+    """Add the outputs' mean rates over some slots to the average over the stretch.
+
+    By the midpoint rule on `NODES` parts of a slot. What arrived is absorbed once more, from the saved states.
+    """
+    arrivals, layout, forward = work.arrivals, net.layout, net.weights.forward
+    layer, capacity = layout.sizes.shape[0] - 1, arrivals.place.shape[1]
+    own = slice(layer * capacity, (layer + 1) * capacity)
+    pre, place = arrivals.pre[layer], arrivals.place[layer]
+    to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
+    to_soma, node, step = arrivals.soma.reshape(-1)[own], work.node, work.step[layer]
+    weight = stretch.slot / (NODES * (stretch.stop - stretch.start))
+    first_block = layout.first_block[layer]
+    for block in range(first_block, layout.first_block[layer + 1]):
+        saved, row0, k = 3 * (block - first_block), layout.weight_row[block], 0
+        decay, rise, soma = load(work.saved, saved), load(work.saved, saved + 1), load(work.saved, saved + 2)
+        v_inf, total = load(work.v_inf, block), full(work.decay, 0.0)
+        for slot in range(first_slot, last_slot):
+            for n in range(NODES + 1):
+                until = slot + (n + 0.5) / NODES if n < NODES else slot + 1.0
+                k, decay, rise, soma = absorb(
+                    forward, row0, pre, place, k, until, to_decay, to_rise, to_soma, decay, rise, soma
+                )
+                if n < NODES:
+                    total = total + sigmoid(fma(node[0, n], soma, fma(node[1, n], decay, fma(node[2, n], rise, v_inf))))
+            soma = fma(step[0], soma, fma(step[1], decay, step[2] * rise))
+            decay = step[3] * decay
+            rise = step[4] * rise
+        store(averages.activity, block, fma(weight, total, load(averages.activity, block)))
+
+
+@kernel
+def update_traces(net, state, work, stretch, first_slot, last_slot):
+    """Filter the spikes that arrived in some slots, each source for itself, and add up what they brought."""
+    arrivals, trace, power, impulse = work.arrivals, state.trace, work.power, work.impulse
+    capacity, n_queues = arrivals.place.shape[1], arrivals.n.shape[0]
+    keep_decay, keep_rise = power[last_slot - first_slot, 0], power[last_slot - first_slot, 1]
+    for source in range(trace.shape[0]):
+        if trace[source, 0] < FORGOTTEN:
+            trace[source, 0] = 0
+            trace[source, 1] = 0
+        trace[source, 0] *= keep_decay
+        trace[source, 1] *= keep_rise
+    # Nothing waits for the output spikes' arrivals; what they would add to a soma is not used.
+    prepare_arrivals(net, work, stretch, n_queues - 1, 0, last_slot)
+    # Where spikes are forgotten, only averages need traces: those of the outputs, and of all in the forward phase.
+    needed = stretch.phase == FORWARD or np.isinf(net.synapse.memory)
+    for queue in range(0 if needed else n_queues - 1, n_queues):
+        pre, place, first_source = arrivals.pre[queue], arrivals.place[queue], net.layout.first_source[queue]
+        own = slice(queue * capacity, (queue + 1) * capacity)
+        to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
+        cut_decay, cut_rise = arrivals.cut_decay.reshape(-1)[own], arrivals.cut_rise.reshape(-1)[own]
+        for k in range(arrivals.n[queue]):
+            left, source = last_slot - int(place[k]), first_source + pre[k]
+            trace[source, 0] += to_decay[k] * power[left, 0]
+            trace[source, 1] += to_rise[k] * power[left, 1]
+        if stretch.averaging:
+            for k in range(arrivals.n[queue]):
+                source = first_source + pre[k]
+                impulse[source, 0] += cut_decay[k]
+                impulse[source, 1] += cut_rise[k]
+
+
+@kernel
+def drop_spikes(net, work):
+    """Drop the arrivals, and the spikes that are forgotten, or all where only traces remember."""
+    queues = work.queues
+    time, pre = queues.time, queues.pre
+    for queue in range(queues.n.shape[0]):
+        n = queues.n[queue]
+        dropped = n if np.isinf(net.synapse.memory) else queues.n_gone[OFF, queue]
+        for k in range(n - dropped):
+            time[queue, k] = time[queue, dropped + k]
+            pre[queue, k] = pre[queue, dropped + k]
+        _keep_spikes(work, queue, n - dropped)
+    work.n_fed[ON] = queues.n[-1]
+    work.n_fed[OFF] = 0
+    work.absorbed[:] = 0
+
+
+@kernel
+def _keep_spikes(work, queue, n):
+    """Tell that the first `n` spikes of a queue have arrived before, none for the second time."""
+    queues, arrivals = work.queues, work.arrivals
+    queues.n[queue] = n
+    queues.time[queue, n] = np.inf
+    queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = n, 0
+    arrivals.n[queue] = 0
+    arrivals.place[queue, 0] = np.inf
+
+
+@kernel
+def average(net, state, work, averages, stretch):
+    """Average over a stretch, from the balance of what came and went.
+
+    Each equation of motion, integrated over the window, gives the integral of its variable: exactly.
+    """
+    layout, synapse, somas, forward = net.layout, net.synapse, net.somas, net.weights.forward
+    phase, duration, n_layers = stretch.phase, stretch.stop - stretch.start, layout.sizes.shape[0]
+    psp, trace, before, impulse = averages.psp, state.trace, work.trace_before, work.impulse
+    for source in range(0 if phase == FORWARD else layout.first_source[n_layers], trace.shape[0]):
+        decay = impulse[source, 0] + before[source, 0] - trace[source, 0]
+        rise = impulse[source, 1] + before[source, 1] - trace[source, 1]
+        psp[phase, source] = synapse.scale * (synapse.tau_decay * decay - synapse.tau_rise * rise) / duration
+    if phase == TARGET:
+        return
+    n_outputs, first_output = layout.sizes[-1], layout.first_source[n_layers]
+    for layer in range(n_layers):
+        low, high = layout.first_source[layer], layout.first_source[layer + 1]
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            shift, dendrite = layout.weight_row[block] - low, load(net.weights.bias, block)
+            for source in range(low, high):
+                if psp[FORWARD, source] != 0:
+                    dendrite = fma(psp[FORWARD, source], load(forward, shift + source), dendrite)
+            current = (load(work.v_before, block) - load(state.v_soma, block)) / duration
+            current = fma(somas.dendrite[layer], dendrite, current)
+            if net.coupled and layer < n_layers - 1:
+                for cell in range(n_outputs):
+                    weights = load(net.weights.feedback, block * n_outputs + cell)
+                    current = fma(somas.apical[layer] * psp[FORWARD, first_output + cell], weights, current)
+            store(averages.v_soma, block, current / somas.total[FORWARD, layer])
+
+
+# -- a trial ----------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def begin_trial(net, state, work, intensity, rate, example):
+    """Take up what the network remembers of earlier spikes, and project it through the present weights."""
+    layout, forward, trace, queues = net.layout, net.weights.forward, state.trace, work.queues
+    n_layers, n_outputs = layout.sizes.shape[0], layout.sizes[-1]
+    work.current[:] = 0
+    work.candidates.batch[:] = 0
+    queues.n[:] = 0
+    if not np.isinf(net.synapse.memory):
+        trace[:] = 0
+    queue = 0
+    for k in range(state.n_recent[0]):
+        source, time = state.recent_source[k], state.recent_time[k]
+        while queue < n_layers and source >= layout.first_source[queue + 1]:
+            queue += 1
+        queues.time[queue, queues.n[queue]] = time
+        queues.pre[queue, queues.n[queue]] = source - layout.first_source[queue]
+        queues.n[queue] += 1
+        trace[source, 0] += np.exp(time / net.synapse.tau_decay)
+        trace[source, 1] += np.exp(time / net.synapse.tau_rise)
+    for queue in range(n_layers + 1):
+        _keep_spikes(work, queue, queues.n[queue])
+    work.n_fed[ON] = queues.n[-1]
+    work.n_fed[OFF] = 0
+    work.absorbed[:] = 0
+    for layer in range(n_layers):
+        low, high = layout.first_source[layer], layout.first_source[layer + 1]
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            shift, decay, rise = layout.weight_row[block] - low, full(work.decay, 0.0), full(work.rise, 0.0)
+            for source in range(low, high):
+                if trace[source, 0] != 0:
+                    weights = load(forward, shift + source)
+                    decay = fma(trace[source, 0], weights, decay)
+                    rise = fma(trace[source, 1], weights, rise)
+            if net.coupled and layer < n_layers - 1:
+                gain = net.somas.apical[layer] / net.somas.dendrite[layer]
+                for cell in range(n_outputs):
+                    weights = gain * load(net.weights.feedback, block * n_outputs + cell)
+                    decay = fma(trace[layout.first_source[n_layers] + cell, 0], weights, decay)
+                    rise = fma(trace[layout.first_source[n_layers] + cell, 1], weights, rise)
+            store(work.decay, block, decay)
+            store(work.rise, block, rise)
+    begin_inputs(net, work.inputs, intensity, rate, example)
+
+
+@kernel
+def end_trial(state, work, layout, duration):
+    """Keep the spikes that are not forgotten for the next trial; False if there are too many."""
+    queues, kept = work.queues, 0
+    for queue in range(queues.n.shape[0]):
+        for k in range(queues.n[queue]):
+            if kept == state.recent_source.shape[0]:
+                return False
+            state.recent_source[kept] = layout.first_source[queue] + queues.pre[queue, k]
+            state.recent_time[kept] = queues.time[queue, k] - duration
             kept += 1
     state.n_recent[0] = kept
     return True
 
 
 @kernel
-def area(tau_decay, tau_rise, memory, whole, age):
-    """Integral of the synaptic kernel over the first `age` ms; `whole` is that over its memory."""
-    if age <= 0.0:
-        return 0.0
-    if age >= memory:
-        return whole
-    decay, rise = tau_decay * np.exp(-age / tau_decay), tau_rise * np.exp(-age / tau_rise)
-    return 1.0 - (decay - rise) / (tau_decay - tau_rise)
-
-
-@kernel
-def average_spikes(net, psp, source, time, n_spikes, shift, windows):
-    """Add what spikes give to the averages: forward window for all, target window for the outputs.
-
-    Parameters
-    ----------
-    source, time : arrays
-        The first `n_spikes` are read; `shift` is added to their times to count from the start of the trial.
-    """
-    tau_decay, tau_rise, memory, whole = (
-        net.synapse.tau_decay,
-        net.synapse.tau_rise,
-        net.synapse.memory,
-        net.synapse.area,
-    )
-    first_output = net.layout.first_source[net.layout.sizes.shape[0]]
-    for phase in range(2):
-        start, stop = windows[phase, 0], windows[phase, 1]
-        for k in range(n_spikes):
-            since, until = start - shift - time[k], stop - shift - time[k]
-            if until > 0 and since < memory and (phase == FORWARD or source[k] >= first_output):
-                gained = area(tau_decay, tau_rise, memory, whole, until)
-                if since > 0:
-                    gained -= area(tau_decay, tau_rise, memory, whole, since)
-                psp[phase, source[k]] += gained / (stop - start)
-
-
-@kernel
-def average_history(net, state, averages, windows):
-    """Begin the averages of filtered spikes with what was emitted before the trial."""
-    synapse, psp = net.synapse, averages.psp
-    first_output = net.layout.first_source[net.layout.sizes.shape[0]]
-    average_spikes(net, psp, state.recent_source, state.recent_time, state.n_recent[0], 0.0, windows)
-    for phase in range(2):
-        start, stop = windows[phase, 0], windows[phase, 1]
-        decay = np.exp(-start / synapse.tau_decay) - np.exp(-stop / synapse.tau_decay)
-        rise = np.exp(-start / synapse.tau_rise) - np.exp(-stop / synapse.tau_rise)
-        decay *= synapse.scale * synapse.tau_decay / (stop - start)
-        rise *= synapse.scale * synapse.tau_rise / (stop - start)
-        for source in range(first_output if phase == TARGET else 0, psp.shape[1]):
-            psp[phase, source] += decay * state.trace[0, source] - rise * state.trace[1, source]
-
-
-@kernel
-def run_stretch(net, state, work, averages, expected, example, phase, start, stop, first_slot, windows, averaging):
-    """Run from `start` to `stop` of a trial, segment by segment; return the next slot's number, -1 on overflow."""
-    longest = SLOTS * net.slot
-    n_segments = max(int(np.ceil((stop - start) / longest - 1e-9)), 1)
-    for k in range(n_segments):
-        begin = start + k * longest
-        length = min(longest, stop - begin)
-        if not run_segment(net, state, work, averages, expected, example, phase, first_slot, length, averaging):
-            return -1
-        if windows[TARGET, 1] > 0:
-            average_spikes(net, averages.psp, work.raw_source, work.raw_time, work.n_raw[-1], begin, windows)
-        if not end_segment(net, state, work, length):
-            return -1
-        first_slot += SLOTS
-    return first_slot
-
-
-@kernel
-def run_phase(net, state, work, averages, expected, example, phase, onset, first_slot, windows):
-    """Run one phase: the stretch before the averaging window, then the window; return the next slot's number."""
-    start, stop = windows[phase, 0], windows[phase, 1]
-    if start > onset:
-        first_slot = run_stretch(
-            net, state, work, averages, expected, example, phase, onset, start, first_slot, windows, False
-        )
-        if first_slot < 0:
-            return first_slot
-    work.window_decay[:] = work.decay
-    work.window_rise[:] = work.rise
-    work.window_soma[:] = state.v_soma
-    work.n_arrivals[:] = 0
-    first_slot = run_stretch(
-        net, state, work, averages, expected, example, phase, start, stop, first_slot, windows, True
-    )
-    _average_potentials(net, state, work, averages, phase, stop - start)
-    return first_slot
-
-
-@kernel
-def _average_potentials(net, state, work, averages, phase, duration):
-    """Mean somatic potentials over a window, from the balance of what flowed into soma and dendrite.
-
-    Each equation of motion, integrated over the window, gives the integral of its variable.
-    """
-    layout, synapse, somas, forward = net.layout, net.synapse, net.somas, net.weights.forward
-    for layer in range(layout.sizes.shape[0]):
-        low, high = layout.first_source[layer], layout.first_source[layer + 1]
-        g, g_dendrite = somas.total[phase, layer], somas.dendrite[layer]
+def begin_stretch(net, state, work, stretch, example):
+    """Start the first slot of a stretch: its coefficients, places of candidates, potentials less their limits."""
+    layout, responses, phase = net.layout, net.responses, stretch.phase
+    step, node, power = work.step, work.node, work.power
+    n_layers = layout.sizes.shape[0]
+    for k in range(power.shape[0]):
+        power[k, 0] = np.exp(-k * stretch.slot / net.synapse.tau_decay)
+        power[k, 1] = np.exp(-k * stretch.slot / net.synapse.tau_rise)
+    for layer in range(n_layers):
+        step[layer, 0] = polynomial(responses.keep[phase, layer], stretch.slot)
+        step[layer, 1] = polynomial(responses.from_decay[phase, layer], stretch.slot)
+        step[layer, 2] = polynomial(responses.from_rise[phase, layer], stretch.slot)
+        step[layer, 3], step[layer, 4] = power[1, 0], power[1, 1]
+        g, g_dendrite = net.somas.total[phase, layer], net.somas.dendrite[layer]
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            shift = layout.weight_row[block] - low
-            decay = load(work.window_decay, block) - load(work.decay, block)
-            rise = load(work.window_rise, block) - load(work.rise, block)
-            for source in range(low, high):
-                on, off = work.n_arrivals[ON, source], work.n_arrivals[OFF, source]
-                if on + off > 0:
-                    weights = load(forward, shift + source)
-                    decay = decay + (on + synapse.cut[OFF, 0] * off) * weights
-                    rise = rise + (on + synapse.cut[OFF, 1] * off) * weights
-            dendrite = synapse.scale * (synapse.tau_decay * decay - synapse.tau_rise * rise)
-            dendrite = dendrite + duration * load(net.weights.bias, block)
-            soma = load(work.window_soma, block) - load(state.v_soma, block)
-            soma = soma + g_dendrite * dendrite + duration * load(work.current, block)
-            row = phase * layout.lanes.shape[0] + block
-            store(averages.v_soma, row, soma / (g * duration))
-            store(averages.activity, row, load(averages.activity, row) / duration)
+            v_inf = fma(g_dendrite, load(net.weights.bias, block), load(work.current, block)) / g
+            store(work.v_inf, block, v_inf)
+            store(work.soma, block, load(state.v_soma, block) - v_inf)
+            work.slot[block] = 0
+            if work.candidates.batch[block] == 0:
+                draw_batch(net, work, stretch, layer, block, example)
+            else:
+                place_batch(net, work.candidates, stretch, layer, block)
+    for k in range(NODES):
+        age = (k + 0.5) / NODES * stretch.slot
+        node[0, k] = polynomial(responses.keep[phase, n_layers - 1], age)
+        node[1, k] = polynomial(responses.from_decay[phase, n_layers - 1], age)
+        node[2, k] = polynomial(responses.from_rise[phase, n_layers - 1], age)
+    for source in range(state.trace.shape[0]):
+        for part in range(2):
+            work.trace_before[source, part] = state.trace[source, part]
+    for block in range(work.v_before.shape[0]):
+        store(work.v_before, block, load(state.v_soma, block))
+    work.impulse[:] = 0
 
 
 @kernel
-def present(net, state, work, averages, intensity, label, example, lengths, windows, rate_max):
+def end_stretch(state, work):
+    """Turn the states at the end of the last slot into potentials."""
+    for block in range(work.soma.shape[0]):
+        store(state.v_soma, block, load(work.soma, block) + load(work.v_inf, block))
+
+
+@kernel
+def begin_segment(net, work, stretch, last_slot, example):
+    """Draw the input spikes up to slot `last_slot`; False if their queue is too small."""
+    first_output = net.layout.first_block[net.layout.sizes.shape[0] - 1]
+    for block in range(first_output, work.decay.shape[0]):
+        row = 3 * (block - first_output)
+        store(work.saved, row, load(work.decay, block))
+        store(work.saved, row + 1, load(work.rise, block))
+        store(work.saved, row + 2, load(work.soma, block))
+    return draw_inputs(net, work, stretch, last_slot, example)
+
+
+@kernel
+def end_segment(net, state, work, averages, stretch, first_slot, last_slot):
+    """Account for the spikes of a segment and drop those that are forgotten."""
+    if stretch.averaging and stretch.phase == TARGET:
+        average_activity(net, work, averages, stretch, first_slot, last_slot)
+    update_traces(net, state, work, stretch, first_slot, last_slot)
+    drop_spikes(net, work)
+
+
+@kernel
+def make_stretch(phase, start, stop, longest, averaging):
+    """Cut a part of a phase into equal slots (a fraction of one that is due to rounding is no slot)."""
+    n_slots = max(int(np.ceil((stop - start) / longest - 1e-9)), 1)
+    return Stretch(phase, start, stop, n_slots, (stop - start) / n_slots, n_slots / (stop - start), averaging)
+
+
+@kernel
+def run_stretch(net, state, work, averages, stretch, example):
+    """Run a part of a phase; False if a queue was too small."""
+    begin_stretch(net, state, work, stretch, example)
+    for first_slot in range(0, stretch.n_slots, SLOTS):
+        last_slot = min(first_slot + SLOTS, stretch.n_slots)
+        if not begin_segment(net, work, stretch, last_slot, example):
+            return False
+        if not run_until(net, work, stretch, example, float(first_slot), float(last_slot)):
+            return False
+        end_segment(net, state, work, averages, stretch, first_slot, last_slot)
+    end_stretch(state, work)
+    if stretch.averaging:
+        average(net, state, work, averages, stretch)
+    return True
+
+
+@kernel
+def present(net, state, work, averages, intensity, label, example, lengths, windows, rate):
     """Run one trial and leave its averages; parameters as `spikelearn.core.clock.present`, times in ms."""
     averages.v_soma[:] = 0
     averages.activity[:] = 0
     averages.psp[:] = 0
-    expected = rate_max * intensity.astype(np.float64)
-    begin_trial(net, state, work)
-    if lengths[TARGET] > 0:
-        average_history(net, state, averages, windows)
-    onset, slot_number = 0.0, 0
+    begin_trial(net, state, work, intensity, rate, example)
+    onset = 0.0
     for phase in range(2):
         if lengths[phase] > 0:
             if phase == TARGET:
                 teach(net, work, label)
-            slot_number = run_phase(net, state, work, averages, expected, example, phase, onset, slot_number, windows)
-            if slot_number < 0:
-                return False
+            start, stop = windows[phase, 0], windows[phase, 1]
+            for part in range(2):  # not two calls: numba would compile two versions
+                begin, end = (onset, start) if part == 0 else (start, stop)
+                if end > begin:
+                    stretch = make_stretch(phase, begin, end, net.slot, part == 1)
+                    if not run_stretch(net, state, work, averages, stretch, example):
+                        return False
             onset += lengths[phase]
-    return True
+    return end_trial(state, work, net.layout, onset)

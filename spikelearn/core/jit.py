@@ -32,7 +32,12 @@ def cache_folder() -> Path | None:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile `function` with numba: same bits on every run (no fast maths), division as in NumPy, cached."""
+    """Compile `function` with numba: same bits on every run (no fast maths), division as in NumPy, cached.
+
+    A kernel cannot allocate arrays, and is merged into the kernels that call it. So a record of a hundred arrays
+    costs nothing to hand over: without the first, numba counts a reference to each, atomically; without the second, it
+    copies them all.
+    """
     return _compile(function, cached=cache_folder() is not None)
 
 
@@ -45,7 +50,13 @@ def uncached(compiled: Any) -> Any:
 
 
 def _compile(function: Callable[..., Any], cached: bool) -> Any:
-    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": cached}
+    options: dict[str, Any] = {
+        "error_model": "numpy",
+        "nogil": True,
+        "cache": cached,
+        "_nrt": False,  # no allocation, and no counting of references
+        "forceinline": True,
+    }
     if not cached:
         return numba.njit(**options)(function)
     # numba reads the setting when it decorates; it is global, so other packages get theirs back.

@@ -108,6 +108,25 @@ def _compiled_store(array, row, value):
         return lambda array, row, value: _store(array, row, value)
 
 
+def pick(value, lane):
+    """Return one of the 64 numbers."""
+    return value[lane]
+
+
+@intrinsic
+def _pick(typing_context, value, lane):
+    def generate(context, builder, sig, args):
+        return builder.extract_element(args[0], args[1])
+
+    return value.dtype(value, types.intp), generate
+
+
+@overload(pick)
+def _compiled_pick(value, lane):
+    if isinstance(value, LanesType):
+        return lambda value, lane: _pick(value, lane)
+
+
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +176,33 @@ def _call_llvm(context, builder, name, lanes_type, args):
     full_name = f"{name}.v{LANES}f{lanes_type.dtype.bitwidth}"
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), full_name)
     return builder.call(function, args)
+
+
+def fma(a, b, c):
+    """Return ``a * b + c``; of lanes, compiled, it is one instruction and rounded once."""
+    return a * b + c
+
+
+@intrinsic
+def _fma(typing_context, a, b, c):
+    lanes = next(x for x in (a, b, c) if isinstance(x, LanesType))
+
+    def generate(context, builder, sig, args):
+        vector = context.get_value_type(lanes)
+        name = f"llvm.fma.v{LANES}f{lanes.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        return builder.call(function, [_spread(context, builder, lanes, x) for x in args])
+
+    return lanes(*(x if x == lanes else lanes.dtype for x in (a, b, c))), generate
+
+
+@overload(fma)
+def _compiled_fma(a, b, c):
+    lanes = [x for x in (a, b, c) if isinstance(x, LanesType)]
+    if lanes and all(x == lanes[0] or isinstance(x, types.Number) for x in (a, b, c)):
+        return lambda a, b, c: _fma(a, b, c)
+    if all(isinstance(x, types.Number) for x in (a, b, c)):
+        return lambda a, b, c: a * b + c
 
 
 def clip(value, low, high):

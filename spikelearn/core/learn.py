@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import overload
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import full, load, store
+from spikelearn.core.lanes import fma, full, load, store
 
 
 class Trial(NamedTuple):
@@ -23,7 +23,7 @@ class Trial(NamedTuple):
     v_forward: np.ndarray  # (cells,) mean somatic potential, forward phase
     predicted: np.ndarray  # (cells,) sigmoid of v_forward
     slope: np.ndarray  # (cells,) derivative of the sigmoid at v_forward
-    activity_target: np.ndarray  # (cells,) mean rate / rate_max, target phase
+    activity_target: np.ndarray  # (cells,) mean rate / rate_max of the outputs, target phase; 0 for others
     plateau_forward: np.ndarray  # (hidden cells,) plateau potentials, in (0, 1)
     plateau_target: np.ndarray
     dendrite_gain: np.ndarray  # (layers,) steady-state somatic over dendritic potential
@@ -42,7 +42,7 @@ def register_rule(constants: type, errors: Callable[..., None]) -> None:
     ----------
     constants : type
         A NamedTuple class; its fields are numbers.
-    errors : function compiled with `kernel`
+    errors : function compiled with `kernel`, so without allocating arrays
         ``errors(rule, trial, layer, error)`` writes ``error[first[layer]:stop[layer]]``, the negative gradient (or
         what stands for it) with respect to the dendritic potential, times the layer's factor. Layers come from
         the output down, so those above are ready.
@@ -73,7 +73,7 @@ def mean_apical(feedback, psp, first_output, n_outputs, apical):
         phase, block = row // n_blocks, row % n_blocks
         potential = full(apical, 0.0)
         for cell in range(n_outputs):
-            potential = potential + psp[phase, first_output + cell] * load(feedback, block * n_outputs + cell)
+            potential = fma(psp[phase, first_output + cell], load(feedback, block * n_outputs + cell), potential)
         store(apical, row, potential)
 
 
@@ -89,7 +89,7 @@ def apply_errors(weights, layout, error, psp, learning_rates):
             shift = layout.weight_row[block] - low
             for source in range(low, high):
                 if psp[0, source] != 0:  # most pixels of a digit are black
-                    store(forward, shift + source, load(forward, shift + source) + psp[0, source] * change)
+                    store(forward, shift + source, fma(psp[0, source], change, load(forward, shift + source)))
 
 
 @kernel

@@ -15,7 +15,7 @@ import numpy as np
 
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.random import fill_words, uniform
+from spikelearn.core.random import fill_exponentials, fill_words, uniform
 
 GUIDE_BITS = 8
 
@@ -62,62 +62,29 @@ def draw_count(table, block, word):
 
 
 @kernel
-def draw_times(key, stream, example, expected, duration, words, gaps, source, time):
-    """Draw the input spikes of a stretch of time: source and time, by input and then time.
+def fill_guide(cumulative, guide):
+    """Prepare `look_up`: ``guide[g]`` is the first of `cumulative` that is above ``g / len(guide)`` of the last."""
+    total, j = cumulative[-1], 0
+    for g in range(guide.shape[0]):
+        while cumulative[j] <= total * g / guide.shape[0] and j < cumulative.shape[0] - 1:
+            j += 1
+        guide[g] = j
 
-    Parameters
-    ----------
-    key : (4,) uint32 array
-    stream, example : int
-        Of the draws.
-    expected : (n_inputs,) float64 array
-        Rates.
-    duration : float
-    words : (1, 64) uint32 array, gaps : (64,) float64 array
-        Scratch.
-    source : (capacity,) int32 array, time : (capacity,) float64 array
-        Filled with the spikes.
 
-    Returns
-    -------
-    int
-        Number of spikes; -1 if they exceed the capacity.
-    """
-    n_spikes = 0
-    used = LANES
-    batch = 0
-    start = 0.0
-    position = 0.0
-    pending = False  # is `position` an event that lies beyond the inputs seen so far?
-    for j in range(expected.shape[0]):
-        if expected[j] == 0.0:
-            continue
-        stop = start + expected[j] * duration
-        while True:
-            if not pending:
-                if used == LANES:
-                    fill_words(key, batch, stream, example, words, 0)
-                    for k in range(LANES):
-                        gaps[k] = -np.log(uniform(words[0, k]))
-                    batch += 1
-                    used = 0
-                position += gaps[used]
-                used += 1
-            pending = position >= stop
-            if pending:
-                break
-            if n_spikes == source.shape[0]:
-                return -1
-            source[n_spikes] = j
-            time[n_spikes] = (position - start) / expected[j]
-            n_spikes += 1
-        start = stop
-    return n_spikes
+@kernel
+def look_up(cumulative, guide, word):
+    """Turn a uniform word into an index: each with the odds that it adds to `cumulative`."""
+    draw = uniform(word)
+    j = guide[int(draw * guide.shape[0])]
+    draw *= cumulative[-1]
+    while cumulative[j] <= draw:
+        j += 1
+    return j
 
 
 @kernel
 def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row, first_row):
-    """Draw the input spikes of some steps.
+    """Draw the input spikes of some steps, by input and then time.
 
     Parameters
     ----------
@@ -138,8 +105,30 @@ def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row
     int
         Number of spikes; -1 if they exceed the capacity (draw again with more: the same spikes come out).
     """
-    time = np.empty(source.shape[0])
-    n_spikes = draw_times(key, onset, example, expected, float(n_steps), words, gaps, source, time)
-    for k in range(n_spikes):
-        row[k] = first_row + min(int(time[k]), n_steps - 1)
+    n_spikes, used, batch = 0, LANES, 0
+    start, position = 0.0, 0.0
+    pending = False  # is `position` an event that lies beyond the inputs seen so far?
+    for j in range(expected.shape[0]):
+        if expected[j] == 0.0:
+            continue
+        stop = start + expected[j] * n_steps
+        per_step = 1.0 / expected[j]
+        while True:
+            if not pending:
+                if used == LANES:
+                    fill_words(key, batch, onset, example, words, 0)
+                    fill_exponentials(words, 0, gaps)
+                    batch += 1
+                    used = 0
+                position += gaps[used]
+                used += 1
+            pending = position >= stop
+            if pending:
+                break
+            if n_spikes == source.shape[0]:
+                return -1
+            source[n_spikes] = j
+            row[n_spikes] = first_row + min(int((position - start) * per_step), n_steps - 1)
+            n_spikes += 1
+        start = stop
     return n_spikes

@@ -13,6 +13,8 @@ from spikelearn.core.jit import kernel
 
 WORD = 2.0**-32
 _LOW = np.uint64(0xFFFFFFFF)
+_ONE = np.int64(0x3FF0000000000000)  # the bits of 1.0
+_ROOT_HALF = np.int64(0x3FE6A09E00000000)  # about 0.707
 _PARITY = np.uint32(0x1BD11BDA)
 
 
@@ -92,6 +94,28 @@ def fill_words(key, batch, stream, example, out, row):
 def uniform(word):
     """Turn a word into a uniform number in the open interval (0, 1)."""
     return (np.float64(word) + 0.5) * WORD
+
+
+@kernel
+def fill_exponentials(words, row, out):
+    """Turn a row of words into exponential draws of mean 1: ``out[k] = -log(uniform(words[row, k]))``, to rounding.
+
+    The logarithm is spelt out, because a loop that calls one does not vectorise, and libraries round differently: a
+    number is ``2**e * m`` with m between 0.7 and 1.42, and ``log(m) = 2 artanh(f)`` with ``f = (m - 1) / (m + 1)``.
+    """
+    for k in range(out.shape[0]):
+        out[k] = uniform(words[row, k])
+    bits = out.view(np.int64)
+    for k in range(out.shape[0]):
+        shifted = bits[k] + (_ONE - _ROOT_HALF)
+        exponent = (shifted >> 52) - 1023
+        bits[k] = (shifted & 0xFFFFFFFFFFFFF) + _ROOT_HALF
+        f = (out[k] - 1.0) / (out[k] + 1.0)
+        square = f * f
+        tail = 0.0
+        for term in range(10, 0, -1):
+            tail = square * (tail + 1.0 / (2 * term + 1))
+        out[k] = -(exponent * np.log(2.0) + 2.0 * (f + f * tail))
 
 
 @kernel

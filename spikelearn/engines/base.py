@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikelearn.core import clock, learn, trial
+from spikelearn.core import learn, trial
 from spikelearn.core.jit import kernel, uncached
 from spikelearn.core.lanes import LANES
+from spikelearn.core.layout import FORWARD, TARGET, Averages, Layout
+from spikelearn.core.layout import Weights as CoreWeights
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.errors import InputError, NotFiniteError, nearest
 from spikelearn.network import Network
@@ -194,12 +196,12 @@ class Core(ABC):
         draw_extra(key, first_example, phases.extra_mean, phases.extra_shape, extra)
         return extra
 
-    def _pack(self, weights: Weights) -> clock.Weights:
+    def _pack(self, weights: Weights) -> CoreWeights:
         layout = self._layout
         n_blocks = len(layout.lanes)
         hidden_blocks = layout.first_block[self.network.n_hidden]
         n_outputs = self.network.sizes[-1]
-        packed = clock.Weights(
+        packed = CoreWeights(
             forward=lanes_array(_weight_rows(layout), self._float),
             bias=lanes_array(n_blocks, self._float),
             feedback=lanes_array(hidden_blocks * self.network.sizes[-1], self._float),
@@ -216,12 +218,12 @@ class Core(ABC):
                     packed.feedback[block * n_outputs : (block + 1) * n_outputs, lanes] = weights.Y[layer][cells].T
         return packed
 
-    def _make_averages(self) -> clock.Averages:
+    def _make_averages(self) -> Averages:
         n_blocks = len(self._layout.lanes)
         hidden_blocks = int(self._layout.first_block[self.network.n_hidden])
-        return clock.Averages(
-            v_soma=lanes_array(2 * n_blocks, self._float),
-            activity=lanes_array(2 * n_blocks, self._float),
+        return Averages(
+            v_soma=lanes_array(n_blocks, self._float),
+            activity=lanes_array(n_blocks, self._float),
             psp=np.zeros((2, n_sources(self._layout))),
             apical=lanes_array(2 * hidden_blocks, self._float),
             plateau=lanes_array(2 * hidden_blocks, self._float),
@@ -236,12 +238,12 @@ class Core(ABC):
         return learn.Trial(
             first=first,
             stop=first + layout.sizes,
-            v_forward=averages.v_soma.reshape(2, -1)[clock.FORWARD],
-            activity_target=averages.activity.reshape(2, -1)[clock.TARGET],
+            v_forward=averages.v_soma.reshape(-1),
+            activity_target=averages.activity.reshape(-1),
             predicted=averages.predicted.reshape(-1),
             slope=averages.slope.reshape(-1),
-            plateau_forward=averages.plateau.reshape(2, -1)[clock.FORWARD],
-            plateau_target=averages.plateau.reshape(2, -1)[clock.TARGET],
+            plateau_forward=averages.plateau.reshape(2, -1)[FORWARD],
+            plateau_target=averages.plateau.reshape(2, -1)[TARGET],
             dendrite_gain=np.array(self.network.dendrite_gains),
             rate_max=self._float(self.network.rate_max),
             forward=self._packed.forward,
@@ -308,7 +310,7 @@ def lanes_array(rows: int, real: type) -> np.ndarray:
     return raw[start : start + size].view(real).reshape(rows, LANES)
 
 
-def make_layout(sizes: tuple[int, ...]) -> clock.Layout:
+def make_layout(sizes: tuple[int, ...]) -> Layout:
     """Lay a network out in blocks: which neurons, sources and weights are where."""
     post = np.array(sizes[1:], np.int64)
     blocks = -(-post // LANES)
@@ -319,7 +321,7 @@ def make_layout(sizes: tuple[int, ...]) -> clock.Layout:
         for block in range(-(-n_post // LANES)):
             lanes.append(min(LANES, n_post - block * LANES))
             rows.append(rows[-1] + n_pre)
-    return clock.Layout(
+    return Layout(
         sizes=post,
         first_block=first_block,
         lanes=np.array(lanes, np.int64),
@@ -328,16 +330,16 @@ def make_layout(sizes: tuple[int, ...]) -> clock.Layout:
     )
 
 
-def n_sources(layout: clock.Layout) -> int:
+def n_sources(layout: Layout) -> int:
     """Return the number of sources, padded: inputs and all neurons."""
     return int(layout.first_source[-1]) + LANES * output_blocks(layout)
 
 
-def _weight_rows(layout: clock.Layout) -> int:
+def _weight_rows(layout: Layout) -> int:
     last = len(layout.sizes) - 1
     return int(layout.weight_row[-1] + layout.first_source[last + 1] - layout.first_source[last])
 
 
-def output_blocks(layout: clock.Layout) -> int:
+def output_blocks(layout: Layout) -> int:
     """Return the number of blocks of the output layer."""
     return int(layout.first_block[-1] - layout.first_block[-2])

@@ -8,6 +8,7 @@ import numpy as np
 
 from spikelearn.core import clock, trial
 from spikelearn.core.lanes import LANES
+from spikelearn.core.layout import TARGET, teach
 from spikelearn.core.poisson import count_bound, count_table
 from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources, output_blocks
 from spikelearn.errors import InputError, check_range
@@ -151,7 +152,11 @@ class ClockCore(Core):
             rise=lanes_array(n_blocks, real),
             decay=lanes_array(n_blocks, real),
             current=lanes_array(n_blocks, real),
-            activity=lanes_array(clock.SEGMENT, real),
+            potential=lanes_array(clock.SEGMENT, real),
+            candidate_source=np.zeros(-(-capacity // LANES) * LANES, np.int32),
+            candidate_draw=np.zeros(-(-capacity // LANES) * LANES),
+            candidate_v=lanes_array(-(-capacity // LANES), real),
+            first_candidate=np.zeros(clock.SEGMENT + 1, np.int64),
             echo=lanes_array(n_output * rows, real),
             echo_rise=lanes_array(n_output, real),
             echo_decay=lanes_array(n_output, real),
@@ -161,10 +166,13 @@ class ClockCore(Core):
             drawn=np.zeros(n_blocks, np.int64),
             count_words=np.zeros((n_blocks, LANES), np.uint32),
             candidate_words=np.zeros((n_blocks, LANES), np.uint32),
+            expected=np.zeros(self.network.sizes[0]),
             input_words=np.zeros((1, LANES), np.uint32),
             input_gaps=np.zeros(LANES),
             input_source=np.zeros(0, np.int32),
             input_row=np.zeros(0, np.int32),
+            sorted_source=np.zeros(0, np.int32),
+            first_input=np.zeros(clock.SEGMENT + 1, np.int64),
         )
 
     def _make_room(self, images: np.ndarray) -> None:
@@ -172,9 +180,8 @@ class ClockCore(Core):
         brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
         capacity = count_bound(self._rate * clock.SEGMENT * brightest)
         if len(self._work.input_source) < capacity:
-            self._work = self._work._replace(
-                input_source=np.zeros(capacity, np.int32), input_row=np.zeros(capacity, np.int32)
-            )
+            names = ("input_source", "input_row", "sorted_source")
+            self._work = self._work._replace(**{name: np.zeros(capacity, np.int32) for name in names})
 
 
 class _Recorder:
@@ -200,8 +207,8 @@ class _Recorder:
         clock.begin_trial(net, core._state, core._work)
         onset = 0
         for phase, n_steps in enumerate(lengths):
-            if phase == clock.TARGET and label is not None:
-                clock.teach(net, core._work, np.int64(label))
+            if phase == TARGET and label is not None:
+                teach(net, core._work, np.int64(label))
             for begin in range(onset, onset + n_steps, clock.SEGMENT):
                 length = min(clock.SEGMENT, onset + n_steps - begin)
                 self._segment(core._rate * intensity.astype(np.float64), example, phase, begin, length)

@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core import clock, event, trial
+from spikelearn.core import event, trial
 from spikelearn.core.lanes import LANES
-from spikelearn.core.poisson import count_bound, count_table
-from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources
+from spikelearn.core.layout import TARGET, teach
+from spikelearn.core.poisson import count_bound
+from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources, output_blocks
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
-from spikelearn.neurons import Synapse
 from spikelearn.units import ms
 from spikelearn.weights import Weights
+
+REACH = 2.0  # a slot is at most as many of the shortest time constant: moving spikes back loses no precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +26,13 @@ class Event:
     Parameters
     ----------
     slot : float
-        ms; how far apart the exact states are that the engine keeps. It has no influence on what is simulated, only on
-        which random numbers are used for it, and on speed.
+        ms; how far apart the states are that a recording keeps. It has no influence on what is simulated, beyond
+        rounding, and little on speed.
     dtype : str
         ``"float32"`` or ``"float64"``: the core's floats.
     """
 
-    slot: float = 0.5 * ms
+    slot: float = 1.0 * ms
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
@@ -50,6 +52,7 @@ class EventRecording(NamedTuple):
     times: np.ndarray  # (n,) ends of slots
     v_soma: tuple[np.ndarray, ...]  # each layer: (n, neurons), there
     v_dendrite: tuple[np.ndarray, ...]  # each layer: (n, neurons); hidden: basal
+    v_apical: tuple[np.ndarray, ...]  # each hidden layer: (n, neurons)
 
 
 class EventCore(Core):
@@ -67,26 +70,23 @@ class EventCore(Core):
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
         self._rate = network.rate_max
-        if network.hidden.g_apical and network.n_hidden:
+        synapse, somas = make_synapse(network), make_somas(network)
+        longest = REACH / max(float(somas.total.max()), 1 / synapse.tau_rise)
+        if engine.slot > longest:
             raise InputError(
-                f"HiddenNeuron.g_apical={network.hidden.g_apical:g}: the event engine needs 0; use the clock engine"
+                f"Event.slot={engine.slot:g} ms is too long for this network; use slot <= "
+                f"{math.floor(1000 * longest) / 1000:g} ms"
             )
-        per_neuron = network.rate_max * engine.slot
-        fastest = max(
-            network.hidden.g_total, network.output.g_total + network.output.g_teach, 1 / network.synapse.tau_rise
-        )
-        if per_neuron > 1 or engine.slot * fastest > 2:
-            limit = min(1 / network.rate_max, 2 / fastest)
-            raise InputError(f"Event.slot={engine.slot:g} ms is too long for this network; use slot <= {limit:.3g} ms")
         self._net = event.Network(
             layout=self._layout,
             weights=self._packed,
-            somas=make_somas(network),
-            synapse=make_synapse(network),
+            somas=somas,
+            synapse=synapse,
             responses=make_responses(network, engine.slot, self._float),
-            candidates=count_table([per_neuron * n for n in self._layout.lanes]),
             keys=np.zeros((1 + 2 * network.n_layers, 4), np.uint32),
-            slot=engine.slot,
+            rate_max=float(network.rate_max),
+            slot=float(engine.slot),
+            coupled=bool(network.n_hidden and network.hidden.g_apical),
         )
         self._state = self._make_state()
         self._work = self._make_work(0.0)
@@ -102,23 +102,7 @@ class EventCore(Core):
         seed, example : int
             As in `train` and `test`: the trial with these numbers there has the same spikes.
         """
-        self._make_room(intensity[None])
-        if label is None or not self.network.carry_state:
-            self.rest()
-        schedule = self._test_schedule(1) if label is None else self._training_schedule(self._extra(seed, example, 1))
-        net = self._keyed(seed, "evaluation" if label is None else "training")
-        recorder = _Recorder(self, net, self._rate * intensity.astype(np.float64), example)
-        event.begin_trial(net, self._state, self._work)
-        onset = 0.0
-        for phase, length in enumerate(schedule.lengths[0]):
-            if length > 0:
-                if phase == event.TARGET and label is not None:
-                    clock.teach(net, self._work, np.int64(label))
-                window = schedule.windows[0, phase]
-                for start, stop in ((onset, window[0]), (window[0], window[1])):
-                    recorder.run_stretch(phase, start, stop)
-                onset += length
-        return recorder.recording(schedule.lengths[0])
+        return _Recorder(self, seed, label is not None, example).run(intensity, label)
 
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
         """Phases of ``minimum + extra``, windows at their ends."""
@@ -141,121 +125,187 @@ class EventCore(Core):
         recent = 0 if math.isinf(memory) else count_bound(self._rate * sum(self.network.sizes) * memory)
         return event.State(
             v_soma=lanes_array(len(self._layout.lanes), self._float),
-            trace=np.zeros((2, n_sources(self._layout))),
+            trace=np.zeros((n_sources(self._layout), 2)),
             recent_source=np.zeros(recent, np.int32),
             recent_time=np.zeros(recent),
             n_recent=np.zeros(1, np.int64),
         )
 
+    def _capacity(self, brightest: float) -> int:
+        """Return room for the spikes of any queue that are not forgotten, and of a segment more."""
+        memory = self._net.synapse.memory
+        kept = event.SLOTS * self.engine.slot + (0.0 if math.isinf(memory) else memory)
+        spikes = count_bound(self._rate * kept * max(brightest, *self.network.sizes[1:])) + 2 * LANES
+        return -(-spikes // LANES) * LANES
+
     def _make_work(self, brightest: float) -> event.Work:
-        n_blocks, real = len(self._layout.lanes), self._float
-        longest = event.SLOTS * self.engine.slot
-        # Every neuron at its highest rate, every input at its own, during a segment.
-        spikes = count_bound(self._rate * longest * (brightest + int(self._layout.sizes.sum())))
-        spikes += len(self._state.recent_source) + event.MOST_CANDIDATES
-        rows = -(-spikes // LANES)
+        n_blocks, n_layers, real = len(self._layout.lanes), self.network.n_layers, self._float
+        n_queues, capacity = n_layers + 1, self._capacity(brightest)
+        sources = n_sources(self._layout)
+        queues = event.Queues(
+            time=np.zeros((n_queues, capacity)),
+            pre=np.zeros((n_queues, capacity), np.int64),
+            n=np.zeros(n_queues, np.int64),
+            n_gone=np.zeros((2, n_queues), np.int64),
+            on_place=np.zeros(capacity),
+            off_place=np.zeros(capacity),
+            sort_time=np.zeros(capacity),
+            sort_pre=np.zeros(capacity, np.int64),
+            bin_start=np.zeros(capacity + 1, np.int64),
+        )
+        per_spike = 1 if math.isinf(self._net.synapse.memory) else 2
+        names = ("cut_decay", "cut_rise", "age", "decay", "rise", "soma")
+        arrivals = event.Arrivals(
+            n=np.zeros(n_queues, np.int64),
+            place=np.zeros((n_queues, per_spike * capacity)),
+            pre=np.zeros((n_queues, per_spike * capacity), np.int64),
+            **{name: lanes_array(n_queues * per_spike * capacity // LANES, real) for name in names},
+        )
+        candidates = event.Candidates(
+            next=np.zeros(n_blocks, np.int64),
+            batch=np.zeros(n_blocks, np.int64),
+            time=np.zeros((n_blocks, LANES)),
+            place=np.zeros((n_blocks, LANES)),
+            lane=np.zeros((n_blocks, LANES), np.int64),
+            draw=np.zeros((n_blocks, LANES)),
+            **{k: lanes_array(n_blocks, real) for k in ("age", "keep", "from_decay", "from_rise")},
+        )
+        inputs = event.Inputs(
+            per_event=np.zeros(1),
+            cumulative=np.zeros(self.network.sizes[0]),
+            guide=np.zeros(2 * self.network.sizes[0], np.int64),
+            next=np.zeros(1),
+            used=np.zeros(1, np.int64),
+            gaps=np.zeros(LANES),
+            words=np.zeros((1, LANES), np.uint32),
+        )
         return event.Work(
-            raw_source=np.zeros(rows * LANES, np.int32),
-            raw_time=np.zeros(rows * LANES),
-            n_raw=np.zeros(self.network.n_layers + 2, np.int64),
-            listed_source=np.zeros((2, rows * LANES), np.int64),
-            listed_time=np.zeros((2, rows * LANES)),
-            n_listed=np.zeros(2, np.int64),
-            pre=np.zeros((2, rows * LANES), np.int64),
-            when=np.zeros((2, rows * LANES)),
-            left=lanes_array(2 * rows, real),
-            to_decay=lanes_array(2 * rows, real),
-            to_rise=lanes_array(2 * rows, real),
-            to_soma=lanes_array(2 * rows, real),
-            first=np.zeros((2, event.SLOTS + 1), np.int64),
-            recent_weight=np.zeros((2, len(self._state.recent_source))),
-            decay=lanes_array(n_blocks, real),
-            rise=lanes_array(n_blocks, real),
-            current=lanes_array(n_blocks, real),
-            new_decay=lanes_array(event.SLOTS, real),
-            new_rise=lanes_array(event.SLOTS, real),
-            new_soma=lanes_array(event.SLOTS, real),
-            slot_decay=lanes_array(event.SLOTS + 1, real),
-            slot_rise=lanes_array(event.SLOTS + 1, real),
-            slot_soma=lanes_array(event.SLOTS + 1, real),
-            slot_activity=lanes_array(event.SLOTS + 1, real),
-            margin=lanes_array(event.SLOTS, real),
-            window_decay=lanes_array(n_blocks, real),
-            window_rise=lanes_array(n_blocks, real),
-            window_soma=lanes_array(n_blocks, real),
-            n_arrivals=np.zeros((2, n_sources(self._layout))),
-            largest=lanes_array(n_blocks, real),
-            count_words=np.zeros((1, LANES), np.uint32),
-            candidate_words=np.zeros((1, LANES), np.uint32),
-            input_words=np.zeros((1, LANES), np.uint32),
-            input_gaps=np.zeros(LANES),
+            queues=queues,
+            arrivals=arrivals,
+            candidates=candidates,
+            inputs=inputs,
+            slot=np.zeros(n_blocks, np.int64),
+            absorbed=np.zeros(n_blocks, np.int64),
+            **{k: lanes_array(n_blocks, real) for k in ("decay", "rise", "soma", "v_inf", "current", "v_before")},
+            saved=lanes_array(3 * output_blocks(self._layout), real),
+            chance=lanes_array(1, real),
+            node=np.zeros((3, event.NODES)),
+            step=np.zeros((n_layers, 5)),
+            power=np.zeros((event.SLOTS + 1, 2)),
+            trace_before=np.zeros((sources, 2)),
+            impulse=np.zeros((sources, 2)),
+            n_fed=np.zeros(2, np.int64),
+            words=np.zeros((1, LANES), np.uint32),
         )
 
     def _make_room(self, images: np.ndarray) -> None:
         brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
-        needed = self._rate * event.SLOTS * self.engine.slot * (brightest + int(self._layout.sizes.sum()))
-        if len(self._work.raw_source) < count_bound(needed) + len(self._state.recent_source) + event.MOST_CANDIDATES:
+        if self._work.queues.time.shape[1] < self._capacity(brightest):
             self._work = self._make_work(brightest)
 
 
 class _Recorder:
-    """Drives the kernels of a core block by block, as `core.event.run_stretch` does, and keeps what they leave."""
+    """Drives the kernels of a core slot by slot, as `core.event.run_stretch` does, and keeps what they leave."""
 
-    def __init__(self, core: EventCore, net: event.Network, expected: np.ndarray, example: int) -> None:
-        self.core, self.net, self.expected, self.example = core, net, expected, example
+    def __init__(self, core: EventCore, seed: int, training: bool, example: int) -> None:
+        self.core, self.seed, self.example = core, seed, example
+        self.net = core._keyed(seed, "training" if training else "evaluation")
         n_layers = core.network.n_layers
-        self.slot_number = 0
-        self.times: list[np.ndarray] = []
-        self.spikes: list[list[np.ndarray]] = [[] for _ in range(n_layers + 1)]
+        self.times: list[float] = []
+        self.spikes: list[list[np.ndarray]] = [[np.empty((2, 0))] for _ in range(n_layers + 1)]
         self.v_soma: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
         self.v_dendrite: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
 
-    def run_stretch(self, phase: int, start: float, stop: float) -> None:
-        longest = event.SLOTS * self.net.slot
-        for k in range(event.count_slots(longest, stop - start) if stop > start else 0):
-            begin = start + k * longest
-            self._segment(phase, begin, min(longest, stop - begin))
-            self.slot_number += event.SLOTS
+    def run(self, intensity: np.ndarray, label: int | None) -> EventRecording:
+        core, net, state = self.core, self.net, self.core._state
+        core._make_room(intensity[None])
+        if label is None or not core.network.carry_state:
+            core.rest()
+        before = core.state()
+        if label is None:
+            schedule = core._test_schedule(1)
+        else:
+            schedule = core._training_schedule(core._extra(self.seed, self.example, 1))
+        event.begin_trial(net, state, core._work, intensity, core._rate, self.example)
+        onset = 0.0
+        for phase, length in enumerate(schedule.lengths[0]):
+            if length > 0:
+                if phase == TARGET and label is not None:
+                    teach(net, core._work, np.int64(label))
+                start, stop = schedule.windows[0, phase]
+                for begin, end in ((onset, start), (start, stop)):
+                    if end > begin:
+                        self._stretch(event.make_stretch(phase, begin, end, net.slot, False))
+                onset += length
+        event.end_trial(state, core._work, net.layout, float(onset))
+        return self._recording(schedule.lengths[0], before)
 
-    def _segment(self, phase: int, begin: float, length: float) -> None:
-        core, net, work, state, layout = self.core, self.net, self.core._work, self.core._state, self.core._layout
-        n_slots = event.count_slots(net.slot, length)
-        self.times.append(begin + np.minimum(net.slot * np.arange(1, n_slots + 1), length))
-        event.begin_segment(net, work, self.expected, self.example, self.slot_number, length)
-        for layer in range(core.network.n_layers):
-            event.begin_layer(net, state, work, phase, layer, length, n_slots, False)
-            soma, dendrite = [], []
-            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-                event.run_block(
-                    net, state, work, core._averages, layer, block, phase, self.example, self.slot_number, length,
-                    n_slots, False,
-                )  # fmt: skip
-                # The state after the last slot is in the block's own arrays.
-                soma.append(np.vstack([work.slot_soma[1:n_slots], state.v_soma[block]]))
-                decay = np.vstack([work.slot_decay[1:n_slots], work.decay[block]])
-                rise = np.vstack([work.slot_rise[1:n_slots], work.rise[block]])
-                dendrite.append(net.weights.bias[block] + net.synapse.scale * (decay - rise))
-            self.v_soma[layer].append(np.hstack(soma)[:, : layout.sizes[layer]])
-            self.v_dendrite[layer].append(np.hstack(dendrite)[:, : layout.sizes[layer]])
-        for source in range(core.network.n_layers + 1):
-            own = slice(work.n_raw[source], work.n_raw[source + 1])
-            cells = work.raw_source[own] - layout.first_source[source]
-            self.spikes[source].append(np.stack([begin + work.raw_time[own], cells]))
-        event.end_segment(net, state, work, length)
+    def _stretch(self, stretch: event.Stretch) -> None:
+        core, net, state, work = self.core, self.net, self.core._state, self.core._work
+        event.begin_stretch(net, state, work, stretch, self.example)
+        for first in range(0, stretch.n_slots, event.SLOTS):
+            last = min(first + event.SLOTS, stretch.n_slots)
+            old = work.queues.n.copy()
+            event.begin_segment(net, work, stretch, last, self.example)
+            for slot in range(first, last):
+                event.run_until(net, work, stretch, self.example, float(slot), slot + 1.0)
+                self.times.append(stretch.start + (slot + 1) * stretch.slot)
+                self._keep_states()
+            for queue, n in enumerate(work.queues.n):
+                new = slice(old[queue], n)
+                self.spikes[queue].append(np.stack([work.queues.time[queue, new], work.queues.pre[queue, new]]))
+            event.end_segment(net, state, work, core._averages, stretch, first, last)
+        event.end_stretch(state, work)
 
-    def recording(self, lengths: np.ndarray) -> EventRecording:
-        spikes = []
-        for parts in self.spikes:
-            time, cell = np.hstack(parts)
-            order = np.argsort(time, kind="stable")
-            spikes.append((time[order], cell[order].astype(np.int64)))
+    def _keep_states(self) -> None:
+        core, work = self.core, self.core._work
+        soma = work.soma + work.v_inf
+        dendrite = self.net.weights.bias + self.net.synapse.scale * (work.decay - work.rise)
+        for layer, n in enumerate(core._layout.sizes):
+            blocks = slice(core._layout.first_block[layer], core._layout.first_block[layer + 1])
+            self.v_soma[layer].append(soma[blocks].ravel()[:n])
+            self.v_dendrite[layer].append(dendrite[blocks].ravel()[:n])
+
+    def _recording(self, lengths: np.ndarray, before: dict[str, np.ndarray]) -> EventRecording:
+        core, network = self.core, self.core.network
+        spikes = tuple((time, cell.astype(np.int64)) for time, cell in (np.hstack(parts) for parts in self.spikes))
+        times = np.array(self.times)
+        psp = self._output_psp(times, spikes[-1], before)
+        v_apical = tuple(psp @ feedback.T for feedback in core.weights.Y)
+        v_dendrite = [np.vstack(rows) for rows in self.v_dendrite]
+        if self.net.coupled:
+            # In the core, apical and basal spikes add to the same two exponentials.
+            for layer, v in enumerate(v_apical):
+                v_dendrite[layer] -= network.hidden.g_apical / network.hidden.g_basal * v
         return EventRecording(
             lengths=(float(lengths[0]), float(lengths[1])),
-            spikes=tuple(spikes),
-            times=np.concatenate(self.times),
+            spikes=spikes,
+            times=times,
             v_soma=tuple(np.vstack(rows) for rows in self.v_soma),
-            v_dendrite=tuple(np.vstack(rows) for rows in self.v_dendrite),
+            v_dendrite=tuple(v_dendrite),
+            v_apical=v_apical,
         )
+
+    def _output_psp(
+        self, times: np.ndarray, spikes: tuple[np.ndarray, np.ndarray], before: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        """Filter the output spikes: (times, outputs), spikes/ms."""
+        core, synapse, n = self.core, self.net.synapse, self.core.network.sizes[-1]
+        first = int(core._layout.first_source[-1])
+        remembered = before["recent_source"] >= first
+        spike_times = np.concatenate([before["recent_time"][remembered], spikes[0]])
+        cells = np.concatenate([before["recent_source"][remembered] - first, spikes[1]])
+        psp = np.zeros((len(times), n))
+        if np.isinf(synapse.memory):
+            trace = before["trace"][first : first + n]
+            decay, rise = np.exp(-times / synapse.tau_decay), np.exp(-times / synapse.tau_rise)
+            psp += synapse.scale * (np.outer(decay, trace[:, 0]) - np.outer(rise, trace[:, 1]))
+        for time, cell in zip(spike_times, cells, strict=True):
+            age = times - time
+            live = (age > 0) & (age < synapse.memory)
+            decay, rise = np.exp(-age[live] / synapse.tau_decay), np.exp(-age[live] / synapse.tau_rise)
+            psp[live, cell] += synapse.scale * (decay - rise)
+        return psp
 
 
 def make_somas(network: Network) -> event.Somas:
@@ -264,6 +314,7 @@ def make_somas(network: Network) -> event.Somas:
     return event.Somas(
         total=np.array([[hidden.g_total] * n + [output.g_total + teach] for teach in (0.0, output.g_teach)]),
         dendrite=np.array([hidden.g_basal] * n + [output.g_dendrite]),
+        apical=np.array([hidden.g_apical] * n + [0.0]),
         teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
     )
 
@@ -277,19 +328,12 @@ def make_synapse(network: Network) -> event.Synapse:
         tau_rise=synapse.tau_rise,
         scale=1.0 / (synapse.tau_decay - synapse.tau_rise),
         memory=memory,
-        area=_area(synapse, memory),
         cut=np.array([[1.0, 1.0], [-math.exp(-memory / synapse.tau_decay), -math.exp(-memory / synapse.tau_rise)]]),
     )
 
 
-def _area(synapse: Synapse, memory: float) -> float:
-    decay = synapse.tau_decay * math.exp(-memory / synapse.tau_decay)
-    rise = synapse.tau_rise * math.exp(-memory / synapse.tau_rise)
-    return 1.0 - (decay - rise) / (synapse.tau_decay - synapse.tau_rise)
-
-
 def make_responses(network: Network, slot: float, real: type) -> event.Responses:
-    """Taylor coefficients of all responses, to the precision of the core's floats over a slot."""
+    """Taylor coefficients of all responses, to the precision of the core's floats a slot back and forth."""
     synapse, somas = make_synapse(network), make_somas(network)
     slow, fast = 1.0 / synapse.tau_decay, 1.0 / synapse.tau_rise
     reach = slot * max(float(somas.total.max()), fast)
@@ -313,13 +357,10 @@ def make_responses(network: Network, slot: float, real: type) -> event.Responses
             keep[phase, layer] = exponential(g)
             from_decay[phase, layer] = gain * filtered(slow, g)
             from_rise[phase, layer] = -gain * filtered(fast, g)
-    cut = synapse.cut
-    arrival = np.array([cut[kind, 0] * from_decay + cut[kind, 1] * from_rise for kind in range(2)])
     return event.Responses(
         decay=exponential(slow)[::-1].copy(),
         rise=exponential(fast)[::-1].copy(),
         keep=keep[..., ::-1].copy(),
         from_decay=from_decay[..., ::-1].copy(),
         from_rise=from_rise[..., ::-1].copy(),
-        arrival=arrival[..., ::-1].copy(),
     )

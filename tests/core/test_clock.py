@@ -55,17 +55,19 @@ def averages_of(core):
     """Return the averages of the last trial, in the user's order, as the twin calls them."""
     layout, averages, sizes = core._layout, core._averages, core.network.sizes
 
-    def cells(array, phase, layer):
+    forward, target = averages.apical.reshape(2, -1, LANES)
+
+    def cells(array, layer):
         first = layout.first_block[layer] * LANES
-        return array.reshape(2, -1)[phase, first : first + sizes[layer + 1]]
+        return array.ravel()[first : first + sizes[layer + 1]]
 
     layers, hidden = range(core.network.n_layers), range(core.network.n_hidden)
     return reference.Averages(
         psp=[averages.psp[0, layout.first_source[k] : layout.first_source[k] + sizes[k]] for k in layers],
-        v_forward=[cells(averages.v_soma, 0, k) for k in layers],
-        activity_target=[cells(averages.activity, 1, k) for k in layers],
-        apical_forward=[cells(averages.apical, 0, k) for k in hidden],
-        apical_target=[cells(averages.apical, 1, k) for k in hidden],
+        v_forward=[cells(averages.v_soma, k) for k in layers],
+        activity_target=[cells(averages.activity, k) for k in layers],
+        apical_forward=[cells(forward, k) for k in hidden],
+        apical_target=[cells(target, k) for k in hidden],
     )
 
 

@@ -9,8 +9,7 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 
 import spikelearn as sl
-from spikelearn.core import event
-from spikelearn.engines import Clock, Event
+from spikelearn.engines import Event
 from spikelearn.models import guerguiev2017
 
 SIZES = {"n_input": 12, "hidden": (70, 9), "n_output": 3}
@@ -26,7 +25,7 @@ def image(seed=0, n=12):
     return np.random.default_rng(seed).random(n).astype(np.float32)
 
 
-def core(net, slot=0.5, seed=1, dtype="float64"):
+def core(net, slot=1.0, seed=1, dtype="float64"):
     return Event(slot=slot, dtype=dtype).build(net, net.draw_weights(seed))
 
 
@@ -38,21 +37,31 @@ def integrate(net, weights, recording, layer, cell, label):
     is_output = layer == net.n_layers - 1
     g = net.output.g_total if is_output else net.hidden.g_total
     g_dendrite = net.output.g_dendrite if is_output else net.hidden.g_basal
+    g_apical = 0.0 if is_output else net.hidden.g_apical
+    output_time, output_cell = recording.spikes[-1]
+    feedback = 0.0 if is_output else weights.Y[layer][cell][output_cell]
     reversal = net.output.e_excite if cell == label else net.output.e_inhibit
 
-    def dendrite(t):
+    def filtered(t, time, weight):
         age = t - time
         live = (age > 0) & (age < (np.inf if synapse.cutoff is None else synapse.cutoff))
         decay, rise = np.exp(-age[live] / synapse.tau_decay), np.exp(-age[live] / synapse.tau_rise)
-        return weights.b[layer][cell] + drive[live] @ (decay - rise) / (synapse.tau_decay - synapse.tau_rise)
+        return (weight * live)[live] @ (decay - rise) / (synapse.tau_decay - synapse.tau_rise)
+
+    def dendrite(t):
+        return weights.b[layer][cell] + filtered(t, time, drive)
+
+    def apical(t):
+        return 0.0 if is_output else filtered(t, output_time, feedback)
 
     def motion(t, v, teaching):
         current = teaching * net.output.g_teach * (reversal - v)
-        return -g * v + g_dendrite * dendrite(t) + current
+        return -g * v + g_dendrite * dendrite(t) + g_apical * apical(t) + current
 
     # From one event to the next: in between, everything is smooth.
-    expiry = [] if synapse.cutoff is None else time + synapse.cutoff
-    stops = np.unique(np.concatenate([[0.0, forward], time, expiry, recording.times]))
+    events = time if is_output else np.concatenate([time, output_time])
+    expiry = [] if synapse.cutoff is None else events + synapse.cutoff
+    stops = np.unique(np.concatenate([[0.0, forward], events, expiry, recording.times]))
     stops = stops[stops <= recording.times[-1]]
     v, found = np.zeros(1), {0.0: 0.0}
     for start, stop in zip(stops[:-1], stops[1:], strict=True):
@@ -60,20 +69,25 @@ def integrate(net, weights, recording, layer, cell, label):
         middle = solve_ivp(motion, (start, stop), v, args=(teaching,), rtol=1e-12, atol=1e-13, method="DOP853")
         v = middle.y[:, -1]
         found[stop] = v[0]
-    return np.array([found[t] for t in recording.times]), np.array([dendrite(t) for t in recording.times])
+    return (
+        np.array(values) for values in zip(*((found[t], dendrite(t), apical(t)) for t in recording.times), strict=True)
+    )
 
 
+@pytest.mark.parametrize("g_apical", [0.0, 0.6])
 @pytest.mark.parametrize("reading", ["released", "text"])
-def test_potentials_are_those_of_a_high_accuracy_integration_with_the_same_spikes(reading):
-    net = network(reading)
+def test_potentials_are_those_of_a_high_accuracy_integration_with_the_same_spikes(reading, g_apical):
+    net = network(reading, hidden=sl.HiddenNeuron(g_apical=g_apical))
     simulator = core(net)
     recording = simulator.record(image(), 1, seed=3, example=0)
     assert all(len(time) > 5 for time, _ in recording.spikes)
     for layer, cells in enumerate([(0, 69), (0, 8), (0, 1, 2)]):
         for cell in cells:
-            soma, dendrite = integrate(net, simulator.weights, recording, layer, cell, 1)
+            soma, dendrite, apical = integrate(net, simulator.weights, recording, layer, cell, 1)
             np.testing.assert_allclose(recording.v_soma[layer][:, cell], soma, atol=1e-10)
             np.testing.assert_allclose(recording.v_dendrite[layer][:, cell], dendrite, atol=1e-10)
+            if layer < 2:
+                np.testing.assert_allclose(recording.v_apical[layer][:, cell], apical, atol=1e-10)
 
 
 def test_equal_rates_are_no_special_case():
@@ -86,30 +100,35 @@ def test_equal_rates_are_no_special_case():
     simulator = core(net)
     recording = simulator.record(image(), 0, seed=3, example=0)
     for layer in range(3):
-        soma, _ = integrate(net, simulator.weights, recording, layer, 0, 0)
+        soma, _, _ = integrate(net, simulator.weights, recording, layer, 0, 0)
         np.testing.assert_allclose(recording.v_soma[layer][:, 0], soma, atol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("reading", ["released", "text"])
-def test_within_a_slot_the_sigmoid_stays_within_its_margin_of_the_chord(reading):
-    # What lets nearly all candidates be decided without their exact potential; with margins that are not slack.
-    net = dataclasses.replace(guerguiev2017.no_hidden(reading, n_input=12, n_output=20).network, phases=SHORT)
-    simulator = core(net)
-    simulator.record(image(), 1, seed=3, example=0)
-    keyed, work, state = simulator._keyed(3, "training"), simulator._work, simulator._state
-    slack = []
-    for phase in range(2):
-        event.begin_segment(keyed, work, 0.2 * image().astype(float), 1, 0, 10.0)
-        event.begin_layer(keyed, state, work, phase, 0, 10.0, 20, False)
-        event.run_block(keyed, state, work, simulator._averages, 0, 0, phase, 1, 0, 10.0, 20, False)
-        for s in range(20):
-            for part in (0.1, 0.3, 0.5, 0.7, 0.9):
-                for lane in range(20):
-                    v = event.potential(keyed, work, phase, 0, 0, lane, s, part * 0.5)
-                    chord = (1 - part) * work.slot_activity[s, lane] + part * work.slot_activity[s + 1, lane]
-                    slack.append(work.margin[s, lane] - abs(1 / (1 + np.exp(-v)) - chord))
-    assert min(slack) >= 0
-    assert np.median(slack) < 0.05
+def test_layers_one_by_one_and_together_spike_alike(reading, dtype):
+    # Advancing together, from one output candidate to the next, is what g_apical > 0 needs; here nothing is fed back.
+    net = network(reading)
+    swept, together = core(net, dtype=dtype), core(net, dtype=dtype)
+    together._net = together._net._replace(coupled=True)
+    for example in range(3):
+        one = swept.record(image(example), example, seed=3, example=example)
+        other = together.record(image(example), example, seed=3, example=example)
+        for (time, cell), (other_time, other_cell) in zip(one.spikes, other.spikes, strict=True):
+            np.testing.assert_array_equal(time, other_time)
+            np.testing.assert_array_equal(cell, other_cell)
+        for v, other_v in zip(one.v_soma, other.v_soma, strict=True):
+            np.testing.assert_array_equal(v, other_v)
+
+
+@pytest.mark.parametrize("reading", ["released", "text"])
+def test_slots_are_no_time_step(reading):
+    net = network(reading, hidden=sl.HiddenNeuron(g_apical=0.3))
+    coarse, fine = (core(net, slot=slot).record(image(), 1, seed=3, example=0) for slot in (1.0, 0.07))
+    for (time, cell), (other_time, other_cell) in zip(coarse.spikes, fine.spikes, strict=True):
+        assert len(time) > 5
+        np.testing.assert_array_equal(time, other_time)
+        np.testing.assert_array_equal(cell, other_cell)
 
 
 @needs_jit
@@ -147,38 +166,59 @@ def test_training_runs_the_trial_that_is_recorded():
         np.testing.assert_array_equal(array, recorded.state()[name])
 
 
+def trained(net, slot=1.0, examples=1):
+    """Return the core after training, without learning, on some examples."""
+    simulator = core(net, slot=slot)
+    x, y = np.stack([image(k) for k in range(examples)]), np.ones(examples, np.int64)
+    simulator.train(x, y, seed=3, first_example=0, learning_rates=(0.0,) * net.n_layers, rule=sl.Plateau())
+    return simulator
+
+
 @needs_jit
+@pytest.mark.parametrize("g_apical", [0.0, 0.6])
 @pytest.mark.parametrize("reading", ["released", "text"])
-def test_averages_are_integrals_over_the_window(reading):
-    # Against the trapezoid rule on a fine record: slots of 0.01 ms.
-    net = network(reading)
-    simulator = core(net, slot=0.01)
-    recording = simulator.record(image(), 1, seed=3, example=0)
-    simulator = core(net, slot=0.01)
-    simulator.train(image()[None], np.array([1]), seed=3, first_example=0, learning_rates=(0.0,) * 3, rule=sl.Plateau())
+def test_averages_are_integrals_over_the_window(reading, g_apical):
+    # Against the trapezoid rule on a fine record, in the second trial: the first has left its spikes.
+    net = network(reading, hidden=sl.HiddenNeuron(g_apical=g_apical))
+    recorder = core(net, slot=0.01)
+    recorder.record(image(0), 1, seed=3, example=0)
+    recording = recorder.record(image(1), 1, seed=3, example=1)
+    simulator = trained(net, examples=2)
     averages, layout = simulator._averages, simulator._layout
     ends = np.cumsum(recording.lengths)
     for phase in range(2):
-        start, stop = ends[phase] - (recording.lengths[phase] - net.phases.settle), ends[phase]
+        stop = ends[phase]
+        start = stop - (
+            recording.lengths[phase] - net.phases.settle if net.phases.window is None else net.phases.window
+        )
         inside = (recording.times >= start - 1e-9) & (recording.times <= stop + 1e-9)
         t = recording.times[inside]
+
+        def mean(values, t=t, inside=inside):
+            return np.trapezoid(values[inside], t, axis=0) / (t[-1] - t[0])
+
         for layer, n in enumerate(net.sizes[1:]):
             blocks = slice(layout.first_block[layer], layout.first_block[layer + 1])
-            v = recording.v_soma[layer][inside]
-            mean = np.trapezoid(v, t, axis=0) / (stop - start)
-            found = averages.v_soma.reshape(2, -1, 64)[phase, blocks].ravel()[:n]
-            np.testing.assert_allclose(found, mean, atol=2e-6)
-            mean = np.trapezoid(1 / (1 + np.exp(-v)), t, axis=0) / (stop - start)
-            found = averages.activity.reshape(2, -1, 64)[phase, blocks].ravel()[:n]
-            np.testing.assert_allclose(found, mean, atol=2e-6)
+            if phase == 0:
+                found = averages.v_soma[blocks].ravel()[:n]
+                np.testing.assert_allclose(found, mean(recording.v_soma[layer]), atol=1e-5)
+            elif layer == 2:
+                found = averages.activity[blocks].ravel()[:n]
+                np.testing.assert_allclose(found, mean(1 / (1 + np.exp(-recording.v_soma[layer]))), atol=1e-5)
+            if layer < 2:
+                hidden = slice(
+                    phase * layout.first_block[2] + blocks.start, phase * layout.first_block[2] + blocks.stop
+                )
+                found = averages.apical[hidden].ravel()[:n]
+                # The trapezoid rule misses the step at the end of a spike's memory by up to half a slot.
+                atol = 1e-5 if reading == "text" else 3e-3
+                np.testing.assert_allclose(found, mean(recording.v_apical[layer]), atol=atol)
 
 
 @pytest.mark.parametrize("reading", ["released", "text"])
 def test_average_filtered_spikes_are_integrals_of_the_kernel(reading):
     net = network(reading)
-    simulator, recorder = core(net), core(net)
-    recording = recorder.record(image(), 1, seed=3, example=0)
-    simulator.train(image()[None], np.array([1]), seed=3, first_example=0, learning_rates=(0.0,) * 3, rule=sl.Plateau())
+    recording, simulator = core(net).record(image(), 1, seed=3, example=0), trained(net)
     stop = recording.lengths[0]
     t = np.linspace(net.phases.settle, stop, 20001)
     for layer in range(3):
@@ -189,23 +229,6 @@ def test_average_filtered_spikes_are_integrals_of_the_kernel(reading):
         psp = (live * (decay - rise)).sum(axis=1) / (net.synapse.tau_decay - net.synapse.tau_rise)
         expected = np.trapezoid(psp, t) / (t[-1] - t[0])
         assert simulator._averages.psp[0, simulator._layout.first_source[layer]] == pytest.approx(expected, abs=1e-5)
-
-
-@needs_jit
-def test_the_clock_engine_converges_to_the_event_engine():
-    # Means over many trials of the same image; the clock's error is of first order in dt, sampling adds noise.
-    net = network("text", phases=sl.Phases(minimum=40.0, settle=10.0, test=60.0))
-    trials = 400
-    x, y = np.repeat(image()[None], trials, axis=0), np.zeros(trials, np.int64)
-
-    def mean_loss(engine):
-        simulator = engine.build(net, net.draw_weights(1))
-        chunk = simulator.train(x, y, seed=2, first_example=0, learning_rates=(0.0,) * 3, rule=sl.Plateau())
-        return chunk.loss.mean(axis=0), chunk.loss.std(axis=0) / np.sqrt(trials)
-
-    exact, error = mean_loss(Event(dtype="float64"))
-    fine, fine_error = mean_loss(Clock(dt=0.125, dtype="float64"))
-    assert (np.abs(fine - exact) < 4 * np.hypot(error, fine_error)).all()
 
 
 def test_state_restored_goes_on_bit_for_bit():
@@ -223,10 +246,7 @@ def test_state_restored_goes_on_bit_for_bit():
         np.testing.assert_array_equal(a, b)
 
 
-def test_apical_conductance_and_long_slots_are_refused():
-    net = network("text", hidden=sl.HiddenNeuron(g_apical=0.05))
-    with pytest.raises(sl.InputError, match="g_apical=0.05.*clock engine"):
-        Event().build(net, net.draw_weights(1))
+def test_long_slots_are_refused():
     net = network("text")
-    with pytest.raises(sl.InputError, match="slot=3 ms is too long.*use slot <="):
+    with pytest.raises(sl.InputError, match=r"slot=3 ms is too long.*use slot <= 1\.176 ms"):
         Event(slot=3.0).build(net, net.draw_weights(1))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import spikelearn as sl
-from spikelearn.core.clock import _spike
+from spikelearn.core.clock import _draw_candidates, _spike
 from spikelearn.core.poisson import CountTable, count_bound, count_table, draw_count, draw_inputs
 from spikelearn.core.random import make_keys
 
@@ -207,8 +207,8 @@ def test_all_neurons_of_a_block_spike_equally_often():
         assert stats.chisquare(drawn.sum(0)).pvalue > UNLIKELY
 
 
-@pytest.mark.parametrize("activity, accepted", [(0.5, False), (np.nextafter(0.5, 1.0), True)])
-def test_a_candidate_becomes_a_spike_if_its_draw_is_below_the_activity(activity, accepted):
+@pytest.mark.parametrize("potential, accepted", [(0.0, False), (1e-15, True)])
+def test_a_candidate_becomes_a_spike_if_its_draw_is_below_the_activity(potential, accepted):
     """Draws are multiples of 2**-32 from 0 on, so "below" has the probability that it should have."""
     network = sl.Network(sizes=(1, 64))
     core = sl.Clock(dtype="float64").build(network, network.draw_weights(1))
@@ -216,8 +216,9 @@ def test_a_candidate_becomes_a_spike_if_its_draw_is_below_the_activity(activity,
     # In the middle of a batch, where words are not drawn anew: many candidates, all of neuron 9 and with draw 1/2.
     work.drawn[0] = 1
     work.count_words[0], work.candidate_words[0] = 2**32 - 1, 9 * 2**26 + 2**25
-    work.activity[0, 9] = activity
-    _spike(core._net, work, 0, 0, 0, 1, 0, 1)
+    work.potential[0, 9] = potential
+    _draw_candidates(core._net, work, 0, 0, 0, 1, 0, 1)
+    _spike(work, 0, 0, 1)
     n_candidates = work.drawn[0] - 1
     assert n_candidates > 10
     assert work.first[0, 1] == accepted * n_candidates
