@@ -1,9 +1,9 @@
 """How fast is it? Both engines on the published networks, peers, cost against size, and what a user waits for.
 
-Every configuration is timed by ``spikelearn bench`` in a process of its own, all in turn and the whole round three
-times; medians count. It needs MNIST (see ``spikelearn data``), a quarter of an hour, and a machine with nothing else to
-do. ``--quick`` goes through all of it once, with few examples: only to see that it works. Writes ``speed.json`` (every
-repeat) and ``speed.md`` (the tables), which are committed beside this script, in ``results/``.
+Every configuration is timed by ``spikelearn bench`` in a process of its own, all in turn and the whole round
+``--repeats`` times; medians count. It needs MNIST (see ``spikelearn data``), some six minutes a round, and a machine
+with nothing else to do. ``--quick`` goes through all of it once, with few examples: only to see that it works. Writes
+``speed.json`` (every repeat) and ``speed.md`` (the tables), which are committed beside this script, in ``results/``.
 """
 
 import argparse
@@ -255,16 +255,19 @@ def main() -> None:
     """Measure everything and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few examples, once: only to see that it works")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"rounds (default: {REPEATS})")
     parser.add_argument("--out", type=Path, help="folder (default: experiments/results; with --quick: runs)")
     options = parser.parse_args()
+    if options.repeats < 1:
+        parser.error(f"--repeats {options.repeats}: at least 1 is needed")
     folder = options.out or Path("runs" if options.quick else "experiments/results")
     folder.mkdir(parents=True, exist_ok=True)
-    repeats = 1 if options.quick else REPEATS
+    repeats = 1 if options.quick else options.repeats
     counts = ["--examples=100", "--test-images=20"] if options.quick else []
     configurations = list(dict.fromkeys([*NETWORKS, *THREADS, *SIZES.values(), *PEERS]))
     report = {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": "python experiments/speed.py" + (" --quick" if options.quick else ""),
+        "command": "python experiments/speed.py" + (" --quick" if options.quick else f" --repeats {repeats}"),
         "machine": machine(),
         "seconds": waits(repeats),
     }
