@@ -26,27 +26,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikelearn.core.arrivals import (
+    OFF,
+    ON,
+    Arrivals,
+    Queues,
+    Responses,
+    Synapse,
+    absorb,
+    drop_spikes,
+    keep_spikes,
+    make_stretch,
+    place_of,
+    polynomial,
+    prepare_arrivals,
+    sort_spikes,
+    time_of,
+)
+from spikelearn.core.candidates import Candidates, Inputs, begin_inputs, draw_batch, draw_inputs, place_batch
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, store
 from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
-from spikelearn.core.poisson import fill_guide, look_up
-from spikelearn.core.random import WORD, fill_exponentials, fill_words
 
 SLOTS = 32  # of a segment: after as many, spikes that nobody will ask for again are dropped
 NODES = 4  # of a slot: points at which the outputs' rates are taken for their mean
-ON, OFF = 0, 1  # a spike arrives; the end of its memory
-GAPS, CHOICES = 0, 1  # streams of the inputs' draws
-
-
-class Responses(NamedTuple):
-    """Taylor coefficients, highest power first; ``[phase, layer]`` where the soma's conductance enters."""
-
-    decay: np.ndarray  # (n,) exp(-s / tau_decay)
-    rise: np.ndarray  # (n,)
-    keep: np.ndarray  # (2, layers, n) exp(-g s)
-    from_decay: np.ndarray  # (2, layers, n)
-    from_rise: np.ndarray  # (2, layers, n)
 
 
 class Somas(NamedTuple):
@@ -58,16 +62,6 @@ class Somas(NamedTuple):
     teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
 
 
-class Synapse(NamedTuple):
-    """The synaptic kernel, in ms."""
-
-    tau_decay: float
-    tau_rise: float
-    scale: float  # 1 / (tau_decay - tau_rise)
-    memory: float  # ms after which a spike is forgotten; infinite: never
-    cut: np.ndarray  # (2 kinds, 2) what a spike, and the end of its memory, adds to decay and rise: 1, 1; -a, -b
-
-
 class State(NamedTuple):
     """What is carried from one example to the next."""
 
@@ -76,61 +70,6 @@ class State(NamedTuple):
     recent_source: np.ndarray  # (capacity,) int32, spikes that are not forgotten yet, by queue and then time
     recent_time: np.ndarray  # (capacity,) float64, ms before now: negative
     n_recent: np.ndarray  # (1,) int64
-
-
-class Queues(NamedTuple):
-    """The spikes of the inputs (queue 0) and of each layer, and how they arrive at the next."""
-
-    time: np.ndarray  # (queues, capacity) float64, ms from the start of the trial, ascending; after the last: infinite
-    pre: np.ndarray  # (queues, capacity) int64 neuron
-    n: np.ndarray  # (queues,) int64
-    n_gone: np.ndarray  # (2 kinds, queues) int64, how many are among the arrivals, or earlier
-    on_place: np.ndarray  # (capacity,) float64, scratch of `merge_arrivals`
-    off_place: np.ndarray
-    sort_time: np.ndarray  # (capacity,) scratch of `sort_spikes`
-    sort_pre: np.ndarray
-    bin_start: np.ndarray  # (capacity + 1,)
-
-
-class Arrivals(NamedTuple):
-    """What arrives in a segment at the layer above each queue; spikes and ends of their memory, by time."""
-
-    n: np.ndarray  # (queues,) int64
-    place: np.ndarray  # (queues, capacity) float64, slots from the start of the stretch; after the last: infinite
-    pre: np.ndarray  # (queues, capacity) int64 neuron
-    cut_decay: np.ndarray  # (queues * capacity / 64, 64) what is added to decay and rise on arrival, with a weight of 1
-    cut_rise: np.ndarray
-    age: np.ndarray  # (queues * capacity / 64, 64) ms, negative: back to the start of the slot
-    decay: np.ndarray  # (queues * capacity / 64, 64) what is added to the state there
-    rise: np.ndarray
-    soma: np.ndarray
-
-
-class Candidates(NamedTuple):
-    """Of each block, the 64 candidates that come next, by time."""
-
-    next: np.ndarray  # (blocks,) int64, first of them that has not been decided
-    batch: np.ndarray  # (blocks,) int64, how many batches have been drawn
-    time: np.ndarray  # (blocks, 64) float64, ms from the start of the trial
-    place: np.ndarray  # (blocks, 64) float64, slots from the start of the stretch
-    lane: np.ndarray  # (blocks, 64) int64
-    draw: np.ndarray  # (blocks, 64) float64
-    age: np.ndarray  # (blocks, 64) ms from the start of the slot
-    keep: np.ndarray  # (blocks, 64) what the parts of the state there count for the potential here
-    from_decay: np.ndarray
-    from_rise: np.ndarray
-
-
-class Inputs(NamedTuple):
-    """The inputs' spikes, one Poisson process in time of which each spike falls on an input by chance."""
-
-    per_event: np.ndarray  # (1,) ms, mean time between two spikes
-    cumulative: np.ndarray  # (inputs,) rates, summed
-    guide: np.ndarray  # (n,) int64, where to start looking in `cumulative`
-    next: np.ndarray  # (1,) float64, time of the next spike, ms
-    used: np.ndarray  # (1,) int64 draws
-    gaps: np.ndarray  # (64,) float64, exponential draws
-    words: np.ndarray  # (1, 64) uint32
 
 
 class Work(NamedTuple):
@@ -173,230 +112,7 @@ class Network(NamedTuple):
     coupled: bool  # does feedback reach the somata?
 
 
-class Stretch(NamedTuple):
-    """A part of a phase, cut into equal slots."""
-
-    phase: int
-    start: float  # ms from the start of the trial
-    stop: float
-    n_slots: int
-    slot: float  # ms
-    per_ms: float  # slots
-    averaging: bool  # is this the window that averages are taken over?
-
-
-@kernel
-def polynomial(coefficients, x):
-    """Evaluate by Horner's rule, for a number or for lanes."""
-    value = coefficients[0] + 0.0 * x
-    for k in range(1, coefficients.shape[0]):
-        value = fma(value, x, coefficients[k])
-    return value
-
-
-@kernel
-def place_of(stretch, time):
-    """Return where a time lies, in slots from the start of the stretch.
-
-    All that happens is ordered by its place, never by its time, so rounding cannot put it into two slots, or into none.
-    """
-    place = (time - stretch.start) * stretch.per_ms
-    return place if place > 0.0 else 0.0
-
-
-# -- candidates and inputs --------------------------------------------------------------------------------------------
-
-
-@kernel
-def draw_batch(net, work, stretch, layer, block, example):
-    """Draw the next 64 candidates of a block: a Poisson process in time; each falls on a neuron and has a draw."""
-    candidates, words = work.candidates, work.words
-    batch, time, draw, lane = candidates.batch[block], candidates.time, candidates.draw, candidates.lane
-    lanes = np.uint64(net.layout.lanes[block])
-    per_event = 1.0 / (net.rate_max * net.layout.lanes[block])
-    now = time[block, LANES - 1] if batch > 0 else 0.0
-    fill_words(net.keys[1 + 2 * layer], batch, block, example, words, 0)
-    fill_exponentials(words, 0, time[block])
-    for k in range(LANES):
-        now += per_event * time[block, k]
-        time[block, k] = now
-    fill_words(net.keys[2 + 2 * layer], batch, block, example, words, 0)
-    for k in range(LANES):
-        # The high part of the product chooses the neuron, the low part is the draw.
-        product = np.uint64(words[0, k]) * lanes
-        lane[block, k] = np.int64(product >> np.uint64(32))
-        draw[block, k] = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
-    candidates.batch[block] = batch + 1
-    candidates.next[block] = 0
-    place_batch(net, candidates, stretch, layer, block)
-
-
-@kernel
-def place_batch(net, candidates, stretch, layer, block):
-    """Find the slots of a block's candidates, and what the state at a slot's start counts at the candidate's time."""
-    time, place, age = candidates.time, candidates.place, candidates.age
-    for k in range(LANES):
-        place[block, k] = place_of(stretch, time[block, k])
-        age[block, k] = (place[block, k] - np.floor(place[block, k])) * stretch.slot
-    x, responses, phase = load(age, block), net.responses, stretch.phase
-    store(candidates.keep, block, polynomial(responses.keep[phase, layer], x))
-    store(candidates.from_decay, block, polynomial(responses.from_decay[phase, layer], x))
-    store(candidates.from_rise, block, polynomial(responses.from_rise[phase, layer], x))
-
-
-@kernel
-def time_of(stretch, place):
-    """Return the time of a place, ms from the start of the trial."""
-    return stretch.start + place * stretch.slot
-
-
-@kernel
-def begin_inputs(net, inputs, intensity, rate, example):
-    """Prepare the drawing of a trial's input spikes."""
-    total = 0.0
-    cumulative = inputs.cumulative
-    for j in range(intensity.shape[0]):
-        total += rate * np.float64(intensity[j])
-        cumulative[j] = total
-    fill_guide(cumulative, inputs.guide)
-    inputs.per_event[0] = 1.0 / total if total > 0 else np.inf
-    _fill_inputs(net, inputs, 0, example)
-    inputs.next[0] = inputs.gaps[0] * inputs.per_event[0]
-    inputs.used[0] = 1
-
-
-@kernel
-def _fill_inputs(net, inputs, batch, example):
-    fill_words(net.keys[0], batch, GAPS, example, inputs.words, 0)
-    fill_exponentials(inputs.words, 0, inputs.gaps)
-    fill_words(net.keys[0], batch, CHOICES, example, inputs.words, 0)
-
-
-@kernel
-def draw_inputs(net, work, stretch, stop, example):
-    """Append the input spikes before slot `stop` to their queue; False if it is too small."""
-    inputs, time, pre, n = work.inputs, work.queues.time, work.queues.pre, work.queues.n[0]
-    cumulative, guide, words, gaps = inputs.cumulative, inputs.guide, inputs.words, inputs.gaps
-    per_event, now, used = inputs.per_event[0], inputs.next[0], inputs.used[0]
-    while place_of(stretch, now) < stop:
-        if n + 1 >= time.shape[1]:
-            return False
-        time[0, n] = now
-        pre[0, n] = look_up(cumulative, guide, words[0, (used - 1) % LANES])
-        n += 1
-        if used % LANES == 0:
-            _fill_inputs(net, inputs, used // LANES, example)
-        now += gaps[used % LANES] * per_event
-        used += 1
-    time[0, n] = np.inf
-    work.queues.n[0], inputs.next[0], inputs.used[0] = n, now, used
-    return True
-
-
-# -- arrivals ---------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def sort_spikes(queues, queue, first, start, stop):
-    """Sort the spikes of a queue from `first` on by time; they lie between `start` and `stop`, in ms.
-
-    A counting sort into about as many bins as there are spikes, then insertion of what is left in wrong order.
-    """
-    last, times, pres = queues.n[queue], queues.time[queue], queues.pre[queue]
-    times[last] = np.inf
-    n = last - first
-    if n < 2:
-        return
-    sort_time, sort_pre, bin_start = queues.sort_time, queues.sort_pre, queues.bin_start
-    per_ms = (n - 1) / (stop - start)
-    for b in range(n + 1):
-        bin_start[b] = 0
-    for k in range(first, last):
-        bin_start[int((times[k] - start) * per_ms) + 1] += 1
-    for b in range(n):
-        bin_start[b + 1] += bin_start[b]
-    for k in range(first, last):
-        b = int((times[k] - start) * per_ms)
-        target = bin_start[b]
-        sort_time[target], sort_pre[target] = times[k], pres[k]
-        bin_start[b] = target + 1
-    for k in range(n):
-        time, pre, target = sort_time[k], sort_pre[k], first + k
-        while target > first and times[target - 1] > time:
-            times[target], pres[target] = times[target - 1], pres[target - 1]
-            target -= 1
-        times[target], pres[target] = time, pre
-
-
-@kernel
-def merge_arrivals(net, work, stretch, queue, until):
-    """List what arrives before slot `until`, spikes and ends of their memory, by place; return the first new one."""
-    queues, arrivals, cut, memory = work.queues, work.arrivals, net.synapse.cut, net.synapse.memory
-    time, spike_pre, place, pre = queues.time[queue], queues.pre[queue], arrivals.place[queue], arrivals.pre[queue]
-    capacity = place.shape[0]
-    own = slice(queue * capacity, (queue + 1) * capacity)
-    cut_decay, cut_rise = arrivals.cut_decay.reshape(-1)[own], arrivals.cut_rise.reshape(-1)[own]
-    on_place, off_place, n = queues.on_place, queues.off_place, arrivals.n[queue]
-    on, off, n_on, n_off = queues.n_gone[ON, queue], queues.n_gone[OFF, queue], 0, 0
-    while place_of(stretch, time[on + n_on]) < until:
-        on_place[n_on] = place_of(stretch, time[on + n_on])
-        n_on += 1
-    while place_of(stretch, time[off + n_off] + memory) < until:
-        off_place[n_off] = place_of(stretch, time[off + n_off] + memory)
-        n_off += 1
-    on_place[n_on], off_place[n_off] = np.inf, np.inf
-    queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = on + n_on, off + n_off
-    arrivals.n[queue] = n + n_on + n_off
-    place[n + n_on + n_off] = np.inf
-    if n_off == 0:
-        for k in range(n_on):
-            place[n + k], pre[n + k] = on_place[k], spike_pre[on + k]
-            cut_decay[n + k], cut_rise[n + k] = cut[ON, 0], cut[ON, 1]
-        return n
-    i, j = 0, 0
-    for k in range(n, n + n_on + n_off):
-        # Without branches: none could guess which of the two comes next.
-        is_off = off_place[j] < on_place[i]
-        place[k] = min(on_place[i], off_place[j])
-        pre[k] = spike_pre[off + j if is_off else on + i]
-        kind = OFF if is_off else ON
-        cut_decay[k], cut_rise[k] = cut[kind, 0], cut[kind, 1]
-        i, j = i + 1 - kind, j + kind
-    return n
-
-
-@kernel
-def prepare_arrivals(net, work, stretch, queue, layer, until):
-    """List what arrives at a layer before slot `until`, and what it adds to the state at the start of its slot."""
-    arrivals = work.arrivals
-    first, n_rows = merge_arrivals(net, work, stretch, queue, until), arrivals.place.shape[1] // LANES
-    n, place, age, slot = arrivals.n[queue], arrivals.place[queue], arrivals.age, stretch.slot
-    flat_age = age.reshape(-1)[queue * n_rows * LANES : (queue + 1) * n_rows * LANES]
-    for k in range(first, n):
-        flat_age[k] = (np.floor(place[k]) - place[k]) * slot
-    decay, rise, phase = net.responses.decay, net.responses.rise, stretch.phase
-    from_decay, from_rise = net.responses.from_decay[phase, layer], net.responses.from_rise[phase, layer]
-    if n > first:
-        for row in range(queue * n_rows + first // LANES, queue * n_rows + (n - 1) // LANES + 1):
-            x, by_decay, by_rise = load(age, row), load(arrivals.cut_decay, row), load(arrivals.cut_rise, row)
-            store(arrivals.decay, row, by_decay * polynomial(decay, x))
-            store(arrivals.rise, row, by_rise * polynomial(rise, x))
-            store(arrivals.soma, row, fma(by_decay, polynomial(from_decay, x), by_rise * polynomial(from_rise, x)))
-
-
 # -- the state of a block ---------------------------------------------------------------------------------------------
-
-
-@kernel
-def absorb(forward, row0, pre, place, k, until, to_decay, to_rise, to_soma, decay, rise, soma):
-    """Add arrivals from the `k`-th on to the state, up to the slot (and part of it) `until`; return the next, too."""
-    while place[k] < until:
-        weights = load(forward, row0 + pre[k])
-        decay = fma(to_decay[k], weights, decay)
-        rise = fma(to_rise[k], weights, rise)
-        soma = fma(to_soma[k], weights, soma)
-        k += 1
-    return k, decay, rise, soma
 
 
 @kernel
@@ -623,34 +339,6 @@ def update_traces(net, state, work, stretch, first_slot, last_slot):
 
 
 @kernel
-def drop_spikes(net, work):
-    """Drop the arrivals, and the spikes that are forgotten, or all where only traces remember."""
-    queues = work.queues
-    time, pre = queues.time, queues.pre
-    for queue in range(queues.n.shape[0]):
-        n = queues.n[queue]
-        dropped = n if np.isinf(net.synapse.memory) else queues.n_gone[OFF, queue]
-        for k in range(n - dropped):
-            time[queue, k] = time[queue, dropped + k]
-            pre[queue, k] = pre[queue, dropped + k]
-        _keep_spikes(work, queue, n - dropped)
-    work.n_fed[ON] = queues.n[-1]
-    work.n_fed[OFF] = 0
-    work.absorbed[:] = 0
-
-
-@kernel
-def _keep_spikes(work, queue, n):
-    """Tell that the first `n` spikes of a queue have arrived before, none for the second time."""
-    queues, arrivals = work.queues, work.arrivals
-    queues.n[queue] = n
-    queues.time[queue, n] = np.inf
-    queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = n, 0
-    arrivals.n[queue] = 0
-    arrivals.place[queue, 0] = np.inf
-
-
-@kernel
 def average(net, state, work, averages, stretch):
     """Average over a stretch, from the balance of what came and went.
 
@@ -706,7 +394,7 @@ def begin_trial(net, state, work, intensity, rate, example):
         trace[source, 0] += np.exp(time / net.synapse.tau_decay)
         trace[source, 1] += np.exp(time / net.synapse.tau_rise)
     for queue in range(n_layers + 1):
-        _keep_spikes(work, queue, queues.n[queue])
+        keep_spikes(work, queue, queues.n[queue])
     work.n_fed[ON] = queues.n[-1]
     work.n_fed[OFF] = 0
     work.absorbed[:] = 0
@@ -808,13 +496,6 @@ def end_segment(net, state, work, averages, stretch, first_slot, last_slot):
         average_activity(net, work, averages, stretch, first_slot, last_slot)
     update_traces(net, state, work, stretch, first_slot, last_slot)
     drop_spikes(net, work)
-
-
-@kernel
-def make_stretch(phase, start, stop, longest, averaging):
-    """Cut a part of a phase into equal slots (a fraction of one that is due to rounding is no slot)."""
-    n_slots = max(int(np.ceil((stop - start) / longest - 1e-9)), 1)
-    return Stretch(phase, start, stop, n_slots, (stop - start) / n_slots, n_slots / (stop - start), averaging)
 
 
 @kernel

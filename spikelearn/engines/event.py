@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core import event, trial
+from spikelearn.core import arrivals, candidates, event, trial
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layout import TARGET, teach
 from spikelearn.core.poisson import count_bound
@@ -142,7 +142,7 @@ class EventCore(Core):
         n_blocks, n_layers, real = len(self._layout.lanes), self.network.n_layers, self._float
         n_queues, capacity = n_layers + 1, self._capacity(brightest)
         sources = n_sources(self._layout)
-        queues = event.Queues(
+        queues = arrivals.Queues(
             time=np.zeros((n_queues, capacity)),
             pre=np.zeros((n_queues, capacity), np.int64),
             n=np.zeros(n_queues, np.int64),
@@ -155,13 +155,13 @@ class EventCore(Core):
         )
         per_spike = 1 if math.isinf(self._net.synapse.memory) else 2
         names = ("cut_decay", "cut_rise", "age", "decay", "rise", "soma")
-        arrivals = event.Arrivals(
+        arriving = arrivals.Arrivals(
             n=np.zeros(n_queues, np.int64),
             place=np.zeros((n_queues, per_spike * capacity)),
             pre=np.zeros((n_queues, per_spike * capacity), np.int64),
             **{name: lanes_array(n_queues * per_spike * capacity // LANES, real) for name in names},
         )
-        candidates = event.Candidates(
+        upcoming = candidates.Candidates(
             next=np.zeros(n_blocks, np.int64),
             batch=np.zeros(n_blocks, np.int64),
             time=np.zeros((n_blocks, LANES)),
@@ -170,7 +170,7 @@ class EventCore(Core):
             draw=np.zeros((n_blocks, LANES)),
             **{k: lanes_array(n_blocks, real) for k in ("age", "keep", "from_decay", "from_rise")},
         )
-        inputs = event.Inputs(
+        inputs = candidates.Inputs(
             per_event=np.zeros(1),
             cumulative=np.zeros(self.network.sizes[0]),
             guide=np.zeros(2 * self.network.sizes[0], np.int64),
@@ -181,8 +181,8 @@ class EventCore(Core):
         )
         return event.Work(
             queues=queues,
-            arrivals=arrivals,
-            candidates=candidates,
+            arrivals=arriving,
+            candidates=upcoming,
             inputs=inputs,
             slot=np.zeros(n_blocks, np.int64),
             absorbed=np.zeros(n_blocks, np.int64),
@@ -235,12 +235,12 @@ class _Recorder:
                 start, stop = schedule.windows[0, phase]
                 for begin, end in ((onset, start), (start, stop)):
                     if end > begin:
-                        self._stretch(event.make_stretch(phase, begin, end, net.slot, False))
+                        self._stretch(arrivals.make_stretch(phase, begin, end, net.slot, False))
                 onset += length
         event.end_trial(state, core._work, net.layout, float(onset))
         return self._recording(schedule.lengths[0], before)
 
-    def _stretch(self, stretch: event.Stretch) -> None:
+    def _stretch(self, stretch: arrivals.Stretch) -> None:
         core, net, state, work = self.core, self.net, self.core._state, self.core._work
         event.begin_stretch(net, state, work, stretch, self.example)
         for first in range(0, stretch.n_slots, event.SLOTS):
@@ -319,11 +319,11 @@ def make_somas(network: Network) -> event.Somas:
     )
 
 
-def make_synapse(network: Network) -> event.Synapse:
+def make_synapse(network: Network) -> arrivals.Synapse:
     """Return the synaptic kernel, and what the end of a spike's memory takes away."""
     synapse = network.synapse
     memory = math.inf if synapse.cutoff is None else synapse.cutoff
-    return event.Synapse(
+    return arrivals.Synapse(
         tau_decay=synapse.tau_decay,
         tau_rise=synapse.tau_rise,
         scale=1.0 / (synapse.tau_decay - synapse.tau_rise),
@@ -332,7 +332,7 @@ def make_synapse(network: Network) -> event.Synapse:
     )
 
 
-def make_responses(network: Network, slot: float, real: type) -> event.Responses:
+def make_responses(network: Network, slot: float, real: type) -> arrivals.Responses:
     """Taylor coefficients of all responses, to the precision of the core's floats a slot back and forth."""
     synapse, somas = make_synapse(network), make_somas(network)
     slow, fast = 1.0 / synapse.tau_decay, 1.0 / synapse.tau_rise
@@ -357,7 +357,7 @@ def make_responses(network: Network, slot: float, real: type) -> event.Responses
             keep[phase, layer] = exponential(g)
             from_decay[phase, layer] = gain * filtered(slow, g)
             from_rise[phase, layer] = -gain * filtered(fast, g)
-    return event.Responses(
+    return arrivals.Responses(
         decay=exponential(slow)[::-1].copy(),
         rise=exponential(fast)[::-1].copy(),
         keep=keep[..., ::-1].copy(),

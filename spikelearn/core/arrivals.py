@@ -1,0 +1,234 @@
+"""Spikes of the event engine on their way: queues by time, and what their arrival adds to a neuron.
+
+Every spike arrives when it is emitted and, where spikes are forgotten, once more at the end of its memory, with
+opposite sign. Either arrival is moved back to the start of the slot in which it falls; see `spikelearn.core.event`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spikelearn.core.jit import kernel
+from spikelearn.core.lanes import LANES, fma, load, store
+
+ON, OFF = 0, 1  # a spike arrives; the end of its memory
+
+
+class Synapse(NamedTuple):
+    """The synaptic kernel, in ms."""
+
+    tau_decay: float
+    tau_rise: float
+    scale: float  # 1 / (tau_decay - tau_rise)
+    memory: float  # ms after which a spike is forgotten; infinite: never
+    cut: np.ndarray  # (2 kinds, 2) what a spike, and the end of its memory, adds to decay and rise: 1, 1; -a, -b
+
+
+class Responses(NamedTuple):
+    """Taylor coefficients, highest power first; ``[phase, layer]`` where the soma's conductance enters."""
+
+    decay: np.ndarray  # (n,) exp(-s / tau_decay)
+    rise: np.ndarray  # (n,)
+    keep: np.ndarray  # (2, layers, n) exp(-g s)
+    from_decay: np.ndarray  # (2, layers, n)
+    from_rise: np.ndarray  # (2, layers, n)
+
+
+class Stretch(NamedTuple):
+    """A part of a phase, cut into equal slots."""
+
+    phase: int
+    start: float  # ms from the start of the trial
+    stop: float
+    n_slots: int
+    slot: float  # ms
+    per_ms: float  # slots
+    averaging: bool  # is this the window that averages are taken over?
+
+
+class Queues(NamedTuple):
+    """The spikes of the inputs (queue 0) and of each layer, and how they arrive at the next."""
+
+    time: np.ndarray  # (queues, capacity) float64, ms from the start of the trial, ascending; after the last: infinite
+    pre: np.ndarray  # (queues, capacity) int64 neuron
+    n: np.ndarray  # (queues,) int64
+    n_gone: np.ndarray  # (2 kinds, queues) int64, how many are among the arrivals, or earlier
+    on_place: np.ndarray  # (capacity,) float64, scratch of `merge_arrivals`
+    off_place: np.ndarray
+    sort_time: np.ndarray  # (capacity,) scratch of `sort_spikes`
+    sort_pre: np.ndarray
+    bin_start: np.ndarray  # (capacity + 1,)
+
+
+class Arrivals(NamedTuple):
+    """What arrives in a segment at the layer above each queue; spikes and ends of their memory, by time."""
+
+    n: np.ndarray  # (queues,) int64
+    place: np.ndarray  # (queues, capacity) float64, slots from the start of the stretch; after the last: infinite
+    pre: np.ndarray  # (queues, capacity) int64 neuron
+    cut_decay: np.ndarray  # (queues * capacity / 64, 64) what is added to decay and rise on arrival, with a weight of 1
+    cut_rise: np.ndarray
+    age: np.ndarray  # (queues * capacity / 64, 64) ms, negative: back to the start of the slot
+    decay: np.ndarray  # (queues * capacity / 64, 64) what is added to the state there
+    rise: np.ndarray
+    soma: np.ndarray
+
+
+@kernel
+def polynomial(coefficients, x):
+    """Evaluate by Horner's rule, for a number or for lanes."""
+    value = coefficients[0] + 0.0 * x
+    for k in range(1, coefficients.shape[0]):
+        value = fma(value, x, coefficients[k])
+    return value
+
+
+@kernel
+def make_stretch(phase, start, stop, longest, averaging):
+    """Cut a part of a phase into equal slots (a fraction of one that is due to rounding is no slot)."""
+    n_slots = max(int(np.ceil((stop - start) / longest - 1e-9)), 1)
+    return Stretch(phase, start, stop, n_slots, (stop - start) / n_slots, n_slots / (stop - start), averaging)
+
+
+@kernel
+def place_of(stretch, time):
+    """Return where a time lies, in slots from the start of the stretch.
+
+    All that happens is ordered by its place, never by its time, so rounding cannot put it into two slots, or into none.
+    """
+    place = (time - stretch.start) * stretch.per_ms
+    return place if place > 0.0 else 0.0
+
+
+@kernel
+def time_of(stretch, place):
+    """Return the time of a place, ms from the start of the trial."""
+    return stretch.start + place * stretch.slot
+
+
+@kernel
+def sort_spikes(queues, queue, first, start, stop):
+    """Sort the spikes of a queue from `first` on by time; they lie between `start` and `stop`, in ms.
+
+    A counting sort into about as many bins as there are spikes, then insertion of what is left in wrong order.
+    """
+    last, times, pres = queues.n[queue], queues.time[queue], queues.pre[queue]
+    times[last] = np.inf
+    n = last - first
+    if n < 2:
+        return
+    sort_time, sort_pre, bin_start = queues.sort_time, queues.sort_pre, queues.bin_start
+    per_ms = (n - 1) / (stop - start)
+    for b in range(n + 1):
+        bin_start[b] = 0
+    for k in range(first, last):
+        bin_start[int((times[k] - start) * per_ms) + 1] += 1
+    for b in range(n):
+        bin_start[b + 1] += bin_start[b]
+    for k in range(first, last):
+        b = int((times[k] - start) * per_ms)
+        target = bin_start[b]
+        sort_time[target], sort_pre[target] = times[k], pres[k]
+        bin_start[b] = target + 1
+    for k in range(n):
+        time, pre, target = sort_time[k], sort_pre[k], first + k
+        while target > first and times[target - 1] > time:
+            times[target], pres[target] = times[target - 1], pres[target - 1]
+            target -= 1
+        times[target], pres[target] = time, pre
+
+
+@kernel
+def merge_arrivals(net, work, stretch, queue, until):
+    """List what arrives before slot `until`, spikes and ends of their memory, by place; return the first new one."""
+    queues, arrivals, cut, memory = work.queues, work.arrivals, net.synapse.cut, net.synapse.memory
+    time, spike_pre, place, pre = queues.time[queue], queues.pre[queue], arrivals.place[queue], arrivals.pre[queue]
+    capacity = place.shape[0]
+    own = slice(queue * capacity, (queue + 1) * capacity)
+    cut_decay, cut_rise = arrivals.cut_decay.reshape(-1)[own], arrivals.cut_rise.reshape(-1)[own]
+    on_place, off_place, n = queues.on_place, queues.off_place, arrivals.n[queue]
+    on, off, n_on, n_off = queues.n_gone[ON, queue], queues.n_gone[OFF, queue], 0, 0
+    while place_of(stretch, time[on + n_on]) < until:
+        on_place[n_on] = place_of(stretch, time[on + n_on])
+        n_on += 1
+    while place_of(stretch, time[off + n_off] + memory) < until:
+        off_place[n_off] = place_of(stretch, time[off + n_off] + memory)
+        n_off += 1
+    on_place[n_on], off_place[n_off] = np.inf, np.inf
+    queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = on + n_on, off + n_off
+    arrivals.n[queue] = n + n_on + n_off
+    place[n + n_on + n_off] = np.inf
+    if n_off == 0:
+        for k in range(n_on):
+            place[n + k], pre[n + k] = on_place[k], spike_pre[on + k]
+            cut_decay[n + k], cut_rise[n + k] = cut[ON, 0], cut[ON, 1]
+        return n
+    i, j = 0, 0
+    for k in range(n, n + n_on + n_off):
+        # Without branches: none could guess which of the two comes next.
+        is_off = off_place[j] < on_place[i]
+        place[k] = min(on_place[i], off_place[j])
+        pre[k] = spike_pre[off + j if is_off else on + i]
+        kind = OFF if is_off else ON
+        cut_decay[k], cut_rise[k] = cut[kind, 0], cut[kind, 1]
+        i, j = i + 1 - kind, j + kind
+    return n
+
+
+@kernel
+def prepare_arrivals(net, work, stretch, queue, layer, until):
+    """List what arrives at a layer before slot `until`, and what it adds to the state at the start of its slot."""
+    arrivals = work.arrivals
+    first, n_rows = merge_arrivals(net, work, stretch, queue, until), arrivals.place.shape[1] // LANES
+    n, place, age, slot = arrivals.n[queue], arrivals.place[queue], arrivals.age, stretch.slot
+    flat_age = age.reshape(-1)[queue * n_rows * LANES : (queue + 1) * n_rows * LANES]
+    for k in range(first, n):
+        flat_age[k] = (np.floor(place[k]) - place[k]) * slot
+    decay, rise, phase = net.responses.decay, net.responses.rise, stretch.phase
+    from_decay, from_rise = net.responses.from_decay[phase, layer], net.responses.from_rise[phase, layer]
+    if n > first:
+        for row in range(queue * n_rows + first // LANES, queue * n_rows + (n - 1) // LANES + 1):
+            x, by_decay, by_rise = load(age, row), load(arrivals.cut_decay, row), load(arrivals.cut_rise, row)
+            store(arrivals.decay, row, by_decay * polynomial(decay, x))
+            store(arrivals.rise, row, by_rise * polynomial(rise, x))
+            store(arrivals.soma, row, fma(by_decay, polynomial(from_decay, x), by_rise * polynomial(from_rise, x)))
+
+
+@kernel
+def absorb(forward, row0, pre, place, k, until, to_decay, to_rise, to_soma, decay, rise, soma):
+    """Add arrivals from the `k`-th on to the state, up to the slot (and part of it) `until`; return the next, too."""
+    while place[k] < until:
+        weights = load(forward, row0 + pre[k])
+        decay = fma(to_decay[k], weights, decay)
+        rise = fma(to_rise[k], weights, rise)
+        soma = fma(to_soma[k], weights, soma)
+        k += 1
+    return k, decay, rise, soma
+
+
+@kernel
+def drop_spikes(net, work):
+    """Drop the arrivals, and the spikes that are forgotten, or all where only traces remember."""
+    queues = work.queues
+    time, pre = queues.time, queues.pre
+    for queue in range(queues.n.shape[0]):
+        n = queues.n[queue]
+        dropped = n if np.isinf(net.synapse.memory) else queues.n_gone[OFF, queue]
+        for k in range(n - dropped):
+            time[queue, k] = time[queue, dropped + k]
+            pre[queue, k] = pre[queue, dropped + k]
+        keep_spikes(work, queue, n - dropped)
+    work.n_fed[ON] = queues.n[-1]
+    work.n_fed[OFF] = 0
+    work.absorbed[:] = 0
+
+
+@kernel
+def keep_spikes(work, queue, n):
+    """Tell that the first `n` spikes of a queue have arrived before, none for the second time."""
+    queues, arrivals = work.queues, work.arrivals
+    queues.n[queue] = n
+    queues.time[queue, n] = np.inf
+    queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = n, 0
+    arrivals.n[queue] = 0
+    arrivals.place[queue, 0] = np.inf
