@@ -7,7 +7,7 @@ from conftest import needs_jit
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, absolute, clip, exp_lanes, full, load, maximum, store
+from spikelearn.core.lanes import LANES, absolute, clip, exp_lanes, fma, full, load, maximum, pick, store
 
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
 
@@ -210,3 +210,52 @@ def test_the_sigmoid_of_a_number_is_exact_to_rounding(real):
     for x in (-20.0, -1.3, 0.0, 0.7, 12.0):
         wanted = reference.sigmoid(np.float64(real(x)))
         assert _of_number(real(x)) == pytest.approx(wanted, rel=4 * float(np.finfo(real).eps))
+
+
+@kernel
+def _multiply_add(array, out, scalar):
+    a, b, c = load(array, 0), load(array, 1), load(array, 2)
+    store(out, 0, fma(a, b, c))
+    store(out, 1, fma(scalar, b, c))
+    store(out, 2, fma(a, scalar, c))
+    store(out, 3, fma(a, b, scalar))
+    store(out, 4, fma(scalar, scalar, c))
+    out[5, 0] = fma(scalar, scalar, scalar)
+
+
+@of_both_types
+def test_multiply_and_add_of_lanes_and_numbers(real):
+    # Rounded once when compiled, twice when interpreted.
+    array, out = rows(3, real), np.zeros((6, LANES), real)
+    scalar = real(0.3)
+    _multiply_add(array, out, scalar)
+    a, b, c = array.astype(float)
+    s = float(scalar)
+    for found, wanted in zip(out, (a * b + c, s * b + c, a * s + c, a * b + s, s * s + c), strict=False):
+        np.testing.assert_allclose(found, wanted, atol=20 * np.finfo(real).eps)
+    assert out[5, 0] == pytest.approx(s * s + s, rel=2 * float(np.finfo(real).eps))
+
+
+@needs_jit
+def test_a_compiled_multiply_add_is_rounded_once():
+    # (1 + e)(1 - e) - 1 = -e^2, which is lost if the product is rounded first.
+    array, out = np.ones((3, LANES)), np.zeros((6, LANES))
+    array[0] += 2.0**-30
+    array[1] -= 2.0**-30
+    array[2] = -1
+    _multiply_add(array, out, 0.5)
+    np.testing.assert_array_equal(out[0], -(2.0**-60))
+
+
+@kernel
+def _pick_all(array, out):
+    value = load(array, 0)
+    for lane in range(LANES):
+        out[lane] = pick(value, lane)
+
+
+@of_both_types
+def test_picking_a_lane(real):
+    array, out = rows(1, real), np.zeros(LANES, real)
+    _pick_all(array, out)
+    np.testing.assert_array_equal(out, array[0])

@@ -12,7 +12,7 @@ from scipy import stats
 
 import spikelearn as sl
 from spikelearn.core.clock import _draw_candidates, _spike
-from spikelearn.core.poisson import CountTable, count_bound, count_table, draw_count, draw_inputs
+from spikelearn.core.poisson import CountTable, count_bound, count_table, draw_count, draw_inputs, fill_guide, look_up
 from spikelearn.core.random import make_keys
 
 KEY = make_keys(5, "training", 1)[0]
@@ -228,3 +228,14 @@ def test_a_silent_neuron_does_not_spike_and_a_saturated_one_takes_every_candidat
     drawn, _ = output_counts(np.array([-500.0, 500.0]), 1.0)
     assert drawn[:, 0].sum() == 0
     assert_poisson(drawn[:, 1], 1.0)
+
+
+@pytest.mark.parametrize("rates", [[1.0], [0.0, 2.0, 0.0], [0.5, 0.0, 3.0, 1e-9, 0.25, 0.0]])
+def test_looking_up_inverts_the_summed_rates(rates):
+    cumulative, guide = np.cumsum(rates), np.zeros(2 * len(rates), np.int64)
+    fill_guide(cumulative, guide)
+    words = np.concatenate([[0, 1, 2**31, 2**32 - 1], np.random.default_rng(0).integers(0, 2**32, 500)])
+    draws = (words + 0.5) / 2**32 * cumulative[-1]
+    found = [look_up(cumulative, guide, np.uint32(word)) for word in words]
+    np.testing.assert_array_equal(found, np.searchsorted(cumulative, draws, side="right"))
+    assert all(rates[j] > 0 for j in found)

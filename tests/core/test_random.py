@@ -11,6 +11,7 @@ from scipy import stats
 from spikelearn.core.random import (
     PURPOSES,
     draw_extra,
+    fill_exponentials,
     fill_words,
     inverse_gaussian,
     make_generator,
@@ -204,3 +205,13 @@ def test_generators_differ_by_seed_purpose_and_further_numbers():
     draws = [tuple(make_generator(*m).integers(2**62, size=4)) for m in made]
     assert len(set(draws)) == len(made)
     assert tuple(make_generator(*made[3]).integers(2**62, size=4)) == draws[3]
+
+
+def test_exponential_draws_are_minus_the_logarithm_of_uniform_ones():
+    words = np.random.default_rng(0).integers(0, 2**32, (2, 64), dtype=np.uint32)
+    words[1, :6] = 0, 1, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1  # the ends, and where the exponent changes
+    out = np.zeros(64)
+    for row in range(2):
+        fill_exponentials(words, row, out)
+        np.testing.assert_allclose(out, -np.log((words[row] + 0.5) / 2.0**32), rtol=1e-14)
+        assert (out > 0).all()
