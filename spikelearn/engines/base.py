@@ -12,7 +12,7 @@ from spikelearn.core.lanes import LANES
 from spikelearn.core.layout import FORWARD, TARGET, Averages, Layout
 from spikelearn.core.layout import Weights as CoreWeights
 from spikelearn.core.random import draw_extra, make_keys
-from spikelearn.errors import InputError, NotFiniteError, nearest
+from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
 from spikelearn.network import Network
 from spikelearn.weights import Weights
 
@@ -51,8 +51,7 @@ class Core(ABC):
     _rate: float  # expected spikes of an input of intensity 1 in the engine's unit of time
 
     def __init__(self, network: Network, weights: Weights, dtype: str) -> None:
-        if weights.sizes != network.sizes:
-            raise InputError(f"weights of sizes {weights.sizes} do not fit a network of sizes {network.sizes}")
+        check_weights(network, weights)
         self.network = network
         self._float = DTYPES[dtype]
         self._layout = make_layout(network.sizes)
@@ -116,6 +115,8 @@ class Core(ABC):
         for name, array in own.items():
             array[: len(state[name])] = state[name]
         self._state.n_recent[0] = len(state["recent_source"])
+        # What is remembered may come from images far brighter than those that follow.
+        self._make_room(np.ones((1, self.network.sizes[0]), np.float32))
 
     # -- the compiled loops ---------------------------------------------------------------------------------------
 
@@ -147,9 +148,13 @@ class Core(ABC):
 
         Raises
         ------
+        InputError
+            Images, labels or learning rates do not fit the network.
         NotFiniteError
             A potential or an error became NaN or infinite; the message names layer, quantity and example.
         """
+        images, labels = self._check_images(images), self._check_labels(images, labels)
+        self._check_learning_rates(learning_rates)
         n = len(images)
         results = self._results(n)
         schedule = self._training_schedule(self._extra(seed, first_example, n))
@@ -169,6 +174,7 @@ class Core(ABC):
 
     def test(self, images: np.ndarray, *, seed: int, first_example: int) -> np.ndarray:
         """Show images, each to the network at rest; return the predicted classes, (images,) int64."""
+        images = self._check_images(images)
         n = len(images)
         results = self._results(n)
         self._make_room(images)
@@ -258,7 +264,56 @@ class Core(ABC):
             failure=np.zeros(3, np.int64),
         )
 
-    # -- failures -------------------------------------------------------------------------------------------------
+    # -- what is given, and failures -----------------------------------------------------------------------------
+
+    def _check_images(self, images: np.ndarray) -> np.ndarray:
+        """Return images as the kernels want them; `InputError` unless they are intensities of this network's inputs."""
+        n_inputs = self.network.sizes[0]
+        if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
+            what = getattr(images, "dtype", type(images).__name__)
+            raise InputError(f"intensities must be an array of floats within 0..1, got {what}; use astype")
+        if images.ndim != 2 or images.shape[1] != n_inputs:
+            raise InputError(
+                f"intensities of shape {images.shape[1:]} an image do not fit a network with {n_inputs} inputs; "
+                f"each image must be of shape ({n_inputs},)"
+            )
+        low, high = images.min(initial=0.0), images.max(initial=0.0)
+        if not (low >= 0 and high <= 1):  # true for NaN
+            bad = ~((images >= 0) & (images <= 1))
+            image, pixel = divmod(int(bad.argmax()), n_inputs)
+            value = str(images[image, pixel]).replace("nan", "NaN")
+            raise InputError(f"intensity {value} at image {image}, input {pixel}; must be finite and within 0..1")
+        return np.ascontiguousarray(images, np.float32)
+
+    def _check_labels(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Return labels as the kernels want them; `InputError` unless there is an output for each image's."""
+        n_outputs = self.network.sizes[-1]
+        given = np.asarray(labels)
+        if given.dtype.kind not in "iu" or given.shape != (len(images),):
+            raise InputError(
+                f"labels must be integers, one for each of the {len(images)} images, got {given.dtype} of shape "
+                f"{given.shape}"
+            )
+        bad = (given < 0) | (given >= n_outputs)
+        if bad.any():
+            raise InputError(f"label {given[bad][0]} at image {bad.argmax()}; must be within 0..{n_outputs - 1}")
+        return np.ascontiguousarray(given, np.int64)
+
+    def _check_trial(self, intensity: np.ndarray, label: int | None) -> np.ndarray:
+        """Return one image as the kernels want it; `InputError` unless it and its label, if any, fit the network."""
+        image: np.ndarray = self._check_images(np.asarray(intensity)[None])[0]
+        if label is not None:
+            self._check_labels(image[None], np.asarray([label]))
+        return image
+
+    def _check_learning_rates(self, rates: tuple[float, ...]) -> None:
+        if len(rates) != self.network.n_layers:
+            raise InputError(
+                f"{len(rates)} learning rates {tuple(rates)} for a network of {self.network.n_layers} layers with "
+                f"weights; give one for each"
+            )
+        for rate in rates:
+            check_range("learning_rates", rate, at_least=0)
 
     def _check(self, status: int, results: trial.Results, first_example: int) -> None:
         if status == trial.NOT_FINITE:
@@ -281,6 +336,24 @@ class Core(ABC):
                     f"a weight or bias of layer {layer + 1} is not finite before example {example}; "
                     f"the learning rates are probably too large"
                 )
+
+
+def check_weights(network: Network, weights: Weights) -> None:
+    """Raise `InputError` unless every array of the weights has the shape that the network needs."""
+    sizes = network.sizes
+    if weights.W and weights.sizes != sizes:
+        raise InputError(f"weights of sizes {weights.sizes} do not fit a network of sizes {sizes}")
+    wanted = {
+        "W": list(zip(sizes[1:], sizes[:-1], strict=True)),
+        "b": [(n,) for n in sizes[1:]],
+        "Y": [(n, sizes[-1]) for n in sizes[1:-1]],
+    }
+    for name, shapes in wanted.items():
+        given = [np.shape(array) for array in getattr(weights, name)]
+        if given != shapes:
+            raise InputError(
+                f"Weights.{name} of shapes {given} do not fit a network of sizes {sizes}: it needs {shapes}"
+            )
 
 
 class Silent(NamedTuple):

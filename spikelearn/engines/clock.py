@@ -113,6 +113,7 @@ class ClockCore(Core):
         seed, example : int
             As in `train` and `test`: the trial with these numbers there has the same spikes.
         """
+        intensity = self._check_trial(intensity, label)
         return _Recorder(self, seed, label is not None).run(intensity, label, seed, example)
 
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:

@@ -102,6 +102,7 @@ class EventCore(Core):
         seed, example : int
             As in `train` and `test`: the trial with these numbers there has the same spikes.
         """
+        intensity = self._check_trial(intensity, label)
         return _Recorder(self, seed, label is not None, example).run(intensity, label)
 
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
