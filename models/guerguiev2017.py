@@ -32,14 +32,18 @@ learning rates    0.19; 0.21, 0.21; 0.23, 0.23, 0.12          Methods (chosen th
 ================  ==========================================  ===============================================
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from spikelearn.errors import InputError, nearest
-from spikelearn.feedback import Feedback, ProductFeedback, RandomFeedback
+from spikelearn.feedback import Feedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
+from spikelearn.learning import Backprop
 from spikelearn.model import Model
 from spikelearn.network import Network
-from spikelearn.neurons import Synapse
+from spikelearn.neurons import HiddenNeuron, Synapse
 from spikelearn.phases import Phases
+from spikelearn.plateaus import JitteredPlateaus
 from spikelearn.units import ms
 
 
@@ -86,6 +90,42 @@ def two_hidden(
     """Describe two hidden layers; published test error after 60 epochs 3.2 %."""
     return _model(reading, n_input, hidden, n_output, (0.23, 0.23, 0.12))
 
+
+def variant(model: Model, name: str) -> Model:
+    """Return a model changed to one of the paper's `VARIANTS`.
+
+    Learning rates stay: the paper gives none for them.
+    """
+    if name not in VARIANTS:
+        raise InputError(f"variant={name!r} is unknown; {nearest(str(name), VARIANTS)}")
+    return VARIANTS[name](model)
+
+
+def _network(**changes: Any) -> Callable[[Model], Model]:
+    return lambda model: replace(model, network=replace(model.network, **changes))
+
+
+def _sparse(gain: float) -> Callable[[Model], Model]:
+    def change(model: Model) -> Model:
+        base = model.network.feedback
+        if not isinstance(base, RandomFeedback | ProductFeedback):
+            raise InputError(f"sparse feedback is made of random feedback, not of {type(base).__name__}")
+        return _network(feedback=SparseFeedback(gain=gain, base=base))(model)
+
+    return change
+
+
+VARIANTS: dict[str, Callable[[Model], Model]] = {
+    "sparse": _sparse(5.0),  # figure 8B
+    "sparse-unamplified": _sparse(1.0),  # figure 8, supplement 1
+    "symmetric": _network(feedback=SymmetricFeedback()),  # figure 8D
+    "symmetric-noisy": _network(feedback=SymmetricFeedback(noise=0.05)),  # figure 8D
+    "rate-feedback": _network(feedback_signal="rates"),  # figure 7A
+    "jittered-plateaus": _network(plateaus=JitteredPlateaus()),  # figure 6, supplement 1
+    "strong-attenuation": _network(hidden=HiddenNeuron(g_apical=0.05)),  # figure 9
+    "weak-attenuation": _network(hidden=HiddenNeuron(g_apical=0.6)),  # figure 9
+    "backprop": lambda model: replace(model, rule=Backprop(hidden_scale=0.2)),  # figure 7B, C; scaled as in their code
+}
 
 NETWORKS = {"no-hidden": no_hidden, "one-hidden": one_hidden, "two-hidden": two_hidden}
 

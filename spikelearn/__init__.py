@@ -15,17 +15,21 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 """
 
 from spikelearn.datasets import Dataset, Images, load
-from spikelearn.engines import Clock, Event
-from spikelearn.errors import InputError, NotFiniteError
-from spikelearn.feedback import ProductFeedback, RandomFeedback
-from spikelearn.learning import Backprop, Plateau
+from spikelearn.engines import Clock, Event, Rates
+from spikelearn.errors import InputError, NotFiniteError, NotSettledError
+from spikelearn.feedback import LearnedFeedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
+from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
+from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
+from spikelearn.recording import Recording, RecordingFile, Spikes
+from spikelearn.simulate import simulate
 from spikelearn.storage import version
 from spikelearn.training import Chunk, Training, error_percent, evaluate, train
 from spikelearn.units import Hz, ms, second
+from spikelearn.watching import Record
 from spikelearn.weights import InitialWeights, Weights
 
 __version__ = version()
@@ -35,21 +39,35 @@ __all__ = [
     "Chunk",
     "Clock",
     "Dataset",
+    "DirectFeedbackAlignment",
     "Event",
+    "FeedbackAlignment",
     "HiddenNeuron",
     "Hz",
     "Images",
     "InitialWeights",
     "InputError",
+    "JitteredPlateaus",
+    "LearnedFeedback",
     "Model",
     "Network",
     "NotFiniteError",
+    "NotSettledError",
     "OutputNeuron",
+    "OutputOnly",
     "Phases",
     "Plateau",
     "ProductFeedback",
     "RandomFeedback",
+    "Rates",
+    "Record",
+    "Recording",
+    "RecordingFile",
+    "SparseFeedback",
+    "Spikes",
+    "SymmetricFeedback",
     "Synapse",
+    "SynchronousPlateaus",
     "Training",
     "Weights",
     "error_percent",
@@ -57,5 +75,6 @@ __all__ = [
     "load",
     "ms",
     "second",
+    "simulate",
     "train",
 ]

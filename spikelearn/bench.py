@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikelearn.datasets import Images, find_mnist, load
-from spikelearn.engines import Engine, Event
+from spikelearn.engines import Clock, Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
@@ -95,7 +95,14 @@ def bench(
     images, source = _images(sizes)
     common = {"sizes": list(sizes), "reading": reading, "g_apical": g_apical, "images": source}
     times, weights = _time_engine(engine, model, images, threads, examples, test_images, progress)
-    example = _events(engine, model, weights, images) if isinstance(engine, Event) else _steps(model, engine.dt)
+    if isinstance(engine, Event):
+        example = _events(engine, model, weights, images)
+    elif isinstance(engine, Clock):
+        example = _steps(model, engine.dt)
+    else:
+        example = Example(
+            2 * (model.network.phases.minimum + model.network.phases.extra_mean), "steady_states_per_s", 2
+        )
     result = _entry(type(engine).__name__.lower(), times, common, threads, True, example)
     result |= {"machine": machine(), "peers": []}
     shown = images.first(min(len(images), max(peer_examples, peer_images)))

@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, info, data, bench. No science here: it parses, calls, prints.
+"""The command line: train, evaluate, trace, info, data, bench. No science here: it parses, calls, prints.
 
 Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
 was written; 130 stopped by Ctrl-C, after a checkpoint.
@@ -13,14 +13,15 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from spikelearn import bench, datasets, runs, storage, training
-from spikelearn.engines import Clock, Engine, Event
-from spikelearn.errors import InputError, NotFiniteError, nearest
+from spikelearn import bench, datasets, runs, storage, training, watching
+from spikelearn.engines import Clock, Engine, Event, Rates
+from spikelearn.errors import InputError, NotFiniteError, NotSettledError, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.peers import PEERS
 from spikelearn.plotting import save_learning_curve
+from spikelearn.simulate import simulate
 
-ENGINES: dict[str, type[Clock] | type[Event]] = {"clock": Clock, "event": Event}
+ENGINES: dict[str, type[Clock] | type[Event] | type[Rates]] = {"clock": Clock, "event": Event, "rates": Rates}
 STOPPED = 130
 
 
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print("spikelearn: error:", " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
-    except NotFiniteError as error:
+    except (NotFiniteError, NotSettledError) as error:
         print(f"spikelearn: training failed: {error}. The last checkpoint is kept.", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, say
@@ -72,7 +73,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     new.add_argument("--out", metavar="RUN", required=True, help="run folder to make")
     new.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
     new.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
-    new.add_argument("--engine", help="clock (default) or event")
+    new.add_argument("--variant", help=f"of the paper: {', '.join(guerguiev2017.VARIANTS)}")
+    new.add_argument("--engine", help="clock (default), event or rates")
     new.add_argument("--examples", type=_integer, metavar="N", help="train on the first N images")
     new.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json")
     new.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
@@ -85,6 +87,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     test.add_argument("--seed", type=_integer, help="default: the run's")
     test.add_argument("--threads", type=_integer, default=1, help="has no influence on the result (default: 1)")
 
+    trace = command("trace", _trace, "Replay a trained network on a test image and draw its potentials, or save them.")
+    trace.add_argument("folder", metavar="RUN")
+    trace.add_argument("--image", type=_integer, default=0, metavar="N", help="number of the test image (default: 0)")
+    trace.add_argument("--layer", help="hidden0, hidden1, ..., output (default: the lowest with weights)")
+    trace.add_argument("--neurons", default="0", metavar="N[,N]", help="of that layer (default: 0)")
+    trace.add_argument("--duration", type=float, metavar="MS", help="a forward phase only, so long, without teaching")
+    trace.add_argument("--engine", help="clock or event (default: the run's)")
+    trace.add_argument("--seed", type=_integer, help="default: the run's")
+    trace.add_argument("--out", default="trace.png", help="FILE.png, .pdf or .svg, or FILE.h5 (default: trace.png)")
+
     info = command("info", _info, "Show a run, or the installation and the networks known.")
     info.add_argument("folder", metavar="RUN", nargs="?")
 
@@ -93,7 +105,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     data.add_argument("name", metavar="mnist", nargs="?")
 
     times = command("bench", _bench, "Time training and testing of a network on this machine.")
-    times.add_argument("--engine", default="clock", help="clock (default) or event")
+    times.add_argument("--engine", default="clock", help="clock (default), event or rates")
     times.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
     times.add_argument("--reading", default="released", help="released or text (default: released)")
     times.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
@@ -178,6 +190,8 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
     model = guerguiev2017.NETWORKS[network](
         reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
     )
+    if options.variant is not None:
+        model = guerguiev2017.variant(model, options.variant)
     config = runs.Config(
         name=network,
         reading=reading,
@@ -216,6 +230,8 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     for assignment in options.set:
         if storage.override(config, [assignment]) != config:
             raise InputError(f"--set {assignment} differs from the run's configuration; --resume changes --epochs only")
+    if options.variant is not None and guerguiev2017.variant(config.model, options.variant) != config.model:
+        raise InputError(f"--variant {options.variant} differs from the run's configuration")
     if options.overwrite:
         raise InputError("--overwrite does not go with --resume, which goes on with the same run")
     return runs.Run.resume(options.out, options.epochs)
@@ -261,7 +277,7 @@ def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
     return show
 
 
-# -- evaluate, info, data ---------------------------------------------------------------------------------------------
+# -- evaluate, trace, info, data -------------------------------------------------------------------------------------
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
@@ -296,12 +312,61 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def _trace(options: argparse.Namespace) -> dict[str, Any]:
+    config, weights = runs.load_run(options.folder)
+    network, out = config.model.network, Path(options.out)
+    if out.suffix not in (*PICTURES, ".h5"):
+        raise InputError(f"--out {options.out}: write a picture ({', '.join(PICTURES)}) or a recording (.h5)")
+    images = datasets.load(config.data).test
+    if not 0 <= options.image < len(images):
+        raise InputError(f"--image {options.image}: {config.data} has test images 0 to {len(images) - 1}")
+    layer = watching.layer_name(options.layer or watching.layer_names(network)[1], network)
+    neurons = list(_sizes("--neurons", options.neurons))
+    recording = simulate(
+        network,
+        weights,
+        images.intensities(slice(options.image, options.image + 1))[0],
+        label=int(images.y[options.image]) if options.duration is None else None,
+        duration=options.duration,
+        record=[layer, "spikes"],
+        neurons={layer: neurons},
+        seed=config.seed if options.seed is None else options.seed,
+        example=options.image,
+        engine=config.engine if options.engine is None else _engine(options.engine),
+    )
+    try:
+        if out.suffix == ".h5":
+            recording.save(out)
+        else:
+            recording.plot(layer, neurons).savefig(out, dpi=150)
+    except FileNotFoundError as error:
+        raise InputError(f"--out {options.out}: there is no folder {out.parent}") from error
+    result = {
+        "folder": str(options.folder),
+        "image": options.image,
+        "label": int(images.y[options.image]),
+        "out": str(out),
+        "spikes": {name: len(spikes.time) for name, spikes in recording.spikes.items()},
+        "plateaus": {
+            name: {"forward": p.forward.tolist(), "target": None if p.target is None else p.target.tolist()}
+            for name, p in recording.plateaus.items()
+        },
+    }
+    if not options.json:
+        print(f"image {options.image}, a {result['label']}: neurons {options.neurons} of {layer} in {out}")
+    return result
+
+
 def _info(options: argparse.Namespace) -> dict[str, Any]:
     if options.folder is None:
         result: dict[str, Any] = {
             "spikelearn": storage.version(),
             "networks": {name: build().network.sizes for name, build in guerguiev2017.NETWORKS.items()},
             "readings": list(guerguiev2017.READINGS),
+            "variants": list(guerguiev2017.VARIANTS),
             "engines": list(ENGINES),
             "data": _found(),
         }
@@ -349,7 +414,7 @@ def _print_times(result: dict[str, Any]) -> None:
         f"{sizes} ({result['reading']}), g_apical {result['g_apical']:g}/ms, images: {result['images']}, "
         f"threads for testing: {result['threads']}; {computer['cpu']}, {computer['cpu_count']} cores"
     )
-    work = next(key for key in ("steps_per_s", "events_per_s") if key in result)
+    work = next(key for key in ("steps_per_s", "events_per_s", "steady_states_per_s") if key in result)
     print(
         f"training: {result['train_examples_per_s']:.0f} examples/s, {result['train_speed']:.0f} times real time, "
         f"{result[work]:.3g} {work.removesuffix('_per_s')}/s; testing: {result['test_images_per_s']:.0f} images/s"

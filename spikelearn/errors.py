@@ -13,12 +13,23 @@ class NotFiniteError(FloatingPointError):
     """A potential, an error or a weight became NaN or infinite during training."""
 
 
+class NotSettledError(ArithmeticError):
+    """The rates of a network without spikes did not come to a steady state."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the closest of the `known` names: ``"; did you mean 'x'? Known: x, y"``."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(known)}"
+
+
+def check_choice(where: str, value: str, known: Iterable[str]) -> None:
+    """Raise `InputError` unless `value` is one of the `known` names."""
+    known = list(known)
+    if value not in known:
+        raise InputError(f"{where}={value!r} is unknown; {nearest(str(value), known)}")
 
 
 def check_range(
@@ -28,6 +39,7 @@ def check_range(
     above: float | None = None,
     at_least: float | None = None,
     at_most: float | None = None,
+    below: float | None = None,
     unit: str = "",
     integer: bool = False,
 ) -> None:
@@ -44,6 +56,9 @@ def check_range(
     if at_most is not None:
         bounds.append(f"<= {at_most:g}")
         good = good and value <= at_most
+    if below is not None:
+        bounds.append(f"< {below:g}")
+        good = good and value < below
     if not good:
         what = "an integer" if integer else "a finite number"
         raise InputError(f"{where}={value!r} must be {' '.join(filter(None, [what, ' and '.join(bounds), unit]))}")

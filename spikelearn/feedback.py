@@ -1,20 +1,26 @@
-"""Feedback pathways: the fixed random weights ``Y[l]`` from the output layer to the apical dendrites of layer `l`.
+"""Feedback pathways: the weights ``Y[l]`` to the apical dendrites of hidden layer `l`, and what becomes of them.
 
-One frozen class per pathway, with one method, `draw`. To add one, write another and name it in `Feedback`.
+One frozen class per pathway, with two methods: `draw` returns the weights at the start, `plan` what a core does with
+them during training. Which layer feeds back, and whether spikes or rates, is the network's affair
+(`Network.feedback_from`, `feedback_signal`). To add a pathway, write another class and name it in `Feedback`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikelearn.core.feedback import Fixed, Learned, Tied
 from spikelearn.errors import check_range
 
 SQRT12 = 12.0**0.5  # width of a uniform distribution over its standard deviation
 
+Feeding = tuple[int, ...]
+Arrays = list[np.ndarray]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomFeedback:
-    """Broadcast: each hidden layer has its own zero-mean uniform weights straight from the outputs.
+    """Each hidden layer has its own zero-mean uniform weights straight from the layer that feeds back.
 
     Their SD is `gain` times that of forward weights with the layer's size as fan-in.
     """
@@ -24,26 +30,41 @@ class RandomFeedback:
     def __post_init__(self) -> None:
         check_range("RandomFeedback.gain", self.gain)
 
-    def draw(self, rng: np.random.Generator, sizes: tuple[int, ...], scales: list[float]) -> list[np.ndarray]:
-        """Draw ``Y[l]``, (hidden l, output), for each hidden layer.
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer.
 
         Parameters
         ----------
         rng : numpy.random.Generator
-        sizes : tuple of int
-            All layers, input first.
+        forward : list of (n_post, n_pre) arrays
+            All forward weights.
         scales : list of float
-            SD of forward weights with fan-in ``sizes[l + 1]``, for each hidden layer `l`.
+            SD of forward weights with the size of hidden layer `l` as fan-in.
+        feeding : tuple of int
+            The layer that feeds back to hidden layer `l`; 0 is the first with weights.
+
+        Returns
+        -------
+        list of (hidden l, neurons that feed back to it) float64 arrays
         """
-        return [self.gain * _uniform(rng, (n, sizes[-1]), sd) for n, sd in zip(sizes[1:-1], scales, strict=True)]
+        sizes = [W.shape[0] for W in forward]
+        return [
+            self.gain * _uniform(rng, (sizes[layer], sizes[above]), scales[layer])
+            for layer, above in enumerate(feeding)
+        ]
+
+    def plan(self) -> Fixed:
+        """Return what the core does with the weights during training."""
+        return Fixed()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductFeedback:
-    """As `RandomFeedback` for the last hidden layer; lower ones see it through further random matrices.
+    """As `RandomFeedback` for the last hidden layer; lower ones hear the output through further random matrices.
 
     ``Y[l] = R[l] @ Y[l+1]`` with ``R[l]`` (hidden l, hidden l+1), uniform, of the SD that belongs to the size of
-    layer `l`. The authors' numerics; the weights of lower layers come out large (SD about 9 for 500-100).
+    layer `l`. The authors' numerics; the weights of lower layers come out large (SD about 9 for 500-100). Where each
+    layer hears from the one above it, the weights are the ``R[l]`` themselves.
     """
 
     gain: float = 1.0
@@ -51,17 +72,119 @@ class ProductFeedback:
     def __post_init__(self) -> None:
         check_range("ProductFeedback.gain", self.gain)
 
-    def draw(self, rng: np.random.Generator, sizes: tuple[int, ...], scales: list[float]) -> list[np.ndarray]:
-        """Draw ``Y[l]``, (hidden l, output), for each hidden layer; parameters as `RandomFeedback.draw`."""
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        sizes = [W.shape[0] for W in forward]
+        drawn: Arrays = []
         upper = np.eye(sizes[-1])
-        drawn: list[np.ndarray] = []
-        for n, sd in zip(reversed(sizes[1:-1]), reversed(scales), strict=True):
-            upper = _uniform(rng, (n, upper.shape[0]), sd) @ upper
-            drawn.insert(0, self.gain * upper)
+        for layer in reversed(range(len(feeding))):
+            factor = _uniform(rng, (sizes[layer], sizes[layer + 1]), scales[layer])
+            upper = factor @ upper
+            drawn.insert(0, self.gain * (factor if feeding[layer] == layer + 1 else upper))
         return drawn
 
+    def plan(self) -> Fixed:
+        """Return what the core does with the weights during training."""
+        return Fixed()
 
-Feedback = RandomFeedback | ProductFeedback
+
+@dataclass(frozen=True, kw_only=True)
+class SparseFeedback:
+    """Other feedback, of which a fraction of all weights is zero and the rest `gain` times as large (figure 8).
+
+    Parameters
+    ----------
+    fraction_zero : float
+        Within [0, 1): of each ``Y[l]``, rounded down to a whole number of weights.
+    gain : float
+        5 in figure 8B; 1 in its supplement.
+    base : RandomFeedback or ProductFeedback
+    """
+
+    fraction_zero: float = 0.8
+    gain: float = 5.0
+    base: RandomFeedback | ProductFeedback = field(default_factory=ProductFeedback)
+
+    def __post_init__(self) -> None:
+        check_range("SparseFeedback.fraction_zero", self.fraction_zero, at_least=0, below=1)
+        check_range("SparseFeedback.gain", self.gain)
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        drawn = [self.gain * Y for Y in self.base.draw(rng, forward, scales, feeding)]
+        for Y in drawn:
+            Y.ravel()[rng.permutation(Y.size)[: int(self.fraction_zero * Y.size)]] = 0
+        return drawn
+
+    def plan(self) -> Fixed:
+        """Return what the core does with the weights during training."""
+        return Fixed()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SymmetricFeedback:
+    """The forward weights transposed, following them as they change (figure 8D).
+
+    Where a layer hears from the output through others, the product of the transposed weights in between.
+
+    Parameters
+    ----------
+    noise : float
+        SD of normal noise on every weight, drawn anew for every example. (0.05 in figure 8D, which calls it variance.)
+    """
+
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_range("SymmetricFeedback.noise", self.noise, at_least=0)
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Return the transposed weights, without noise; parameters as `RandomFeedback.draw`."""
+        drawn: Arrays = []
+        upper = np.eye(forward[-1].shape[0])
+        for layer in reversed(range(len(feeding))):
+            factor = forward[layer + 1].T
+            upper = factor @ upper
+            drawn.insert(0, factor.copy() if feeding[layer] == layer + 1 else upper)
+        return drawn
+
+    def plan(self) -> Tied:
+        """Return what the core does with the weights during training."""
+        return Tied(self.noise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedFeedback:
+    """Other feedback that learns to invert the layers above it: plateaus come to tell the rates that caused them.
+
+    Gradient descent on the inverse loss, half the square of ``rate_max * sigmoid(V) - alpha`` in the forward phase,
+    with respect to the feedback weights. In the authors' code, not in the paper. Weights of zero stay zero, so it goes
+    together with `SparseFeedback`, whose gain is applied once, at the start.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate of the feedback weights.
+    base : RandomFeedback, ProductFeedback or SparseFeedback
+        At the start.
+    """
+
+    rate: float = 0.1
+    base: RandomFeedback | ProductFeedback | SparseFeedback = field(default_factory=ProductFeedback)
+
+    def __post_init__(self) -> None:
+        check_range("LearnedFeedback.rate", self.rate, at_least=0)
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        return self.base.draw(rng, forward, scales, feeding)
+
+    def plan(self) -> Learned:
+        """Return what the core does with the weights during training."""
+        return Learned(self.rate)
+
+
+Feedback = RandomFeedback | ProductFeedback | SparseFeedback | SymmetricFeedback | LearnedFeedback
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, int], sd: float) -> np.ndarray:

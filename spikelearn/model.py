@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from spikelearn.errors import InputError, check_range
-from spikelearn.learning import Plateau, Rule
+from spikelearn.learning import Plateau, Rule, check_rule
 from spikelearn.network import Network
 
 
@@ -32,3 +32,4 @@ class Model:
             )
         for rate in self.learning_rates:
             check_range("Model.learning_rates", rate, at_least=0)
+        check_rule(self.rule, self.network)

@@ -4,10 +4,11 @@ import numbers
 from dataclasses import dataclass, field
 
 from spikelearn.core.random import make_generator
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_choice, check_range
 from spikelearn.feedback import Feedback, RandomFeedback
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
+from spikelearn.plateaus import Plateaus, SynchronousPlateaus
 from spikelearn.units import Hz
 from spikelearn.weights import InitialWeights, Weights, draw_forward
 
@@ -16,7 +17,7 @@ MAX_SIZE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A feedforward network of spiking neurons with broadcast feedback.
+    """A feedforward network of spiking neurons with feedback to the apical dendrites of its hidden neurons.
 
     Parameters
     ----------
@@ -24,8 +25,17 @@ class Network:
         Neurons in each layer, input first, output (one neuron per class) last.
     rate_max : float
         Highest firing rate of every neuron and of an input at intensity 1, spikes/ms (Table 1: 200 Hz).
-    synapse, hidden, output, feedback, phases, initial
+    synapse, hidden, output, phases, initial
         Descriptions of the parts.
+    feedback : RandomFeedback, ProductFeedback, SparseFeedback, SymmetricFeedback or LearnedFeedback
+        The feedback weights.
+    feedback_from : str
+        ``"output"``: every hidden layer hears from the output layer; ``"above"``: from the layer above it.
+    feedback_signal : str
+        What apical dendrites receive: ``"spikes"``, filtered by their synapses, or the momentary ``"rates"``, as in
+        figure 7A. (Forward connections always carry spikes.)
+    plateaus : SynchronousPlateaus or JitteredPlateaus
+        When hidden neurons have their plateau potentials.
     carry_state : bool
         Keep potentials and spikes from one training example to the next, as the authors do. Test images always
         start from rest.
@@ -37,6 +47,9 @@ class Network:
     hidden: HiddenNeuron = field(default_factory=HiddenNeuron)
     output: OutputNeuron = field(default_factory=OutputNeuron)
     feedback: Feedback = field(default_factory=RandomFeedback)
+    feedback_from: str = "output"
+    feedback_signal: str = "spikes"
+    plateaus: Plateaus = field(default_factory=SynchronousPlateaus)
     phases: Phases = field(default_factory=Phases)
     initial: InitialWeights = field(default_factory=InitialWeights)
     carry_state: bool = True
@@ -52,6 +65,13 @@ class Network:
                 )
         object.__setattr__(self, "sizes", tuple(map(int, sizes)))
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
+        check_choice("Network.feedback_from", self.feedback_from, ("output", "above"))
+        check_choice("Network.feedback_signal", self.feedback_signal, ("spikes", "rates"))
+        if self.plateaus.earliest > self.phases.settle:
+            raise InputError(
+                f"JitteredPlateaus.at_most={self.plateaus.earliest:g} ms must not exceed Phases.settle="
+                f"{self.phases.settle:g} ms: the average before an early plateau would begin before its phase"
+            )
 
     @property
     def n_layers(self) -> int:
@@ -62,6 +82,12 @@ class Network:
     def n_hidden(self) -> int:
         """Number of hidden layers."""
         return len(self.sizes) - 2
+
+    @property
+    def feeding(self) -> tuple[int, ...]:
+        """Layer (0 the first with weights) that feeds back to each hidden layer."""
+        output = self.n_layers - 1
+        return tuple(output if self.feedback_from == "output" else layer + 1 for layer in range(self.n_hidden))
 
     @property
     def dendrite_gains(self) -> tuple[float, ...]:
@@ -80,4 +106,4 @@ class Network:
         rng = make_generator(seed, "weights")
         forward, biases = draw_forward(rng, self.sizes, self.initial, self.rate_max)
         scales = [self.initial.moments(n, self.rate_max)[1] for n in self.sizes[1:-1]]
-        return Weights(tuple(forward), tuple(biases), tuple(self.feedback.draw(rng, self.sizes, scales)))
+        return Weights(tuple(forward), tuple(biases), tuple(self.feedback.draw(rng, forward, scales, self.feeding)))

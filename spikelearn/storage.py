@@ -78,7 +78,8 @@ def override(description: T, assignments: Iterable[str]) -> T:
     """Return a dataclass with some fields changed; it is validated once, after all assignments.
 
     An assignment is ``"network.hidden.g_apical=0.05"``, or the end of that name if only one field ends so. Values
-    are numbers, true, false, none, text, ``0.1,0.2`` for a tuple, the name of a class where there is a choice.
+    are numbers, true, false, none, text, ``0.1,0.2`` for a tuple, the name of a class where there is a choice, or the
+    beginning of one, in small letters: ``sparse`` for SparseFeedback.
     """
     mapping = to_dict(description)
     for assignment in assignments:
@@ -153,8 +154,10 @@ def _from_text(annotation: Any, text: str, where: str) -> Any:
     words = {"none": None, "true": True, "false": False}
     if text.lower() in words and type(words[text.lower()]) in options:
         return words[text.lower()]
-    if text in classes:
-        return {"kind": text} if len(classes) > 1 else {}
+    short = text.lower().replace("-", "").replace("_", "")
+    chosen = [name for name in classes if name == text] or [name for name in classes if name.lower().startswith(short)]
+    if len(chosen) == 1:
+        return {"kind": chosen[0]} if len(classes) > 1 else {}
     if classes:
         raise InputError(f"{where}={text!r} is no choice here; {nearest(text, classes)}")
     if item is not None:

@@ -8,16 +8,20 @@ import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from spikelearn.core.random import make_generator
 from spikelearn.datasets import Images
-from spikelearn.engines import Clock, Engine
+from spikelearn.engines import Clock, Engine, Trace
 from spikelearn.errors import InputError, check_range
-from spikelearn.learning import Rule
+from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
 from spikelearn.network import Network
+from spikelearn.recording import RecordingFile
+from spikelearn.watching import Record
 from spikelearn.weights import Weights
 
 CHUNK = 100  # examples in one compiled call: some 20 ms, so that progress and Ctrl-C feel immediate
@@ -39,6 +43,8 @@ class Chunk:
         Hidden: sum of squared differences of plateau potentials; output: of rates, (spikes/ms)^2.
     angle : (n, hidden layers) float64 array
         Degrees between the errors of the rule and of the one it is compared with; NaN without one.
+    v_output : (n, outputs) float64 array
+        Mean somatic potentials of the outputs in the forward phase.
     """
 
     epoch: int
@@ -48,6 +54,7 @@ class Chunk:
     prediction: np.ndarray
     loss: np.ndarray
     angle: np.ndarray
+    v_output: np.ndarray
 
     @property
     def n_wrong(self) -> int:
@@ -77,16 +84,24 @@ class Training:
         engine: Engine,
         chunk_size: int,
         compare: Rule | None,
+        record: Record | None,
+        record_to: str | Path | None,
     ) -> None:
         check_range("seed", seed, at_least=0, integer=True)
         check_range("epochs", epochs, at_least=1, integer=True)
         check_range("chunk_size", chunk_size, at_least=1, integer=True)
         check_fit(model.network, images)
+        check_rule(compare, model.network)
         self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
         self.chunk_size, self.compare = chunk_size, compare
         self.trials = 0
         self._core = engine.build(model.network, model.network.draw_weights(seed) if weights is None else weights)
         self._order = (-1, np.empty(0, np.int64))
+        self._recorder = None
+        if (record is None) != (record_to is None):
+            raise InputError("recording needs both: record, what to record, and record_to, the file to write")
+        if record is not None and record_to is not None:
+            self._recorder = _Recorder(record, record_to, model.network, engine, images, epochs)
 
     @property
     def weights(self) -> Weights:
@@ -102,6 +117,8 @@ class Training:
         check_range("trials", trials, at_least=0, integer=True)
         self._core.restore(state)
         self.trials = trials
+        if self._recorder is not None:
+            self._recorder.file.truncate(trials)
 
     def __iter__(self) -> Iterator[Chunk]:
         return self
@@ -114,23 +131,63 @@ class Training:
         # Chunks end on multiples of their size, so that a run that was stopped meets the same ones again.
         stop = min(n, (start // self.chunk_size + 1) * self.chunk_size)
         index = self._order_of(epoch)[start:stop]
-        labels = self.images.y[index]
-        result = self._core.train(
-            self.images.intensities(index),
-            labels,
-            seed=self.seed,
-            first_example=self.trials,
-            learning_rates=self.model.learning_rates,
-            rule=self.model.rule,
-            compare=self.compare,
-        )
-        self.trials += stop - start
-        return Chunk(epoch, start, stop, labels, result.prediction, result.loss, result.angle)
+        labels, intensities = self.images.y[index], self.images.intensities(index)
+        parts = []
+        for first, last in self._parts(stop - start):
+            recorder = self._recorder if self._recorder is not None and self.trials in self._recorder else None
+            result = self._core.train(
+                intensities[first:last],
+                labels[first:last],
+                seed=self.seed,
+                first_example=self.trials,
+                learning_rates=self.model.learning_rates,
+                rule=self.model.rule,
+                compare=self.compare,
+                watch=None if recorder is None else recorder.watch,
+            )
+            if recorder is not None and result.trace is not None:
+                recorder.keep(self.trials, result.trace, {"seed": self.seed, "label": int(labels[first])})
+            parts.append(result[:-1])
+            self.trials += last - first
+        return Chunk(epoch, start, stop, labels, *map(np.concatenate, zip(*parts, strict=True)))
+
+    def _parts(self, n: int) -> list[tuple[int, int]]:
+        """Cut a chunk where an example is recorded, which is then trained on for itself: the results are the same."""
+        if self._recorder is None:
+            return [(0, n)]
+        alone = [k for k in range(n) if self.trials + k in self._recorder]
+        edges = sorted({0, n, *alone, *(k + 1 for k in alone)})
+        return list(pairwise(edges))
 
     def _order_of(self, epoch: int) -> np.ndarray:
         if self._order[0] != epoch:
             self._order = epoch, make_generator(self.seed, "order", epoch).permutation(len(self.images))
         return self._order[1]
+
+
+class _Recorder:
+    """Writes the examples of a training run that are to be recorded into a file."""
+
+    def __init__(
+        self, record: Record, path: str | Path, network: Network, engine: Engine, images: Images, epochs: int
+    ) -> None:
+        n = epochs * len(images)
+        self.examples = range(n) if record.examples is None else frozenset(record.examples)
+        for example in () if record.examples is None else sorted(self.examples):
+            check_range("Record.examples", example, at_least=0, below=n, integer=True, unit=f"({epochs} epochs)")
+        self.resolved = record.resolve(network, engine)
+        self.watch = self.resolved.watch
+        duration = 2 * (network.phases.minimum + network.phases.extra_mean)
+        some = images.intensities(slice(0, min(len(images), 1000)))
+        size = len(self.examples) * self.resolved.size(duration, float(some.sum(axis=1).mean()))
+        self.resolved.check_size(size, record.limit, len(self.examples))
+        self.file = RecordingFile(path) if Path(path).exists() else RecordingFile.create(path)
+
+    def __contains__(self, example: int) -> bool:
+        return example in self.examples
+
+    def keep(self, example: int, trace: Trace, annotations: dict[str, int]) -> None:
+        self.file.append(example, self.resolved.recording(trace, {"example": example} | annotations))
 
 
 def train(
@@ -143,6 +200,8 @@ def train(
     engine: Engine | None = None,
     chunk_size: int = CHUNK,
     compare: Rule | None = None,
+    record: Record | None = None,
+    record_to: str | Path | None = None,
 ) -> Training:
     """Train online, one example after the other; nothing happens until the result is iterated over.
 
@@ -162,6 +221,8 @@ def train(
         Examples for each step of the iteration; has no influence on the results.
     compare : Rule, optional
         Another rule, to whose errors the angle is measured.
+    record, record_to : Record and path, optional
+        What to record of which examples, and the HDF5 file (see `RecordingFile`) to which each is added.
 
     Returns
     -------
@@ -184,6 +245,8 @@ def train(
         engine=engine or Clock(),
         chunk_size=chunk_size,
         compare=compare,
+        record=record,
+        record_to=record_to,
     )
 
 

@@ -19,7 +19,8 @@ from scipy.special import expit as sigmoid
 from spikelearn.core.clock import SEGMENT
 from spikelearn.core.lanes import LANES
 from spikelearn.core.random import make_keys
-from spikelearn.learning import Backprop, Plateau
+from spikelearn.feedback import LearnedFeedback, SymmetricFeedback
+from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
 from spikelearn.weights import Weights
 
 # -- random draws -----------------------------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ def at_rest(network):
 class Trial:
     """Everything that happened, each a list over layers of (steps, neurons); `spikes` and `psp` begin with inputs.
 
-    ``v_apical[l]`` is what the soma saw: it comes from the output spikes of the steps before.
+    ``v_apical[l]`` is what the soma saw: it comes from the spikes, or rates, of the steps before.
     """
 
     lengths: list
@@ -167,6 +168,7 @@ class Trial:
     v_dendrite: list
     v_apical: list
     v_soma: list
+    received: list  # of each hidden layer: (steps, neurons that feed back)
 
 
 def simulate(network, dt, weights, memory, intensity, label, keys, example, lengths):
@@ -181,20 +183,25 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
     spikes = [np.concatenate([before, np.zeros((n_steps, before.shape[1]))]) for before in memory.spikes]
     spikes[0][past:] = input_spikes(keys[0], example, rate_step * intensity.astype(float), lengths)
     v_soma = list(memory.v_soma)
-    trial = Trial(lengths, [], *([[] for _ in rows] for rows in (sizes, sizes[1:], sizes[1:-1], sizes[1:])))
+    rows = sizes, sizes[1:], sizes[1:-1], sizes[1:], sizes[1:-1]
+    trial = Trial(lengths, [], *([[] for _ in layers] for layers in rows))
     for step in range(n_steps):
         now = past + step
-        psp_output_before = psp(network.synapse, dt, spikes[-1][:now])
+        if network.feedback_signal == "spikes":
+            received = [psp(network.synapse, dt, train[:now]) for train in spikes[1:]]
+        else:
+            received = [network.rate_max * sigmoid(v) for v in v_soma]
         for layer in range(n_layers):
             psp_below = psp(network.synapse, dt, spikes[layer][: now + 1])
             v_dendrite = weights.W[layer] @ psp_below + weights.b[layer]
             v = v_soma[layer]
             if layer < n_layers - 1:
-                v_apical = weights.Y[layer] @ psp_output_before
+                v_apical = weights.Y[layer] @ received[-1 if network.feedback_from == "output" else layer + 1]
                 change = (
                     -hidden.g_leak * v + hidden.g_basal * (v_dendrite - v) + hidden.g_apical * (v_apical - v)
                 )  # equations 1, 13-16
                 trial.v_apical[layer].append(v_apical)
+                trial.received[layer].append(received[-1 if network.feedback_from == "output" else layer + 1])
             else:
                 change = -output.g_leak * v + output.g_dendrite * (v_dendrite - v)  # equations 18-20
                 if step >= lengths[0]:
@@ -208,7 +215,7 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
         trial.psp[-1].append(psp(network.synapse, dt, spikes[-1][: now + 1]))
     memory.spikes, memory.v_soma = spikes, v_soma
     trial.spikes = [train[past:] for train in spikes]
-    for series in (trial.psp, trial.v_dendrite, trial.v_apical, trial.v_soma):
+    for series in (trial.psp, trial.v_dendrite, trial.v_apical, trial.v_soma, trial.received):
         series[:] = [np.array(rows) for rows in series]
     return trial
 
@@ -225,6 +232,7 @@ class Averages:
     activity_target: list  # zero in hidden layers
     apical_forward: list
     apical_target: list
+    echo_forward: list = None  # what apical dendrites receive from each layer; each neuron for itself: (n, feeding)
 
     @property
     def plateau_forward(self):
@@ -244,15 +252,38 @@ def window(phases, dt, lengths, phase):
     return slice(stop - n_steps, stop)
 
 
-def average(network, dt, trial):
+def early_steps(network, dt, seed, example):
+    """Return by how many steps each hidden neuron's plateaus are early, a list over layers of (2, neurons)."""
+    chances, early, first_block = network.plateaus.cumulative(), [], 0
+    key = make_keys(seed, "plateaus", 1)[0]
+    for n in network.sizes[1:-1]:
+        blocks = math.ceil(n / LANES)
+        draws = [uniform(first_words(2 * LANES, key, first_block + b, example)) for b in range(blocks)]
+        draws = np.concatenate([d.reshape(2, LANES) for d in draws], axis=1)[:, :n]
+        early.append(np.searchsorted(chances, draws, side="right") * round(network.plateaus.grain / dt))
+        first_block += blocks
+    return early
+
+
+def average_early(series, span, early):
+    """Average series (steps, neurons) over a slice of steps that each neuron has earlier by its own number of steps."""
+    means = [series[span.start - k : span.stop - k, i].mean() for i, k in enumerate(early)]
+    return np.array(means)
+
+
+def average(network, dt, trial, early):
     """Average a training trial."""
     forward, target = (window(network.phases, dt, trial.lengths, phase) for phase in range(2))
     return Averages(
         psp=[s[forward].mean(0) for s in trial.psp[:-1]],
         v_forward=[v[forward].mean(0) for v in trial.v_soma],
         activity_target=[np.zeros(n) for n in network.sizes[1:-1]] + [sigmoid(trial.v_soma[-1][target]).mean(0)],
-        apical_forward=[v[forward].mean(0) for v in trial.v_apical],
-        apical_target=[v[target].mean(0) for v in trial.v_apical],
+        apical_forward=[average_early(v, forward, e[0]) for v, e in zip(trial.v_apical, early, strict=True)],
+        apical_target=[average_early(v, target, e[1]) for v, e in zip(trial.v_apical, early, strict=True)],
+        echo_forward=[
+            np.array([r[forward.start - k : forward.stop - k].mean(0) for k in e[0]])
+            for r, e in zip(trial.received, early, strict=True)
+        ],
     )
 
 
@@ -294,6 +325,21 @@ def backprop_errors(network, weights, averages, hidden_scale=1.0):
     return [hidden_scale * e for e in errors[:-1]] + errors[-1:]
 
 
+def fed_back_errors(network, weights, averages, hidden_scale=1.0):
+    """Backpropagation with ``Y`` in place of ``W^T``; scaled where the errors leave the output layer."""
+    k, errors, layers = gains(network), {network.n_layers - 1: output_error(network, averages)}, network.n_layers
+    for layer in reversed(range(network.n_hidden)):
+        source = layers - 1 if network.feedback_from == "output" else layer + 1
+        down = weights.Y[layer] @ errors[source] * (hidden_scale if source == layers - 1 else 1.0)
+        errors[layer] = down * k[layer] * network.rate_max * slope(averages.v_forward[layer])
+    return [errors[layer] for layer in range(layers)]
+
+
+def output_only_errors(network, weights, averages):
+    """Nothing but the output learns."""
+    return [np.zeros_like(v) for v in averages.v_forward[:-1]] + [output_error(network, averages)]
+
+
 def silent(network, weights, averages):
     """Errors of zero."""
     return [np.zeros_like(v) for v in averages.v_forward]
@@ -305,6 +351,10 @@ def errors_of(rule, network, weights, averages):
         return plateau_errors(network, weights, averages)
     if isinstance(rule, Backprop):
         return backprop_errors(network, weights, averages, rule.hidden_scale)
+    if isinstance(rule, FeedbackAlignment | DirectFeedbackAlignment):
+        return fed_back_errors(network, weights, averages, rule.hidden_scale)
+    if isinstance(rule, OutputOnly):
+        return output_only_errors(network, weights, averages)
     return rule(network, weights, averages)
 
 
@@ -320,6 +370,50 @@ def angle(a, b):
     if not (a.any() and b.any()):
         return np.nan
     return math.degrees(math.acos(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1)))
+
+
+def normals(key, batch, stream, example):
+    """Return 64 standard normal draws (Box & Muller) from 64 words."""
+    draws = uniform(first_words(LANES * (batch + 1), key, stream, example)[-LANES:])
+    radius, turn = np.sqrt(-2 * np.log(draws[:32])), 2 * math.pi * draws[32:]
+    return np.concatenate([radius * np.cos(turn), radius * np.sin(turn)])
+
+
+def feedback_weights(network, W, Y, seed, example):
+    """Return the feedback weights that an example uses, from those of the example before."""
+    feedback = network.feedback
+    if not isinstance(feedback, SymmetricFeedback):
+        return Y
+    Y = [w.T for w in W[1:]]
+    if network.feedback_from == "output":
+        for layer in reversed(range(len(Y) - 1)):
+            Y[layer] = Y[layer] @ Y[layer + 1]
+    key, first_block, noisy = make_keys(seed, "feedback", 1)[0], 0, []
+    for y in Y:
+        n, blocks = len(y), math.ceil(len(y) / LANES)
+        noise = np.array(
+            [
+                np.concatenate([normals(key, k, first_block + b, example) for b in range(blocks)])[:n]
+                for k in range(y.shape[1] if feedback.noise else 0)
+            ]
+        )
+        noisy.append(y + feedback.noise * noise.T if feedback.noise else y)
+        first_block += blocks
+    return tuple(noisy)
+
+
+def learned_feedback(network, Y, averages):
+    """One step down the inverse loss, fact sheet 1.13."""
+    if not isinstance(network.feedback, LearnedFeedback):
+        return Y
+    learned = []
+    for layer, y in enumerate(Y):
+        alpha = averages.plateau_forward[layer]
+        rate = network.rate_max * sigmoid(averages.v_forward[layer])
+        error = (rate - alpha) * -slope(averages.apical_forward[layer])
+        step = -network.feedback.rate * error[:, None] * averages.echo_forward[layer]
+        learned.append(np.where(y == 0, 0, y + step))
+    return tuple(learned)
 
 
 @dataclass
@@ -341,9 +435,11 @@ def train(network, dt, weights, images, labels, seed, learning_rates, rule, comp
     for example, (image, label) in enumerate(zip(images, labels, strict=True), start=first_example):
         if not network.carry_state:
             memory = at_rest(network)
+        Y = feedback_weights(network, weights.W, weights.Y, seed, example)
+        weights = Weights(weights.W, weights.b, tuple(Y))
         lengths = phase_lengths(network.phases, dt, seed, example)
         trial = simulate(network, dt, weights, memory, image, label, keys, example, lengths)
-        averages = average(network, dt, trial)
+        averages = average(network, dt, trial, early_steps(network, dt, seed, example))
         errors = errors_of(rule, network, weights, averages)
         others = errors_of(compare or silent, network, weights, averages)
         weights = Weights(
@@ -352,8 +448,10 @@ def train(network, dt, weights, images, labels, seed, learning_rates, rule, comp
                 for W, eta, error, s in zip(weights.W, learning_rates, errors, averages.psp, strict=True)
             ),
             tuple(b + eta * error for b, eta, error in zip(weights.b, learning_rates, errors, strict=True)),
-            weights.Y,
+            learned_feedback(network, weights.Y, averages),
         )
+        following = feedback_weights(network, weights.W, weights.Y, seed, example + 1)
+        weights = Weights(weights.W, weights.b, tuple(following))
         examples.append(
             Example(
                 trial=trial,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
-from spikelearn.engines import Recording
+from spikelearn.engines import Trace
 
 with warnings.catch_warnings():
     # Brian2 2.9 defines its grammar with pyparsing's old names, which are deprecated.
@@ -54,7 +54,7 @@ v_teach : 1 (constant)
 """
 
 
-def record(dt: float) -> tuple[sl.Weights, Recording]:
+def record(dt: float) -> tuple[sl.Weights, Trace]:
     """Record one training trial of the clock engine, from rest."""
     weights = NETWORK.draw_weights(seed=5)
     core = sl.Clock(dt=dt, dtype="float64").build(NETWORK, weights)
@@ -65,7 +65,7 @@ def record(dt: float) -> tuple[sl.Weights, Recording]:
 class Twin:
     """The network in Brian2, driven by recorded spikes: what its neurons would emit plays no part."""
 
-    def __init__(self, weights: sl.Weights, recording: Recording, dt: float) -> None:
+    def __init__(self, weights: sl.Weights, recording: Trace, dt: float) -> None:
         b2.defaultclock.dt = dt * b2.ms
         self.dt, self.lengths = dt, recording.lengths
         self.parts: list[Any] = []
@@ -82,12 +82,13 @@ class Twin:
         self.output.v_teach = np.where(np.arange(NETWORK.sizes[-1]) == LABEL, output.e_excite, output.e_inhibit)
         self.somas.append(self.output)
 
-    def source(self, spikes: np.ndarray, n: int) -> Any:
+    def source(self, spikes: tuple[np.ndarray, np.ndarray], n: int) -> Any:
         """Emit recorded spikes; Brian2 allows one a step, so a neuron's k-th spike in a step is its k-th copy's."""
-        events, counts = np.unique(spikes, axis=0, return_counts=True)
-        step, neuron = np.repeat(events, counts, axis=0).T
+        events, counts = np.unique(np.transpose(spikes), axis=0, return_counts=True)
+        time, neuron = np.repeat(events, counts, axis=0).T
+        neuron = neuron.astype(int)
         copy = np.concatenate([np.arange(count) for count in counts])
-        source = b2.SpikeGeneratorGroup(n * counts.max(), neuron + n * copy, step * self.dt * b2.ms)
+        source = b2.SpikeGeneratorGroup(n * counts.max(), neuron + n * copy, time * b2.ms)
         self.parts.append(source)
         return source
 
@@ -120,9 +121,9 @@ class Twin:
         # By default Brian2 integrates first and delivers spikes after that. Here a step's spikes arrive first, and all
         # is integrated with them; the generators emit in "thresholds".
         simulation.schedule = ["start", "thresholds", "synapses", "resets", "groups", "end"]
-        for n_steps, g_teach in zip(self.lengths, (0.0, NETWORK.output.g_teach), strict=True):
+        for length, g_teach in zip(self.lengths, (0.0, NETWORK.output.g_teach), strict=True):
             self.output.g_teach = g_teach / b2.ms
-            simulation.run(n_steps * self.dt * b2.ms)
+            simulation.run(length * b2.ms)
         return tuple([np.array(m.v).T for m in layers] for layers in monitors)
 
 
@@ -131,9 +132,11 @@ def test_what_is_compared_has_spikes_in_every_layer_and_phase_and_potentials_tha
     _, recording = record(dt)
     boundary = recording.lengths[0]
     for spikes in recording.spikes:
-        in_forward = spikes[:, 0] < boundary
+        in_forward = spikes[0] < boundary
         assert in_forward.sum() >= 5 and (~in_forward).sum() >= 5
-    assert any(len(np.unique(spikes, axis=0)) < len(spikes) for spikes in recording.spikes), "no neuron fired twice"
+    assert any(len(np.unique(spikes, axis=1).T) < len(spikes[0]) for spikes in recording.spikes), (
+        "no neuron fired twice"
+    )
     for v in (*recording.v_soma, *recording.v_dendrite, *recording.v_apical):
         assert v.std(axis=0).min() > 0.1
 
@@ -145,6 +148,6 @@ def test_the_clock_engine_and_brian2_give_the_same_potentials_from_the_same_spik
     twins = Twin(weights, recording, dt).run()
     for name, twin in zip(("v_soma", "v_dendrite", "v_apical"), twins, strict=True):
         for layer, (ours, theirs) in enumerate(zip(getattr(recording, name), twin, strict=True)):
-            assert ours.shape == theirs.shape == (sum(recording.lengths), NETWORK.sizes[layer + 1])
+            assert ours.shape == theirs.shape == (round(sum(recording.lengths) / dt), NETWORK.sizes[layer + 1])
             difference = np.abs(ours - theirs).max()
             assert difference < TOLERANCE, f"{name} of layer {layer} differs by {difference:g}"

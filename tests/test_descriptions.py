@@ -319,7 +319,8 @@ def test_the_gain_scales_feedback_and_nothing_else(kind):
 
 @pytest.mark.parametrize("kind", [RandomFeedback, ProductFeedback])
 def test_the_spread_of_feedback_is_the_scale_that_was_asked_for(kind):
-    y = kind().draw(make_generator(1, "weights"), (3, 400, 10), [2.5])[0]
+    forward = [np.zeros((400, 3)), np.zeros((10, 400))]
+    y = kind().draw(make_generator(1, "weights"), forward, [2.5], (1,))[0]
     assert y.std() == pytest.approx(2.5, rel=0.05)
 
 

@@ -40,15 +40,9 @@ def show(core, intensity, *, label=None, example=0):
     return core.record(image, label, seed=1, example=example)
 
 
-def spikes_of(recording, layer, dt=1.0):
-    """Return times in ms (clock: of the start of the step) and neurons of a layer, 0 the inputs."""
-    spikes = recording.spikes[layer]
-    return spikes if isinstance(spikes, tuple) else (dt * spikes[:, 0], spikes[:, 1])
-
-
 def counts_of(recording, network, layer, since=0.0):
     """Count the spikes of each neuron of a layer from a time on; there must be none of neurons that do not exist."""
-    times, cells = spikes_of(recording, layer)
+    times, cells = recording.spikes[layer]
     n = network.sizes[layer]
     counts = np.bincount(cells[times >= since], minlength=n)
     assert len(counts) == n
@@ -293,14 +287,13 @@ def test_lengths_that_are_no_whole_ms(engine):
     network = sl.Network(sizes=(30, 65, 2), phases=FRACTIONS)
     core = engine.build(network, constant(network))
     recording = show(core, 1.0)
-    dt = getattr(engine, "dt", 1.0)
-    assert dt * recording.lengths[0] == pytest.approx(33.3)
+    assert recording.lengths[0] == pytest.approx(33.3)
     if isinstance(engine, Event):
         assert recording.times[-1] == pytest.approx(33.3)
         assert np.abs(recording.times - 7.3).min() < 1e-9  # averages begin at a slot
         assert np.diff(recording.times, prepend=0.0).max() < engine.slot + 1e-9
     for layer, rate in enumerate((0.2, 0.1, 0.1)):
-        times, cells = spikes_of(recording, layer, dt)
+        times, cells = recording.spikes[layer]
         assert (times >= 0).all() and (times < 33.3).all()
         assert_poisson(len(cells), network.sizes[layer] * rate * 33.3)
     taught = learn(core, np.ones((1, 30), np.float32))
@@ -362,7 +355,7 @@ def test_a_block_knows_nothing_of_the_blocks_beside_it(engine):
         network = sl.Network(sizes=(3, hidden, 2), phases=replace(SHORT, test=100.0))
         weights = constant(network, bias=0.5)
         weights.W[0][:] = np.linspace(-1, 1, 129)[:hidden, None]
-        times, cells = spikes_of(show(engine.build(network, weights), 1.0), 1)
+        times, cells = show(engine.build(network, weights), 1.0).spikes[1]
         spikes.append((times[cells < 64], cells[cells < 64]))
     assert len(spikes[0][0]) > 500
     for times, cells in spikes[1:]:

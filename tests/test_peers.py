@@ -38,13 +38,13 @@ class Script:
     def __init__(self, network, recordings):
         self.network, self.extra, self.drawn, self.expected = network, [], [], []
         for recording in recordings:
-            n_steps = sum(recording.lengths)
+            forward, n_steps = round(recording.lengths[0]), round(sum(recording.lengths))
             counts = [np.zeros((n_steps, n), int) for n in network.sizes]
             for grid, spikes in zip(counts, recording.spikes, strict=True):
-                np.add.at(grid, tuple(spikes.T), 1)
+                np.add.at(grid, (np.round(spikes[0]).astype(int), spikes[1]), 1)
             self.extra.append(np.array(recording.lengths) - network.phases.minimum)
             rates = [network.rate_max / (1 + np.exp(-v)) for v in recording.v_soma]
-            for start, stop in ((0, recording.lengths[0]), (recording.lengths[0], n_steps)):
+            for start, stop in ((0, forward), (forward, n_steps)):
                 if stop > start:
                     self.drawn.append(counts[0][start:stop])
                     self.expected.append(None)
@@ -206,7 +206,7 @@ def test_with_its_own_spikes_brian2_agrees_with_the_clock_engine_in_distribution
     core, ours = sl.Clock(dtype="float64").build(network, weights), []
     for example, image in enumerate(intensities):
         recording = core.record(image, 0, seed=5, example=example)
-        ends = recording.lengths[0], sum(recording.lengths)
+        ends = round(recording.lengths[0]), round(sum(recording.lengths))
         ours.append([recording.v_soma[-1][stop - 20 : stop].mean(axis=0) for stop in ends])
     schedule = peers.training_schedule(network.phases, labels, np.random.default_rng(6))
     simulated = peers.apart(peers.Brian2(target="numpy").simulate, network, weights, intensities, schedule)

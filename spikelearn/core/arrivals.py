@@ -43,7 +43,8 @@ class Stretch(NamedTuple):
     n_slots: int
     slot: float  # ms
     per_ms: float  # slots
-    averaging: bool  # is this the window that averages are taken over?
+    averaging: bool  # does any average want it?
+    per_window: float  # 1/ms, one over the length of the phase's window if it is part of that, else 0
 
 
 class Queues(NamedTuple):
@@ -84,10 +85,11 @@ def polynomial(coefficients, x):
 
 
 @kernel
-def make_stretch(phase, start, stop, longest, averaging):
+def make_stretch(phase, start, stop, longest, averaging, per_window):
     """Cut a part of a phase into equal slots (a fraction of one that is due to rounding is no slot)."""
     n_slots = max(int(np.ceil((stop - start) / longest - 1e-9)), 1)
-    return Stretch(phase, start, stop, n_slots, (stop - start) / n_slots, n_slots / (stop - start), averaging)
+    slot, per_ms = (stop - start) / n_slots, n_slots / (stop - start)
+    return Stretch(phase, start, stop, n_slots, slot, per_ms, averaging, per_window)
 
 
 @kernel
@@ -218,8 +220,6 @@ def drop_spikes(net, work):
             time[queue, k] = time[queue, dropped + k]
             pre[queue, k] = pre[queue, dropped + k]
         keep_spikes(work, queue, n - dropped)
-    work.n_fed[ON] = queues.n[-1]
-    work.n_fed[OFF] = 0
     work.absorbed[:] = 0
 
 
@@ -230,5 +230,7 @@ def keep_spikes(work, queue, n):
     queues.n[queue] = n
     queues.time[queue, n] = np.inf
     queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = n, 0
+    work.n_fed[ON, queue], work.n_fed[OFF, queue] = n, 0
+    work.n_echoed[ON, queue], work.n_echoed[OFF, queue] = n, 0
     arrivals.n[queue] = 0
     arrivals.place[queue, 0] = np.inf

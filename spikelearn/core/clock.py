@@ -16,10 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, fma, full, load, store
+from spikelearn.core.lanes import LANES, fma, full, load, pick, store
 from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
 from spikelearn.core.poisson import CountTable, draw_count, draw_inputs
+from spikelearn.core.probe import Given, Probe, first_at, keep_spike
 from spikelearn.core.random import WORD, fill_words
 
 SEGMENT = 128  # steps; a tile of drive is (memory + 128) x 64 floats
@@ -75,9 +77,10 @@ class Work(NamedTuple):
     candidate_draw: np.ndarray  # (64 * n,) float64
     candidate_v: np.ndarray  # (n, 64) potential, then rate / rate_max of the candidate's neuron
     first_candidate: np.ndarray  # (SEGMENT + 1,) index of a step's first candidate
-    echo: np.ndarray  # (output blocks * (memory + SEGMENT), 64) output spikes, for the apical dendrites
-    echo_rise: np.ndarray  # (output blocks, 64)
+    echo: np.ndarray  # (feeding blocks * (memory + SEGMENT), 64) spikes of the layers that feed back
+    echo_rise: np.ndarray  # (feeding blocks, 64)
     echo_decay: np.ndarray
+    echo_now: np.ndarray  # (feeding blocks, 64) what apical dendrites receive from each neuron, spikes/ms
     spikes: np.ndarray  # (blocks, capacity) int32 sources, in order of step
     first: np.ndarray  # (blocks, SEGMENT + 1) index of a step's first spike
     step_weight: np.ndarray  # (SEGMENT,) float64, what a spike of a step weighs in an average
@@ -91,6 +94,8 @@ class Work(NamedTuple):
     input_row: np.ndarray  # (capacity,) int32 `memory` + step
     sorted_source: np.ndarray  # (capacity,) int32 the same spikes, by step
     first_input: np.ndarray  # (SEGMENT + 1,) int64 index of a step's first
+    probe: Probe
+    given: Given
 
 
 class Network(NamedTuple):
@@ -104,7 +109,10 @@ class Network(NamedTuple):
     candidates: CountTable
     keys: np.ndarray  # (1 + 2 * layers, 4) uint32: inputs; then each layer's counts and candidates
     memory: int  # steps after which a spike is forgotten, 0: never
-    coupled: bool  # does feedback reach the somata?
+    coupled: bool  # do all layers advance step by step, because feedback reaches the somata?
+    echoes: bool  # is it worked out from step to step what the apical dendrites receive?
+    pathway: Pathway
+    rate_max: np.floating  # spikes/ms
 
 
 @kernel
@@ -116,9 +124,10 @@ def begin_trial(net, state, work):
         _project_traces(net, state, work)
     else:
         _project_recent(net, state, work)
-    if net.coupled:
+    if net.echoes:
         _begin_echo(net, state, work)
-        _set_apical_current(net, work)
+    if net.coupled:
+        feed_back(net, work)
 
 
 @kernel
@@ -174,20 +183,31 @@ def _filter_history(drive, rises, decays, block, memory, filters):
 
 @kernel
 def _begin_echo(net, state, work):
-    """Rebuild the filtered output spikes, which the apical dendrites see, from the last trial's."""
-    rows = net.memory + SEGMENT
-    first = net.layout.first_source[net.layout.sizes.shape[0]]
-    for block in range(work.echo_rise.shape[0]):
+    """Rebuild what the apical dendrites receive from the last trial's spikes."""
+    layout, rows, decays, rises = net.layout, net.memory + SEGMENT, work.echo_decay, work.echo_rise
+    first = layout.first_source[layout.first_feeding + 1]
+    for block in range(rises.shape[0]):
         work.echo[block * rows : block * rows + net.memory] = 0
         for lane in range(LANES):
-            work.echo_decay[block, lane] = state.trace[0, first + block * LANES + lane]
-            work.echo_rise[block, lane] = state.trace[1, first + block * LANES + lane]
+            decays[block, lane] = state.trace[0, first + block * LANES + lane]
+            rises[block, lane] = state.trace[1, first + block * LANES + lane]
     for k in range(state.n_recent[0]):
         cell = state.recent_source[k] - first
         if cell >= 0:
             work.echo[cell // LANES * rows + state.recent_row[k], cell % LANES] += 1
-    for block in range(work.echo_rise.shape[0]):
-        _filter_history(work.echo, work.echo_rise, work.echo_decay, block, net.memory, net.filters)
+    for block in range(rises.shape[0]):
+        _filter_history(work.echo, rises, decays, block, net.memory, net.filters)
+        _set_echo(net, state, work, block)
+
+
+@kernel
+def _set_echo(net, state, work, block):
+    """Set what apical dendrites receive now from a block that feeds back: filtered spikes, or rates."""
+    if net.pathway.rates:
+        first_block = net.layout.first_block[net.layout.first_feeding]
+        store(work.echo_now, block, net.rate_max * sigmoid(load(state.v_soma, first_block + block)))
+    else:
+        store(work.echo_now, block, net.filters.scale * (load(work.echo_decay, block) - load(work.echo_rise, block)))
 
 
 @kernel
@@ -236,19 +256,19 @@ def project(net, work, layer, start, stop):
 
 
 @kernel
-def advance(net, state, work, averages, layer, example, phase, onset, start, stop, window_start):
+def advance(net, state, work, averages, layer, example, phase, onset, start, stop, windows):
     """Advance one layer from step `start` to `stop` of a segment that begins at step `onset` of the trial.
 
     A spike that arrives adds to both exponentials of the synapses; one that turns `memory` steps old is taken out of
     both again, as a second, opposite event. (With an unlimited kernel what is taken out has weight 0.)
 
-    What `averages` want of the steps from `window_start` (counted as `start` is) is added to them: in the forward
-    phase potentials, in the target phase rates of the outputs.
+    What `averages` want of these steps is added to them: in the forward phase potentials, in the target phase rates
+    of the outputs, and rates that are fed back.
     """
     layout, memory, filters, drive = net.layout, net.memory, net.filters, work.drive
     keep, dendrite = net.somas.keep[phase, layer], net.somas.dendrite[layer]
     gain, potential = dendrite * filters.scale, work.potential
-    is_output = layer == layout.sizes.shape[0] - 1
+    is_output, window_start = layer == layout.sizes.shape[0] - 1, windows[phase, 0] - onset
     for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
         first_row = block * (memory + SEGMENT)
         resting = fma(dendrite, load(net.weights.bias, block), load(work.current, block))
@@ -259,6 +279,7 @@ def advance(net, state, work, averages, layer, example, phase, onset, start, sto
             rise = filters.rise * fma(-filters.rise_cut, old, rise + new)
             v_soma = fma(keep, v_soma, fma(gain, decay - rise, resting))
             store(potential, step, v_soma)
+        watch(net, work, block, onset, start, stop)
         store(work.decay, block, decay)
         store(work.rise, block, rise)
         store(state.v_soma, block, v_soma)
@@ -272,8 +293,67 @@ def advance(net, state, work, averages, layer, example, phase, onset, start, sto
             for step in range(max(start, window_start), stop):
                 activity = activity + sigmoid(load(potential, step))
             store(averages.activity, block, activity)
+        if net.pathway.rates and layer >= layout.first_feeding:
+            average_rates(net, work, averages, block, onset, start, stop, windows)
         _draw_candidates(net, work, layer, block, example, onset, start, stop)
         _spike(work, block, start, stop)
+
+
+@kernel
+def sample_row(probe, step):
+    """Return the row of the probe for the end of a step of the trial, -1 for none."""
+    if not probe.start <= step < probe.stop or (step + 1) % probe.every != 0:
+        return -1
+    return (step + 1) // probe.every - np.int64(probe.start) // probe.every - 1
+
+
+@kernel
+def watch(net, work, block, onset, start, stop):
+    """Sample the potentials of the watched neurons of a block, whose filters are still those before the steps."""
+    probe, filters, drive, first_row = work.probe, net.filters, work.drive, block * (net.memory + SEGMENT)
+    for k in range(probe.first[block], probe.first[block + 1]):
+        lane = probe.lane[k]
+        decay, rise = work.decay[block, lane], work.rise[block, lane]
+        for step in range(start, stop):
+            new, old = drive[first_row + step + net.memory, lane], drive[first_row + step, lane]
+            decay = filters.decay * (decay + new - filters.decay_cut * old)
+            rise = filters.rise * (rise + new - filters.rise_cut * old)
+            row = sample_row(probe, onset + step)
+            if row >= 0:
+                probe.time[row] = onset + step + 1
+                probe.v_soma[row, k] = work.potential[step, lane]
+                probe.v_dendrite[row, k] = net.weights.bias[block, lane] + filters.scale * (decay - rise)
+
+
+@kernel
+def watch_apical(net, work, step):
+    """Sample the apical potentials of the watched neurons in a step of the trial."""
+    layout, probe, row = net.layout, work.probe, sample_row(work.probe, step)
+    if row < 0:
+        return
+    for layer in range(layout.feeding.shape[0]):
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            if probe.first[block] < probe.first[block + 1]:
+                potential = v_apical(net, work, layer, block)
+                for k in range(probe.first[block], probe.first[block + 1]):
+                    probe.v_apical[row, k] = pick(potential, probe.lane[k])
+
+
+@kernel
+def watch_spikes(net, work, n_spikes, begin, length):
+    """Keep the spikes of a segment."""
+    probe, layout = work.probe, net.layout
+    if probe.layers[0]:
+        for step in range(length):
+            stop = work.first_input[step + 1] if step + 1 < length else n_spikes
+            for k in range(work.first_input[step], stop):
+                keep_spike(probe, 0, work.sorted_source[k], float(begin + step))
+    for layer in range(layout.sizes.shape[0]):
+        if probe.layers[layer + 1]:
+            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+                for step in range(length):
+                    for k in range(work.first[block, step], work.first[block, step + 1]):
+                        keep_spike(probe, layer + 1, work.spikes[block, k], float(begin + step))
 
 
 @kernel
@@ -326,39 +406,62 @@ def _spike(work, block, start, stop):
 
 
 @kernel
-def feed_back(net, work, step):
-    """Filter the output spikes of `step` and set the apical current that hidden somata see in the next one."""
+def filter_echo(net, state, work, begin, step):
+    """Filter what the layers that feed back emit in `step` of a segment: apical dendrites receive it in the next."""
     layout, memory, filters = net.layout, net.memory, net.filters
-    output = layout.sizes.shape[0] - 1
-    first_block, first_source = layout.first_block[output], layout.first_source[output + 1]
+    first_block = layout.first_block[layout.first_feeding]
+    first_source = layout.first_source[layout.first_feeding + 1]
     for block in range(work.echo_rise.shape[0]):
         row = block * (memory + SEGMENT) + step
         work.echo[row + memory] = 0
-        for k in range(work.first[first_block + block, step], work.first[first_block + block, step + 1]):
-            work.echo[row + memory, work.spikes[first_block + block, k] - first_source - block * LANES] += 1
+        if not work.given.apical:
+            for k in range(work.first[first_block + block, step], work.first[first_block + block, step + 1]):
+                work.echo[row + memory, work.spikes[first_block + block, k] - first_source - block * LANES] += 1
+        else:
+            given = work.given
+            for k in range(first_at(given.apical_when, begin + step), first_at(given.apical_when, begin + step + 1)):
+                if given.apical_source[k] // LANES == block:
+                    work.echo[row + memory, given.apical_source[k] % LANES] += 1
         new, old = load(work.echo, row + memory), load(work.echo, row)
         decay = filters.decay * (load(work.echo_decay, block) + new - filters.decay_cut * old)
         rise = filters.rise * (load(work.echo_rise, block) + new - filters.rise_cut * old)
         store(work.echo_decay, block, decay)
         store(work.echo_rise, block, rise)
-    _set_apical_current(net, work)
+        _set_echo(net, state, work, block)
 
 
 @kernel
-def _set_apical_current(net, work):
-    """Set the current ``dt * g_apical * V_apical`` into hidden somata from the filtered output spikes."""
+def feed_back(net, work):
+    """Set the current ``dt * g_apical * V_apical`` into hidden somata from what apical dendrites receive."""
     layout = net.layout
-    output = layout.sizes.shape[0] - 1
-    n_outputs = layout.sizes[output]
-    for layer in range(output):
-        gain = net.somas.apical[layer] * net.filters.scale
+    for layer in range(layout.feeding.shape[0]):
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            current = full(work.current, 0.0)
-            for cell in range(n_outputs):
-                home, lane = cell // LANES, cell % LANES
-                psp = gain * (work.echo_decay[home, lane] - work.echo_rise[home, lane])
-                current = fma(psp, load(net.weights.feedback, block * n_outputs + cell), current)
-            store(work.current, block, current)
+            store(work.current, block, net.somas.apical[layer] * v_apical(net, work, layer, block))
+
+
+@kernel
+def v_apical(net, work, layer, block):
+    """Return the apical potentials of a block: feedback weights times what is received."""
+    layout = net.layout
+    feeding, potential = layout.feeding[layer], full(work.current, 0.0)
+    home = layout.first_block[feeding] - layout.first_block[layout.first_feeding]
+    for cell in range(layout.sizes[feeding]):
+        received = work.echo_now[home + cell // LANES, cell % LANES]
+        potential = fma(received, load(net.weights.feedback, layout.feedback_row[block] + cell), potential)
+    return potential
+
+
+@kernel
+def _take_inputs(work, begin, length, first_row):
+    """Take the given input spikes of a segment; -1 if there is no room."""
+    given = work.given
+    first, last = first_at(given.input_when, begin), first_at(given.input_when, begin + length)
+    if last - first > work.input_source.shape[0]:
+        return -1
+    for k in range(first, last):
+        work.input_source[k - first] = given.input_source[k]
+        work.input_row[k - first] = first_row + np.int64(given.input_when[k]) - begin
+    return last - first
 
 
 @kernel
@@ -372,18 +475,13 @@ def begin_segment(net, work, expected, example, begin, length):
     """
     memory = net.memory
     work.first[:, 0] = 0
-    n_spikes = draw_inputs(
-        net.keys[0],
-        begin,
-        example,
-        expected,
-        length,
-        work.input_words,
-        work.input_gaps,
-        work.input_source,
-        work.input_row,
-        memory,
-    )
+    if work.given.inputs:
+        n_spikes = _take_inputs(work, begin, length, memory)
+    else:
+        n_spikes = draw_inputs(
+            net.keys[0], begin, example, expected, length, work.input_words, work.input_gaps, work.input_source,
+            work.input_row, memory,
+        )  # fmt: skip
     if n_spikes >= 0:
         sort_inputs(work, n_spikes, length, memory)
         project_inputs(net, work, length)
@@ -391,12 +489,12 @@ def begin_segment(net, work, expected, example, begin, length):
 
 
 @kernel
-def advance_layers(net, state, work, averages, example, phase, begin, start, stop, window_start):
+def advance_layers(net, state, work, averages, example, phase, begin, start, stop, windows):
     """Advance all layers, from the bottom up, from step `start` to `stop` of the segment that starts at `begin`."""
     for layer in range(net.layout.sizes.shape[0]):
         if layer > 0:
             project(net, work, layer, start, stop)
-        advance(net, state, work, averages, layer, example, phase, begin, start, stop, window_start)
+        advance(net, state, work, averages, layer, example, phase, begin, start, stop, windows)
 
 
 @kernel
@@ -415,7 +513,7 @@ def run_phase(net, state, work, averages, expected, example, phase, onset, n_ste
     bool
         False if a buffer of spikes was too small.
     """
-    learning = windows[TARGET, 1] > 0  # a test image has no target phase, and nobody needs its averaged spikes
+    averaging = windows[TARGET, 1] > 0  # nobody needs the averaged spikes of a test image
     for begin in range(onset, onset + n_steps, SEGMENT):
         length = min(SEGMENT, onset + n_steps - begin)
         n_spikes = begin_segment(net, work, expected, example, begin, length)
@@ -424,11 +522,19 @@ def run_phase(net, state, work, averages, expected, example, phase, onset, n_ste
         stride = 1 if net.coupled else length
         for start in range(0, length, stride):
             stop = start + stride
-            advance_layers(net, state, work, averages, example, phase, begin, start, stop, windows[phase, 0] - begin)
+            if net.coupled and work.probe.apical:
+                watch_apical(net, work, begin + start)
+            advance_layers(net, state, work, averages, example, phase, begin, start, stop, windows)
             if net.coupled:
-                feed_back(net, work, start)
-        if learning:
-            average_psp(net, work, averages, n_spikes, phase, begin, length, windows)
+                filter_echo(net, state, work, begin, start)
+                feed_back(net, work)
+        if net.echoes and not net.coupled:  # nobody waits for it
+            for step in range(length):
+                watch_apical(net, work, begin + step)
+                filter_echo(net, state, work, begin, step)
+        watch_spikes(net, work, n_spikes, begin, length)
+        if averaging:
+            average_spikes(net, work, averages, n_spikes, phase, begin, length, windows)
         if not end_segment(net, state, work, n_spikes, length):
             return False
     return True
@@ -453,52 +559,106 @@ def _fading(power_sum, scale, start, stop):
 
 
 @kernel
-def _psp_window(windows, phase, is_output):
-    """Window in which a layer's spikes are averaged: apical dendrites see output spikes one step later."""
-    return windows[phase, 0] - is_output, windows[phase, 1] - is_output
+def echo_window(net, averages, windows, row):
+    """Return the steps whose spikes, or rates, make a row of the echo.
+
+    Apical dendrites see them one step later; and their plateaus may come before the phase ends.
+    """
+    shifts = averages.echo.shape[0] // 2
+    before = 1 + row % shifts * np.int64(net.pathway.grain)
+    return windows[row // shifts, 0] - before, windows[row // shifts, 1] - before
 
 
 @kernel
 def average_history(net, state, averages, windows):
     """Begin the averages of filtered spikes with what was emitted before the trial."""
-    tables, scale, psp = net.tables, net.filters.scale, averages.psp
-    first_output = net.layout.first_source[net.layout.sizes.shape[0]]
-    for phase in range(2):
-        for source in range(first_output if phase == TARGET else 0, psp.shape[1]):
-            if state.trace[0, source] != 0:
-                start, stop = _psp_window(windows, phase, source >= first_output)
-                decay = _fading(tables.decay_sum, scale, start, stop) * state.trace[0, source]
-                rise = _fading(tables.rise_sum, scale, start, stop) * state.trace[1, source]
-                psp[phase, source] += (decay - rise) / (stop - start)
-        for k in range(state.n_recent[0]):
-            source = state.recent_source[k]
-            if phase == FORWARD or source >= first_output:
-                start, stop = _psp_window(windows, phase, source >= first_output)
-                psp[phase, source] += mean_kernel(tables, state.recent_row[k] - net.memory, start, stop)
+    psp, echo = averages.psp, averages.echo
+    first = net.layout.first_source[net.layout.first_feeding + 1]
+    below = psp[: net.layout.first_source[net.layout.sizes.shape[0]]]  # of all but the outputs
+    _add_history(net, state, below, 0, windows[FORWARD, 0], windows[FORWARD, 1])
+    for row in range(echo.shape[0]):
+        start, stop = echo_window(net, averages, windows, row)
+        if not net.pathway.rates:
+            _add_history(net, state, echo[row], first, start, stop)
+        elif start < 0:  # settling is longer than plateaus are early, so it is -1
+            for cell in range(echo.shape[1]):
+                block, lane = cell // LANES + net.layout.first_block[net.layout.first_feeding], cell % LANES
+                rate = net.rate_max / (1.0 + np.exp(-np.float64(state.v_soma[block, lane])))
+                echo[row, cell] += rate / (stop - start)
 
 
 @kernel
-def average_psp(net, work, averages, n_spikes, phase, begin, length, windows):
-    """Add the spikes of a segment to the averages: forward window for all, target window for the outputs."""
+def _add_history(net, state, mean, first, start, stop):
+    """Add what earlier spikes of the sources from `first` on still give, on average, in steps `start` to `stop`."""
+    tables, scale = net.tables, net.filters.scale
+    for source in range(first, first + mean.shape[0]):
+        if state.trace[0, source] != 0:
+            decay = _fading(tables.decay_sum, scale, start, stop) * state.trace[0, source]
+            rise = _fading(tables.rise_sum, scale, start, stop) * state.trace[1, source]
+            mean[source - first] += (decay - rise) / (stop - start)
+    for k in range(state.n_recent[0]):
+        source = state.recent_source[k]
+        if first <= source < first + mean.shape[0]:
+            mean[source - first] += mean_kernel(tables, state.recent_row[k] - net.memory, start, stop)
+
+
+@kernel
+def average_spikes(net, work, averages, n_spikes, phase, begin, length, windows):
+    """Add the spikes of a segment to the averages: what the layers above receive, and the apical dendrites."""
     layout, psp, weight = net.layout, averages.psp, work.step_weight
-    spikes, first, input_row, input_source = work.spikes, work.first, work.input_row, work.input_source
-    n_layers = layout.sizes.shape[0]
-    for window in range(2):
-        for layer in range(-1 if window == FORWARD else n_layers - 1, n_layers):
-            is_output = layer == n_layers - 1
-            if layer == -1 or is_output:  # the layers in between have the window of the inputs
-                start, stop = _psp_window(windows, window, is_output)
-                for step in range(length):
-                    weight[step] = mean_kernel(net.tables, begin + step, start, stop)
-            if layer == -1:
-                for k in range(n_spikes if phase == FORWARD else 0):
-                    psp[window, input_source[k]] += weight[input_row[k] - net.memory]
-                continue
-            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-                for step in range(length):
-                    if weight[step] != 0:
-                        for k in range(first[block, step], first[block, step + 1]):
-                            psp[window, spikes[block, k]] += weight[step]
+    input_row, input_source, n_layers = work.input_row, work.input_source, layout.sizes.shape[0]
+    if phase == FORWARD:
+        _weigh_steps(net, weight, begin, length, windows[FORWARD, 0], windows[FORWARD, 1])
+        for k in range(n_spikes):
+            psp[input_source[k]] += weight[input_row[k] - net.memory]
+        _add_spikes(work, weight, psp, 0, 0, layout.first_block[n_layers - 1], length)
+    if net.pathway.rates:
+        return
+    first = layout.first_source[layout.first_feeding + 1]
+    for row in range(averages.echo.shape[0]):
+        start, stop = echo_window(net, averages, windows, row)
+        if stop > begin:
+            _weigh_steps(net, weight, begin, length, start, stop)
+            if work.given.apical:
+                _add_given(work.given, weight, averages.echo[row], begin, length)
+            else:
+                first_block, stop_block = layout.first_block[layout.first_feeding], layout.first_block[n_layers]
+                _add_spikes(work, weight, averages.echo[row], first, first_block, stop_block, length)
+
+
+@kernel
+def _weigh_steps(net, weight, begin, length, start, stop):
+    for step in range(length):
+        weight[step] = mean_kernel(net.tables, begin + step, start, stop)
+
+
+@kernel
+def _add_spikes(work, weight, mean, first_source, first_block, stop_block, length):
+    spikes, first = work.spikes, work.first
+    for block in range(first_block, stop_block):
+        for step in range(length):
+            if weight[step] != 0:
+                for k in range(first[block, step], first[block, step + 1]):
+                    mean[spikes[block, k] - first_source] += weight[step]
+
+
+@kernel
+def _add_given(given, weight, mean, begin, length):
+    for k in range(first_at(given.apical_when, begin), first_at(given.apical_when, begin + length)):
+        mean[given.apical_source[k]] += weight[np.int64(given.apical_when[k]) - begin]
+
+
+@kernel
+def average_rates(net, work, averages, block, onset, start, stop, windows):
+    """Add the rates of a block that feeds back, in steps `start` to `stop`, to the echo."""
+    potential, first = work.potential, (block - net.layout.first_block[net.layout.first_feeding]) * LANES
+    for step in range(start, stop):
+        activity = sigmoid(load(potential, step))
+        for row in range(averages.echo.shape[0]):
+            low, high = echo_window(net, averages, windows, row)
+            if low <= onset + step < high:
+                for lane in range(LANES):
+                    averages.echo[row, first + lane] += net.rate_max * pick(activity, lane) / (high - low)
 
 
 @kernel
@@ -510,7 +670,7 @@ def end_segment(net, state, work, n_spikes, length):
         first_row = block * (memory + SEGMENT)
         for row in range(first_row, first_row + memory):
             store(drive, row, load(drive, row + length))
-    if net.coupled:
+    if net.echoes:
         for block in range(work.echo_rise.shape[0]):
             first_row = block * (memory + SEGMENT)
             for row in range(first_row, first_row + memory):
@@ -599,11 +759,12 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
     averages.v_soma[:] = 0
     averages.activity[:] = 0
     averages.psp[:] = 0
+    averages.echo[:] = 0
     expected = work.expected
     for j in range(intensity.shape[0]):
         expected[j] = rate_step * np.float64(intensity[j])
     begin_trial(net, state, work)
-    if lengths[TARGET] > 0:
+    if windows[TARGET, 1] > 0:
         average_history(net, state, averages, windows)
     onset = np.int64(0)
     for phase in range(2):  # not two calls with the constants 0 and 1: numba would compile two versions

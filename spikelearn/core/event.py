@@ -28,7 +28,6 @@ import numpy as np
 
 from spikelearn.core.arrivals import (
     OFF,
-    ON,
     Arrivals,
     Queues,
     Responses,
@@ -45,11 +44,14 @@ from spikelearn.core.arrivals import (
 )
 from spikelearn.core.candidates import Candidates, Inputs, begin_inputs, draw_batch, draw_inputs, place_batch
 from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, store
-from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
+from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, feeding_place, teach
+from spikelearn.core.probe import Given, Probe, keep_spike
 
 SLOTS = 32  # of a segment: after as many, spikes that nobody will ask for again are dropped
+ROUNDING = 1e-9  # ms; edges of windows that are as close are the same
 NODES = 4  # of a slot: points at which the outputs' rates are taken for their mean
 
 
@@ -86,15 +88,24 @@ class Work(NamedTuple):
     soma: np.ndarray  # (blocks, 64) less v_inf
     v_inf: np.ndarray  # (blocks, 64) potential without spikes, in the end
     current: np.ndarray  # (blocks, 64) teaching current
-    saved: np.ndarray  # (3 * output blocks, 64) states at the start of a segment
+    saved: np.ndarray  # (3 * feeding blocks, 64) states at the start of a segment
     chance: np.ndarray  # (1, 64) potentials, then rates of candidates
-    node: np.ndarray  # (3, NODES) a slot's keep, from_decay and from_rise at the nodes
+    node: np.ndarray  # (layers, 3, NODES) a slot's keep, from_decay and from_rise at the nodes
     step: np.ndarray  # (layers, 5) keep, from_decay, from_rise; decay, rise over a slot
     power: np.ndarray  # (SLOTS + 1, 2) float64, what is left of decay and rise after slots
     trace_before: np.ndarray  # (sources, 2) float64, at the start of an averaging window
     v_before: np.ndarray  # (blocks, 64) potentials there
     impulse: np.ndarray  # (sources, 2) float64, what was added to decay and rise in the window
-    n_fed: np.ndarray  # (2,) int64, output spikes that have arrived at the apical dendrites, and their ends
+    integral: np.ndarray  # (sources,) float64, spikes, of the filtered spikes over a stretch
+    received: np.ndarray  # (neurons that feed back,) float64, the same of what the apical dendrites receive
+    per_echo: np.ndarray  # (2 * shifts,) float64, 1/ms, what a stretch weighs in the rows of the echo
+    n_fed: np.ndarray  # (2, queues) int64, spikes that have arrived at the apical dendrites, and their ends
+    n_echoed: np.ndarray  # (2, queues) int64, those that are part of `echo`
+    echo: np.ndarray  # (neurons that feed back, 2) float64, decay and rise at the apical dendrites: watched only
+    n_given: np.ndarray  # (5,) int64, given spikes that were used: fed back, and ends; echoed, and ends; inputs
+    n_before: np.ndarray  # (queues,) int64, spikes at the start of a segment
+    probe: Probe
+    given: Given
     words: np.ndarray  # (1, 64) uint32
 
 
@@ -110,6 +121,7 @@ class Network(NamedTuple):
     rate_max: float  # spikes/ms
     slot: float  # ms, the longest
     coupled: bool  # does feedback reach the somata?
+    pathway: Pathway
 
 
 # -- the state of a block ---------------------------------------------------------------------------------------------
@@ -197,7 +209,7 @@ def run_layers(net, work, stretch, example, since, until, including):
     layout, n_layers = net.layout, net.layout.sizes.shape[0]
     for layer in range(n_layers):
         prepare_arrivals(net, work, stretch, layer, layer, until)
-        first, decides = work.queues.n[layer + 1], including and layer == n_layers - 1
+        first, decides = work.queues.n[layer + 1], including and layer >= layout.first_feeding
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
             if not run_block(net, work, stretch, layer, block, example, until, decides):
                 return False
@@ -211,49 +223,72 @@ def run_layers(net, work, stretch, example, since, until, including):
 @kernel
 def next_feedback(net, work, stretch, until):
     """Return the next moment, in slots, at which an apical dendrite may feel something, at most `until`."""
-    layout, candidates, queues = net.layout, work.candidates, work.queues
-    output = layout.sizes.shape[0] - 1
-    for block in range(layout.first_block[output], layout.first_block[output + 1]):
-        until = min(until, candidates.place[block, candidates.next[block]])
-    spike = work.n_fed[OFF]
-    if spike < queues.n[output + 1]:
-        until = min(until, place_of(stretch, queues.time[output + 1, spike] + net.synapse.memory))
+    layout, candidates, queues, given = net.layout, work.candidates, work.queues, work.given
+    if given.apical:
+        for kind in range(2):
+            spike = work.n_given[kind]
+            if spike < given.apical_when.shape[0]:
+                lag = net.synapse.memory if kind == OFF else 0.0
+                until = min(until, place_of(stretch, given.apical_when[spike] + lag))
+        return until
+    for layer in range(layout.first_feeding, layout.sizes.shape[0]):
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            until = min(until, candidates.place[block, candidates.next[block]])
+        spike = work.n_fed[OFF, layer + 1]
+        if spike < queues.n[layer + 1]:
+            until = min(until, place_of(stretch, queues.time[layer + 1, spike] + net.synapse.memory))
     return until
 
 
 @kernel
 def feed_back(net, work, stretch, until):
-    """Let the output spikes up to `until`, and the ends of their memory, arrive at the apical dendrites.
+    """Let the spikes that are fed back up to `until`, and the ends of their memory, arrive at the apical dendrites."""
+    layout, queues, given = net.layout, work.queues, work.given
+    for kind in range(2):
+        lag = net.synapse.memory if kind == OFF else 0.0
+        if given.apical:
+            while work.n_given[kind] < given.apical_when.shape[0]:
+                spike = work.n_given[kind]
+                arrives = place_of(stretch, given.apical_when[spike] + lag)
+                if arrives > until:
+                    break
+                feed_spike(net, work, stretch, kind, arrives, given.apical_source[spike])
+                work.n_given[kind] += 1
+            continue
+        for layer in range(layout.first_feeding, layout.sizes.shape[0]):
+            first = (layout.first_block[layer] - layout.first_block[layout.first_feeding]) * LANES
+            while work.n_fed[kind, layer + 1] < queues.n[layer + 1]:
+                spike = work.n_fed[kind, layer + 1]
+                arrives = place_of(stretch, queues.time[layer + 1, spike] + lag)
+                if arrives > until:
+                    break
+                feed_spike(net, work, stretch, kind, arrives, first + queues.pre[layer + 1, spike])
+                work.n_fed[kind, layer + 1] += 1
+
+
+@kernel
+def feed_spike(net, work, stretch, kind, arrives, source):
+    """Let a spike, or the end of its memory, arrive at the apical dendrites that hear it.
 
     To the soma an apical dendrite is a basal one with other weights: ``g_apical / g_basal`` times the feedback's.
+    `source` counts the neurons of the layers that feed back.
     """
     layout, somas, responses, feedback = net.layout, net.somas, net.responses, net.weights.feedback
-    output = layout.sizes.shape[0] - 1
-    n_outputs = layout.sizes[output]
-    for kind in range(2):
-        lag, cut_decay, cut_rise = (
-            0.0 if kind == ON else net.synapse.memory,
-            net.synapse.cut[kind, 0],
-            net.synapse.cut[kind, 1],
-        )
-        while work.n_fed[kind] < work.queues.n[output + 1]:
-            spike = work.n_fed[kind]
-            arrives = place_of(stretch, work.queues.time[output + 1, spike] + lag)
-            if arrives > until:
-                break
-            age = (np.floor(arrives) - arrives) * stretch.slot
-            to_decay = cut_decay * polynomial(responses.decay, age)
-            to_rise = cut_rise * polynomial(responses.rise, age)
-            for layer in range(output):
-                to_soma = cut_decay * polynomial(responses.from_decay[stretch.phase, layer], age)
-                to_soma += cut_rise * polynomial(responses.from_rise[stretch.phase, layer], age)
-                gain = somas.apical[layer] / somas.dendrite[layer]
-                for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-                    weights = gain * load(feedback, block * n_outputs + work.queues.pre[output + 1, spike])
-                    store(work.decay, block, fma(to_decay, weights, load(work.decay, block)))
-                    store(work.rise, block, fma(to_rise, weights, load(work.rise, block)))
-                    store(work.soma, block, fma(to_soma, weights, load(work.soma, block)))
-            work.n_fed[kind] += 1
+    cut_decay, cut_rise = net.synapse.cut[kind, 0], net.synapse.cut[kind, 1]
+    age = (np.floor(arrives) - arrives) * stretch.slot
+    to_decay = cut_decay * polynomial(responses.decay, age)
+    to_rise = cut_rise * polynomial(responses.rise, age)
+    for layer in range(layout.feeding.shape[0]):
+        neuron = source - feeding_place(layout, layer)
+        if 0 <= neuron < layout.sizes[layout.feeding[layer]]:
+            to_soma = cut_decay * polynomial(responses.from_decay[stretch.phase, layer], age)
+            to_soma += cut_rise * polynomial(responses.from_rise[stretch.phase, layer], age)
+            gain = somas.apical[layer] / somas.dendrite[layer]
+            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+                weights = gain * load(feedback, layout.feedback_row[block] + neuron)
+                store(work.decay, block, fma(to_decay, weights, load(work.decay, block)))
+                store(work.rise, block, fma(to_rise, weights, load(work.rise, block)))
+                store(work.soma, block, fma(to_soma, weights, load(work.soma, block)))
 
 
 @kernel
@@ -275,21 +310,20 @@ def run_until(net, work, stretch, example, since, until):
 
 
 @kernel
-def average_activity(net, work, averages, stretch, first_slot, last_slot):
-    """Add the outputs' mean rates over some slots to the average over the stretch.
+def average_activity(net, work, averages, stretch, first_slot, last_slot, layer):
+    """Add the mean rates of a layer over some slots to the averages that want them.
 
     By the midpoint rule on `NODES` parts of a slot. What arrived is absorbed once more, from the saved states.
     """
     arrivals, layout, forward = work.arrivals, net.layout, net.weights.forward
-    layer, capacity = layout.sizes.shape[0] - 1, arrivals.place.shape[1]
+    capacity, echo = arrivals.place.shape[1], averages.echo
     own = slice(layer * capacity, (layer + 1) * capacity)
     pre, place = arrivals.pre[layer], arrivals.place[layer]
     to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
-    to_soma, node, step = arrivals.soma.reshape(-1)[own], work.node, work.step[layer]
-    weight = stretch.slot / (NODES * (stretch.stop - stretch.start))
-    first_block = layout.first_block[layer]
-    for block in range(first_block, layout.first_block[layer + 1]):
-        saved, row0, k = 3 * (block - first_block), layout.weight_row[block], 0
+    to_soma, node, step = arrivals.soma.reshape(-1)[own], work.node[layer], work.step[layer]
+    first_saved, part = layout.first_block[layout.first_feeding], stretch.slot / NODES
+    for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+        saved, row0, k = 3 * (block - first_saved), layout.weight_row[block], 0
         decay, rise, soma = load(work.saved, saved), load(work.saved, saved + 1), load(work.saved, saved + 2)
         v_inf, total = load(work.v_inf, block), full(work.decay, 0.0)
         for slot in range(first_slot, last_slot):
@@ -303,7 +337,15 @@ def average_activity(net, work, averages, stretch, first_slot, last_slot):
             soma = fma(step[0], soma, fma(step[1], decay, step[2] * rise))
             decay = step[3] * decay
             rise = step[4] * rise
-        store(averages.activity, block, fma(weight, total, load(averages.activity, block)))
+        if stretch.per_window > 0 and stretch.phase == TARGET:
+            weight = part * stretch.per_window
+            store(averages.activity, block, fma(weight, total, load(averages.activity, block)))
+        if net.pathway.rates:
+            for row in range(echo.shape[0]):
+                weight = net.rate_max * part * work.per_echo[row]
+                if weight > 0:
+                    for lane in range(LANES):
+                        echo[row, (block - first_saved) * LANES + lane] += weight * pick(total, lane)
 
 
 @kernel
@@ -320,9 +362,9 @@ def update_traces(net, state, work, stretch, first_slot, last_slot):
         trace[source, 1] *= keep_rise
     # Nothing waits for the output spikes' arrivals; what they would add to a soma is not used.
     prepare_arrivals(net, work, stretch, n_queues - 1, 0, last_slot)
-    # Where spikes are forgotten, only averages need traces: those of the outputs, and of all in the forward phase.
+    # Where spikes are forgotten, only averages need traces: of those that feed back, and of all in the forward phase.
     needed = stretch.phase == FORWARD or np.isinf(net.synapse.memory)
-    for queue in range(0 if needed else n_queues - 1, n_queues):
+    for queue in range(0 if needed else net.layout.first_feeding + 1, n_queues):
         pre, place, first_source = arrivals.pre[queue], arrivals.place[queue], net.layout.first_source[queue]
         own = slice(queue * capacity, (queue + 1) * capacity)
         to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
@@ -340,34 +382,151 @@ def update_traces(net, state, work, stretch, first_slot, last_slot):
 
 @kernel
 def average(net, state, work, averages, stretch):
-    """Average over a stretch, from the balance of what came and went.
+    """Add a stretch to the averages, from the balance of what came and went.
 
-    Each equation of motion, integrated over the window, gives the integral of its variable: exactly.
+    Each equation of motion, integrated over the stretch, gives the integral of its variable: exactly.
     """
-    layout, synapse, somas, forward = net.layout, net.synapse, net.somas, net.weights.forward
-    phase, duration, n_layers = stretch.phase, stretch.stop - stretch.start, layout.sizes.shape[0]
-    psp, trace, before, impulse = averages.psp, state.trace, work.trace_before, work.impulse
-    for source in range(0 if phase == FORWARD else layout.first_source[n_layers], trace.shape[0]):
+    layout, synapse, trace, before = net.layout, net.synapse, state.trace, work.trace_before
+    integral, impulse, received, echo = work.integral, work.impulse, work.received, averages.echo
+    first_echo = layout.first_source[layout.first_feeding + 1]
+    for source in range(0 if stretch.phase == FORWARD else first_echo, trace.shape[0]):
         decay = impulse[source, 0] + before[source, 0] - trace[source, 0]
         rise = impulse[source, 1] + before[source, 1] - trace[source, 1]
-        psp[phase, source] = synapse.scale * (synapse.tau_decay * decay - synapse.tau_rise * rise) / duration
-    if phase == TARGET:
-        return
-    n_outputs, first_output = layout.sizes[-1], layout.first_source[n_layers]
-    for layer in range(n_layers):
+        integral[source] = synapse.scale * (synapse.tau_decay * decay - synapse.tau_rise * rise)
+    for k in range(received.shape[0]):
+        received[k] = integral[first_echo + k]
+    if work.given.apical:
+        integrate_given(net, work, stretch)
+    if not net.pathway.rates:
+        for row in range(echo.shape[0]):
+            if work.per_echo[row] > 0:
+                for k in range(received.shape[0]):
+                    echo[row, k] += work.per_echo[row] * received[k]
+    if stretch.phase == FORWARD and stretch.per_window > 0:
+        for source in range(layout.first_source[layout.sizes.shape[0]]):
+            averages.psp[source] += stretch.per_window * integral[source]
+        average_potentials(net, state, work, averages, stretch)
+
+
+@kernel
+def average_potentials(net, state, work, averages, stretch):
+    """Add the somatic potentials of a stretch to their averages; `average` worked the integrals of the spikes out."""
+    layout, somas, forward, integral = net.layout, net.somas, net.weights.forward, work.integral
+    for layer in range(layout.sizes.shape[0]):
         low, high = layout.first_source[layer], layout.first_source[layer + 1]
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            shift, dendrite = layout.weight_row[block] - low, load(net.weights.bias, block)
+            shift = layout.weight_row[block] - low
+            dendrite = (stretch.stop - stretch.start) * load(net.weights.bias, block)
             for source in range(low, high):
-                if psp[FORWARD, source] != 0:
-                    dendrite = fma(psp[FORWARD, source], load(forward, shift + source), dendrite)
-            current = (load(work.v_before, block) - load(state.v_soma, block)) / duration
-            current = fma(somas.dendrite[layer], dendrite, current)
-            if net.coupled and layer < n_layers - 1:
-                for cell in range(n_outputs):
-                    weights = load(net.weights.feedback, block * n_outputs + cell)
-                    current = fma(somas.apical[layer] * psp[FORWARD, first_output + cell], weights, current)
-            store(averages.v_soma, block, current / somas.total[FORWARD, layer])
+                if integral[source] != 0:
+                    dendrite = fma(integral[source], load(forward, shift + source), dendrite)
+            current = fma(somas.dendrite[layer], dendrite, load(work.v_before, block) - load(state.v_soma, block))
+            if net.coupled and layer < layout.feeding.shape[0]:
+                first, row = feeding_place(layout, layer), layout.feedback_row[block]
+                for k in range(layout.sizes[layout.feeding[layer]]):
+                    weights = load(net.weights.feedback, row + k)
+                    current = fma(somas.apical[layer] * work.received[first + k], weights, current)
+            mean = stretch.per_window / somas.total[FORWARD, layer]
+            store(averages.v_soma, block, fma(mean, current, load(averages.v_soma, block)))
+
+
+@kernel
+def integrate_given(net, work, stretch):
+    """Integrate what the apical dendrites receive over a stretch from the spikes that are given."""
+    synapse, given, received = net.synapse, work.given, work.received
+    received[:] = 0
+    for k in range(given.apical_when.shape[0]):
+        since = max(stretch.start - given.apical_when[k], 0.0)
+        until = min(stretch.stop - given.apical_when[k], synapse.memory)
+        if until > since:
+            decay = synapse.tau_decay * (np.exp(-since / synapse.tau_decay) - np.exp(-until / synapse.tau_decay))
+            rise = synapse.tau_rise * (np.exp(-since / synapse.tau_rise) - np.exp(-until / synapse.tau_rise))
+            received[given.apical_source[k]] += synapse.scale * (decay - rise)
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def filter_echo(net, work, stretch, slot):
+    """Bring what the apical dendrites receive, for those who watch, to the end of a slot."""
+    layout, queues, given, echo = net.layout, work.queues, work.given, work.echo
+    for k in range(echo.shape[0]):
+        echo[k, 0] *= work.power[1, 0]
+        echo[k, 1] *= work.power[1, 1]
+    for kind in range(2):
+        lag = net.synapse.memory if kind == OFF else 0.0
+        while given.apical and work.n_given[2 + kind] < given.apical_when.shape[0]:
+            spike = work.n_given[2 + kind]
+            arrives = place_of(stretch, given.apical_when[spike] + lag)
+            if arrives >= slot + 1:
+                break
+            _add_echo(net, work, stretch, kind, slot + 1 - arrives, given.apical_source[spike])
+            work.n_given[2 + kind] += 1
+        for layer in range(layout.first_feeding, layout.sizes.shape[0]):
+            first = (layout.first_block[layer] - layout.first_block[layout.first_feeding]) * LANES
+            while work.n_echoed[kind, layer + 1] < queues.n[layer + 1]:
+                spike = work.n_echoed[kind, layer + 1]
+                arrives = place_of(stretch, queues.time[layer + 1, spike] + lag)
+                if arrives >= slot + 1:
+                    break
+                if not given.apical:
+                    _add_echo(net, work, stretch, kind, slot + 1 - arrives, first + queues.pre[layer + 1, spike])
+                work.n_echoed[kind, layer + 1] += 1
+
+
+@kernel
+def _add_echo(net, work, stretch, kind, age, source):
+    work.echo[source, 0] += net.synapse.cut[kind, 0] * np.exp(-age * stretch.slot / net.synapse.tau_decay)
+    work.echo[source, 1] += net.synapse.cut[kind, 1] * np.exp(-age * stretch.slot / net.synapse.tau_rise)
+
+
+@kernel
+def watch_slot(net, work, stretch, slot):
+    """Sample the potentials of the watched neurons at the end of a slot."""
+    probe, layout, scale = work.probe, net.layout, net.synapse.scale
+    if probe.apical:
+        filter_echo(net, work, stretch, slot)
+    probe.n[3] += 1
+    now, row = time_of(stretch, slot + 1.0), probe.n[2]
+    if probe.n[3] % probe.every != 0 or not probe.start < now <= probe.stop or row == probe.time.shape[0]:
+        return
+    probe.time[row] = now
+    probe.n[2] += 1
+    for layer in range(layout.sizes.shape[0]):
+        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+            for k in range(probe.first[block], probe.first[block + 1]):
+                lane, apical = probe.lane[k], 0.0
+                if probe.apical and layer < layout.feeding.shape[0]:
+                    first, weight_row = feeding_place(layout, layer), layout.feedback_row[block]
+                    for cell in range(layout.sizes[layout.feeding[layer]]):
+                        received = received_now(net, work, first + cell)
+                        apical += net.weights.feedback[weight_row + cell, lane] * received
+                dendrite = scale * (work.decay[block, lane] - work.rise[block, lane])
+                if net.coupled and layer < layout.feeding.shape[0]:
+                    # Apical and basal spikes add to the same two exponentials.
+                    dendrite -= net.somas.apical[layer] / net.somas.dendrite[layer] * apical
+                probe.v_soma[row, k] = work.soma[block, lane] + work.v_inf[block, lane]
+                probe.v_dendrite[row, k] = net.weights.bias[block, lane] + dendrite
+                probe.v_apical[row, k] = apical
+
+
+@kernel
+def received_now(net, work, source):
+    """Return what the apical dendrites receive from a neuron at the end of a slot: filtered spikes, or its rate."""
+    if not net.pathway.rates:
+        return net.synapse.scale * (work.echo[source, 0] - work.echo[source, 1])
+    block, lane = net.layout.first_block[net.layout.first_feeding] + source // LANES, source % LANES
+    return net.rate_max / (1.0 + np.exp(-np.float64(work.soma[block, lane] + work.v_inf[block, lane])))
+
+
+@kernel
+def watch_spikes(net, work):
+    """Keep the spikes of a segment."""
+    for queue in range(work.queues.n.shape[0]):
+        for k in range(work.n_before[queue], work.queues.n[queue]):
+            source = net.layout.first_source[queue] + work.queues.pre[queue, k]
+            keep_spike(work.probe, queue, source, work.queues.time[queue, k])
 
 
 # -- a trial ----------------------------------------------------------------------------------------------------------
@@ -377,7 +536,7 @@ def average(net, state, work, averages, stretch):
 def begin_trial(net, state, work, intensity, rate, example):
     """Take up what the network remembers of earlier spikes, and project it through the present weights."""
     layout, forward, trace, queues = net.layout, net.weights.forward, state.trace, work.queues
-    n_layers, n_outputs = layout.sizes.shape[0], layout.sizes[-1]
+    n_layers = layout.sizes.shape[0]
     work.current[:] = 0
     work.candidates.batch[:] = 0
     queues.n[:] = 0
@@ -395,8 +554,11 @@ def begin_trial(net, state, work, intensity, rate, example):
         trace[source, 1] += np.exp(time / net.synapse.tau_rise)
     for queue in range(n_layers + 1):
         keep_spikes(work, queue, queues.n[queue])
-    work.n_fed[ON] = queues.n[-1]
-    work.n_fed[OFF] = 0
+    work.n_given[:] = 0
+    for k in range(work.echo.shape[0]):
+        for part in range(2):
+            source = layout.first_source[layout.first_feeding + 1] + k
+            work.echo[k, part] = 0.0 if work.given.apical else trace[source, part]
     work.absorbed[:] = 0
     for layer in range(n_layers):
         low, high = layout.first_source[layer], layout.first_source[layer + 1]
@@ -408,11 +570,11 @@ def begin_trial(net, state, work, intensity, rate, example):
                     decay = fma(trace[source, 0], weights, decay)
                     rise = fma(trace[source, 1], weights, rise)
             if net.coupled and layer < n_layers - 1:
-                gain = net.somas.apical[layer] / net.somas.dendrite[layer]
-                for cell in range(n_outputs):
-                    weights = gain * load(net.weights.feedback, block * n_outputs + cell)
-                    decay = fma(trace[layout.first_source[n_layers] + cell, 0], weights, decay)
-                    rise = fma(trace[layout.first_source[n_layers] + cell, 1], weights, rise)
+                gain, first = net.somas.apical[layer] / net.somas.dendrite[layer], feeding_place(layout, layer)
+                for cell in range(layout.sizes[layout.feeding[layer]]):
+                    weights = gain * load(net.weights.feedback, layout.feedback_row[block] + cell)
+                    decay = fma(work.echo[first + cell, 0], weights, decay)
+                    rise = fma(work.echo[first + cell, 1], weights, rise)
             store(work.decay, block, decay)
             store(work.rise, block, rise)
     begin_inputs(net, work.inputs, intensity, rate, example)
@@ -457,11 +619,11 @@ def begin_stretch(net, state, work, stretch, example):
                 draw_batch(net, work, stretch, layer, block, example)
             else:
                 place_batch(net, work.candidates, stretch, layer, block)
-    for k in range(NODES):
-        age = (k + 0.5) / NODES * stretch.slot
-        node[0, k] = polynomial(responses.keep[phase, n_layers - 1], age)
-        node[1, k] = polynomial(responses.from_decay[phase, n_layers - 1], age)
-        node[2, k] = polynomial(responses.from_rise[phase, n_layers - 1], age)
+        for k in range(NODES):
+            age = (k + 0.5) / NODES * stretch.slot
+            node[layer, 0, k] = polynomial(responses.keep[phase, layer], age)
+            node[layer, 1, k] = polynomial(responses.from_decay[phase, layer], age)
+            node[layer, 2, k] = polynomial(responses.from_rise[phase, layer], age)
     for source in range(state.trace.shape[0]):
         for part in range(2):
             work.trace_before[source, part] = state.trace[source, part]
@@ -480,21 +642,46 @@ def end_stretch(state, work):
 @kernel
 def begin_segment(net, work, stretch, last_slot, example):
     """Draw the input spikes up to slot `last_slot`; False if their queue is too small."""
-    first_output = net.layout.first_block[net.layout.sizes.shape[0] - 1]
-    for block in range(first_output, work.decay.shape[0]):
-        row = 3 * (block - first_output)
+    first_block = net.layout.first_block[net.layout.first_feeding]
+    for block in range(first_block, work.decay.shape[0]):
+        row = 3 * (block - first_block)
         store(work.saved, row, load(work.decay, block))
         store(work.saved, row + 1, load(work.rise, block))
         store(work.saved, row + 2, load(work.soma, block))
+    for queue in range(work.n_before.shape[0]):
+        work.n_before[queue] = work.queues.n[queue]
+    if work.given.inputs:
+        return take_inputs(work, stretch, last_slot)
     return draw_inputs(net, work, stretch, last_slot, example)
+
+
+@kernel
+def take_inputs(work, stretch, stop):
+    """Append the given input spikes before slot `stop` to their queue; False if it is too small."""
+    given, queues = work.given, work.queues
+    while work.n_given[4] < given.input_when.shape[0]:
+        spike, n = work.n_given[4], queues.n[0]
+        if place_of(stretch, given.input_when[spike]) >= stop:
+            break
+        if n + 1 >= queues.time.shape[1]:
+            return False
+        queues.time[0, n], queues.pre[0, n] = given.input_when[spike], given.input_source[spike]
+        queues.n[0] += 1
+        work.n_given[4] += 1
+    queues.time[0, queues.n[0]] = np.inf
+    return True
 
 
 @kernel
 def end_segment(net, state, work, averages, stretch, first_slot, last_slot):
     """Account for the spikes of a segment and drop those that are forgotten."""
-    if stretch.averaging and stretch.phase == TARGET:
-        average_activity(net, work, averages, stretch, first_slot, last_slot)
+    if stretch.averaging:
+        n_layers = net.layout.sizes.shape[0]
+        wanted = n_layers - 1 if stretch.phase == TARGET else n_layers
+        for layer in range(net.layout.first_feeding if net.pathway.rates else wanted, n_layers):
+            average_activity(net, work, averages, stretch, first_slot, last_slot, layer)
     update_traces(net, state, work, stretch, first_slot, last_slot)
+    watch_spikes(net, work)
     drop_spikes(net, work)
 
 
@@ -506,8 +693,14 @@ def run_stretch(net, state, work, averages, stretch, example):
         last_slot = min(first_slot + SLOTS, stretch.n_slots)
         if not begin_segment(net, work, stretch, last_slot, example):
             return False
-        if not run_until(net, work, stretch, example, float(first_slot), float(last_slot)):
-            return False
+        # Who watches stops at the end of each slot; that does not change what happens.
+        watching = work.probe.lane.shape[0] > 0
+        stride = 1 if watching else last_slot - first_slot
+        for slot in range(first_slot, last_slot, stride):
+            if not run_until(net, work, stretch, example, float(slot), float(slot + stride)):
+                return False
+            if watching:
+                watch_slot(net, work, stretch, slot)
         end_segment(net, state, work, averages, stretch, first_slot, last_slot)
     end_stretch(state, work)
     if stretch.averaging:
@@ -521,18 +714,44 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
     averages.v_soma[:] = 0
     averages.activity[:] = 0
     averages.psp[:] = 0
+    averages.echo[:] = 0
     begin_trial(net, state, work, intensity, rate, example)
     onset = 0.0
     for phase in range(2):
         if lengths[phase] > 0:
             if phase == TARGET:
                 teach(net, work, label)
-            start, stop = windows[phase, 0], windows[phase, 1]
-            for part in range(2):  # not two calls: numba would compile two versions
-                begin, end = (onset, start) if part == 0 else (start, stop)
-                if end > begin:
-                    stretch = make_stretch(phase, begin, end, net.slot, part == 1)
-                    if not run_stretch(net, state, work, averages, stretch, example):
-                        return False
-            onset += lengths[phase]
+            begin, end = onset, onset + lengths[phase]
+            while begin < end:  # not two calls: numba would compile two versions
+                stop = next_edge(net, averages, windows[phase], begin, end)
+                stretch = weigh_stretch(net, work, averages, phase, begin, stop, windows[phase])
+                if not run_stretch(net, state, work, averages, stretch, example):
+                    return False
+                begin = stop
+            onset = end
     return end_trial(state, work, net.layout, onset)
+
+
+@kernel
+def next_edge(net, averages, window, begin, end):
+    """Return where the next window of an average, or of a plateau, begins or ends; `end` at the latest."""
+    for shift in range(averages.echo.shape[0] // 2):
+        for k in range(2):
+            edge = window[k] - shift * net.pathway.grain
+            if begin + ROUNDING < edge < end - ROUNDING:
+                end = edge
+    return end
+
+
+@kernel
+def weigh_stretch(net, work, averages, phase, begin, stop, window):
+    """Make a stretch between two edges, and note what it weighs in which average."""
+    shifts, length, middle = averages.echo.shape[0] // 2, window[1] - window[0], (begin + stop) / 2
+    averaging = False
+    for row in range(2 * shifts):
+        early = row % shifts * net.pathway.grain
+        inside = row // shifts == phase and window[0] - early < middle < window[1] - early
+        work.per_echo[row] = 1.0 / length if inside else 0.0
+        averaging = averaging or inside
+    per_window = 1.0 / length if window[0] < middle < window[1] else 0.0
+    return make_stretch(phase, begin, stop, net.slot, averaging or per_window > 0, per_window)

@@ -127,6 +127,33 @@ def _compiled_pick(value, lane):
         return lambda value, lane: _pick(value, lane)
 
 
+def total(value):
+    """Return the sum of the 64 numbers, by halves: the same bits compiled and interpreted."""
+    while len(value) > 1:
+        value = value[: len(value) // 2] + value[len(value) // 2 :]
+    return value[0]
+
+
+@intrinsic
+def _total(typing_context, value):
+    def generate(context, builder, sig, args):
+        part, n = args[0], LANES
+        while n > 1:
+            n //= 2
+            index = [ir.Constant(ir.VectorType(ir.IntType(32), n), [first + k for k in range(n)]) for first in (0, n)]
+            low, high = (builder.shuffle_vector(part, ir.Constant(part.type, ir.Undefined), i) for i in index)
+            part = builder.fadd(low, high)
+        return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
+
+    return value.dtype(value), generate
+
+
+@overload(total)
+def _compiled_total(value):
+    if isinstance(value, LanesType):
+        return lambda value: _total(value)
+
+
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 

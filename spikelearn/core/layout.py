@@ -19,11 +19,15 @@ FORGOTTEN = 1e-20  # traces below this, in spikes, are zero: no float sees them,
 class Layout(NamedTuple):
     """Which blocks and sources belong to which layer (layer 0 is the first with weights)."""
 
+    n_inputs: int
     sizes: np.ndarray  # (layers,) neurons
     first_block: np.ndarray  # (layers + 1,)
     lanes: np.ndarray  # (blocks,) neurons in the block
     first_source: np.ndarray  # (layers + 1,) first source of the layer's *presynaptic* layer; last: of the output
     weight_row: np.ndarray  # (blocks,) row of `forward` that belongs to the first presynaptic source
+    feeding: np.ndarray  # (hidden layers,) the layer that feeds back to the apical dendrites of each
+    first_feeding: int  # the lowest of them; without hidden layers the output, which then feeds nobody
+    feedback_row: np.ndarray  # (hidden blocks + 1,) row of `feedback` that belongs to the first neuron that feeds back
 
 
 class Weights(NamedTuple):
@@ -31,7 +35,7 @@ class Weights(NamedTuple):
 
     forward: np.ndarray  # (rows, 64); block b reads weight_row[b] + presynaptic index
     bias: np.ndarray  # (blocks, 64)
-    feedback: np.ndarray  # (hidden blocks * outputs, 64)
+    feedback: np.ndarray  # (rows, 64); hidden block b reads feedback_row[b] + neuron of the layer that feeds back
 
 
 class Averages(NamedTuple):
@@ -39,11 +43,26 @@ class Averages(NamedTuple):
 
     v_soma: np.ndarray  # (blocks, 64) forward phase
     activity: np.ndarray  # (blocks, 64) mean rate / rate_max of the outputs, target phase
-    psp: np.ndarray  # (2, sources) float64, spikes/ms; target phase: outputs only
+    psp: np.ndarray  # (sources,) float64, spikes/ms, forward phase: what the layers above receive; outputs: 0
+    echo: np.ndarray  # (2 * shifts, neurons that feed back) float64, spikes/ms: what apical dendrites receive;
+    # row ``phase * shifts + k``: over a window that ends `k` steps of the plateaus' timing before the phase does
+    early: np.ndarray  # (2, hidden cells) int64, that `k` of each neuron
     apical: np.ndarray  # (2 * hidden blocks, 64)
     plateau: np.ndarray  # (2 * hidden blocks, 64) sigmoid of the above
     predicted: np.ndarray  # (blocks, 64) sigmoid of the mean forward potential
     slope: np.ndarray  # (blocks, 64) derivative of the sigmoid there
+
+
+@kernel
+def n_feeding(layout):
+    """Return the number of neurons that feed back, padded: those of the lowest layer that does, and all above."""
+    return (layout.first_block[-1] - layout.first_block[layout.first_feeding]) * LANES
+
+
+@kernel
+def feeding_place(layout, layer):
+    """Return the place, among all neurons that feed back, of the first one that a hidden layer hears."""
+    return (layout.first_block[layout.feeding[layer]] - layout.first_block[layout.first_feeding]) * LANES
 
 
 @kernel

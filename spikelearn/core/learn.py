@@ -12,7 +12,8 @@ from numba import types
 from numba.extending import overload
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import fma, full, load, store
+from spikelearn.core.lanes import LANES, fma, full, load, pick, store
+from spikelearn.core.layout import feeding_place
 
 
 class Trial(NamedTuple):
@@ -30,6 +31,9 @@ class Trial(NamedTuple):
     rate_max: np.floating  # spikes/ms
     forward: np.ndarray  # (rows, 64) weights in the core's order; a local rule has no business here
     weight_row: np.ndarray  # (blocks,) row of `forward` for presynaptic neuron 0 of that block
+    feedback: np.ndarray  # (rows, 64) feedback weights, which a neuron knows of its own apical dendrite
+    feedback_row: np.ndarray  # (hidden blocks + 1,) row of `feedback` for neuron 0 of the layer that feeds back
+    feeding: np.ndarray  # (hidden layers,) that layer
 
 
 _RULES: dict[type, Callable[..., None]] = {}
@@ -66,15 +70,29 @@ def _compiled_errors(rule, trial, layer, error):
 
 
 @kernel
-def mean_apical(feedback, psp, first_output, n_outputs, apical):
-    """Average apical potentials of both phases: feedback weights times the average filtered output spikes."""
-    n_blocks = apical.shape[0] // 2
+def mean_apical(layout, feedback, averages):
+    """Average apical potentials of both phases: feedback weights times what is received on average.
+
+    Where plateaus come early, each neuron's own window counts.
+    """
+    echo, apical, early = averages.echo, averages.apical, averages.early
+    n_blocks, shifts = apical.shape[0] // 2, echo.shape[0] // 2
     for row in range(apical.shape[0]):
-        phase, block = row // n_blocks, row % n_blocks
-        potential = full(apical, 0.0)
-        for cell in range(n_outputs):
-            potential = fma(psp[phase, first_output + cell], load(feedback, block * n_outputs + cell), potential)
-        store(apical, row, potential)
+        phase, block, layer = row // n_blocks, row % n_blocks, 0
+        while block >= layout.first_block[layer + 1]:
+            layer += 1
+        feeding, first = layout.feeding[layer], feeding_place(layout, layer)
+        for shift in range(shifts):
+            potential = full(apical, 0.0)
+            for k in range(layout.sizes[feeding]):
+                received = echo[phase * shifts + shift, first + k]
+                potential = fma(received, load(feedback, layout.feedback_row[block] + k), potential)
+            if shift == 0:
+                store(apical, row, potential)
+            else:
+                for lane in range(LANES):
+                    if early[phase, block * LANES + lane] == shift:
+                        apical[row, lane] = pick(potential, lane)
 
 
 @kernel
@@ -88,8 +106,8 @@ def apply_errors(weights, layout, error, psp, learning_rates):
             store(bias, block, load(bias, block) + change)
             shift = layout.weight_row[block] - low
             for source in range(low, high):
-                if psp[0, source] != 0:  # most pixels of a digit are black
-                    store(forward, shift + source, fma(psp[0, source], change, load(forward, shift + source)))
+                if psp[source] != 0:  # most pixels of a digit are black
+                    store(forward, shift + source, fma(psp[source], change, load(forward, shift + source)))
 
 
 @kernel

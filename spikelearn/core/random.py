@@ -119,6 +119,16 @@ def fill_exponentials(words, row, out):
 
 
 @kernel
+def fill_normals(words, row, out):
+    """Turn a row of 64 words into 64 standard normal draws (Box & Muller): words `k` and ``32 + k`` make two."""
+    for k in range(32):
+        radius = np.sqrt(-2.0 * np.log(uniform(words[row, k])))
+        angle = 2.0 * np.pi * uniform(words[row, 32 + k])
+        out[k] = radius * np.cos(angle)
+        out[32 + k] = radius * np.sin(angle)
+
+
+@kernel
 def inverse_gaussian(mean, shape, w0, w1, w2):
     """Turn three words into a draw from the inverse Gaussian (Wald) distribution.
 
@@ -142,7 +152,7 @@ def draw_extra(key, first_example, mean, shape, out):
             out[k, phase] = inverse_gaussian(mean, shape, w0, w1, w2)
 
 
-PURPOSES = ("weights", "order", "phases", "training", "evaluation")
+PURPOSES = ("weights", "order", "phases", "training", "evaluation", "feedback", "plateaus")
 
 
 def _sequence(seed: int, purpose: str, *more: int) -> np.random.SeedSequence:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from spikelearn.core import clock, event
+from spikelearn.core import clock, event, rates
 from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.feedback import draw_early, learn_feedback, refresh_feedback
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, load, store
 from spikelearn.core.learn import angles, apply_errors, compute_errors, losses, mean_apical
@@ -29,6 +30,7 @@ class Results(NamedTuple):
     prediction: np.ndarray  # (examples,) output with the highest mean potential
     loss: np.ndarray  # (examples, layers)
     angle: np.ndarray  # (examples, hidden layers) degrees to the errors of the rule compared with
+    v_output: np.ndarray  # (examples, outputs) mean somatic potential, forward phase
     failure: np.ndarray  # (3,) example, layer and quantity at which a chunk had to stop
 
 
@@ -37,7 +39,7 @@ def present(net, state, work, averages, intensity, label, example, lengths, wind
     return _PRESENT[type(net)](net, state, work, averages, intensity, label, example, lengths, windows, rate)
 
 
-_PRESENT = {clock.Network: clock.present, event.Network: event.present}
+_PRESENT = {clock.Network: clock.present, event.Network: event.present, rates.Network: rates.present}
 
 
 @overload(present)
@@ -76,7 +78,7 @@ def first_not_finite(net, values):
 
 @kernel
 def train_chunk(
-    net, state, work, averages, rule, other_rule, trial, errors, images, labels, first_example, schedule,
+    net, state, work, averages, rule, other_rule, plan, trial, errors, images, labels, first_example, schedule,
     rate, learning_rates, carry_state, results,
 ):  # fmt: skip
     """Train on a chunk of examples; the weights of `net` and `state` change in place.
@@ -85,6 +87,8 @@ def train_chunk(
     ----------
     rule, other_rule : NamedTuple
         The rule that learns, and one whose errors are only compared with it.
+    plan : NamedTuple
+        What becomes of the feedback weights.
     trial : Trial
         Views on `averages`, for the rules.
     errors : pair of (blocks, 64) float arrays
@@ -105,6 +109,7 @@ def train_chunk(
     error, other = errors
     flat = error.reshape(-1)
     flat_other = other.reshape(-1)
+    refresh_feedback(plan, net, first_example)
     for k in range(images.shape[0]):
         example = first_example + k
         if not carry_state:
@@ -115,6 +120,7 @@ def train_chunk(
         ):  # fmt: skip
             results.failure[0] = k
             return OVERFLOW
+        draw_early(net, averages, example)
         derive(net, averages)
         for layer in range(n_layers - 1, -1, -1):
             compute_errors(rule, trial, layer, flat)
@@ -128,8 +134,22 @@ def train_chunk(
         results.prediction[k] = read_out(net, averages)
         losses(trial, results.loss[k])
         angles(trial, flat, flat_other, results.angle[k])
+        for cell in range(trial.first[n_layers - 1], trial.stop[n_layers - 1]):
+            results.v_output[k, cell - trial.first[n_layers - 1]] = trial.v_forward[cell]
         apply_errors(net.weights, layout, error, averages.psp, learning_rates)
+        learn_feedback(plan, net, trial, averages)
+        refresh_feedback(plan, net, example + 1)
     return DONE
+
+
+@kernel
+def watch_trial(plan, net, state, work, averages, image, label, example, lengths, windows, rate):
+    """Run one trial without learning and leave its averages and plateau potentials; False if a buffer overflowed."""
+    refresh_feedback(plan, net, example)
+    done = present(net, state, work, averages, image, label, example, lengths, windows, rate)
+    draw_early(net, averages, example)
+    derive(net, averages)
+    return done
 
 
 @kernel
@@ -143,9 +163,7 @@ def rest(state):
 @kernel
 def derive(net, averages):
     """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes."""
-    layout = net.layout
-    n_layers = layout.sizes.shape[0]
-    mean_apical(net.weights.feedback, averages.psp, layout.first_source[n_layers], layout.sizes[-1], averages.apical)
+    mean_apical(net.layout, net.weights.feedback, averages)
     for row in range(averages.apical.shape[0]):
         store(averages.plateau, row, sigmoid(load(averages.apical, row)))
     for block in range(averages.predicted.shape[0]):

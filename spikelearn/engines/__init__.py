@@ -1,13 +1,31 @@
 """Engines: from a description and weights to the core's arrays, and back.
 
-An engine says how to simulate: ``Clock()`` in time steps, ``Event()`` exactly, without. Its `build` returns a `Core`,
-which holds the arrays in the core's blocked order and calls the compiled loops, a chunk of examples at a time.
+An engine says how to simulate: ``Clock()`` in time steps, ``Event()`` exactly, without; ``Rates()`` without spikes.
+Its `build` returns a `Core`, which holds the arrays in the core's blocked order and calls the compiled loops, a chunk
+of examples at a time.
 """
 
 from spikelearn.engines.base import Chunk, Core, Silent, _of_package
-from spikelearn.engines.clock import Clock, ClockCore, Recording
+from spikelearn.engines.clock import Clock, ClockCore
 from spikelearn.engines.event import Event, EventCore
+from spikelearn.engines.probing import Stimulus, Trace, Watch
+from spikelearn.engines.rates import Rates, RatesCore
 
-Engine = Clock | Event
+Engine = Clock | Event | Rates
 
-__all__ = ["Chunk", "Clock", "ClockCore", "Core", "Engine", "Event", "EventCore", "Recording", "Silent", "_of_package"]
+__all__ = [
+    "Chunk",
+    "Clock",
+    "ClockCore",
+    "Core",
+    "Engine",
+    "Event",
+    "EventCore",
+    "Rates",
+    "RatesCore",
+    "Silent",
+    "Stimulus",
+    "Trace",
+    "Watch",
+    "_of_package",
+]

@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikelearn.core import learn, trial
+from spikelearn.core.feedback import Fixed, Pathway
 from spikelearn.core.jit import kernel, uncached
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import FORWARD, TARGET, Averages, Layout
-from spikelearn.core.layout import Weights as CoreWeights
+from spikelearn.core.layout import FORWARD, TARGET, Averages, n_feeding
+from spikelearn.core.probe import Given, Probe
 from spikelearn.core.random import draw_extra, make_keys
+from spikelearn.engines.packing import check_weights, lanes_array, make_layout, n_sources, pack, unpack
+from spikelearn.engines.probing import Stimulus, Trace, Watch, make_given, make_probe, read_probe
 from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
 from spikelearn.network import Network
 from spikelearn.weights import Weights
@@ -31,6 +34,8 @@ class Chunk(NamedTuple):
     prediction: np.ndarray  # (examples,) int64
     loss: np.ndarray  # (examples, layers) float64
     angle: np.ndarray  # (examples, hidden layers) float64, degrees; NaN without a rule to compare with
+    v_output: np.ndarray  # (examples, outputs) float64, mean somatic potential in the forward phase
+    trace: Trace | None  # of a watched example
 
 
 class Core(ABC):
@@ -45,17 +50,21 @@ class Core(ABC):
         Of the core's floats.
     """
 
+    # What it means that a trial could not be run. Buffers are so large that this is all but impossible.
+    _failure: tuple[type[Exception], str] = (RuntimeError, "a buffer of spikes overflowed")
     _net: Any  # the engine's record of what the kernels need
     _state: Any  # what is carried from example to example
     _work: Any  # scratch
-    _rate: float  # expected spikes of an input of intensity 1 in the engine's unit of time
+    _unit: float  # the engine's unit of time, ms
+    _step: float  # shortest time between samples of potentials, ms
+    _rate: float  # expected spikes of an input of intensity 1 in that unit
 
     def __init__(self, network: Network, weights: Weights, dtype: str) -> None:
         check_weights(network, weights)
         self.network = network
         self._float = DTYPES[dtype]
-        self._layout = make_layout(network.sizes)
-        self._packed = self._pack(weights)
+        self._layout = make_layout(network.sizes, network.feeding)
+        self._packed = pack(self._layout, weights, self._float)
         self._averages = self._make_averages()
         self._trial = self._make_trial()
 
@@ -71,24 +80,16 @@ class Core(ABC):
     def _make_room(self, images: np.ndarray) -> None:
         """Let the buffers of spikes hold those of the brightest of the images."""
 
+    @abstractmethod
+    def _watching(self, net: Any, probe: Probe, given: Given | None) -> tuple[Any, Any]:
+        """Return network and scratch for a trial that is watched and perhaps given spikes."""
+
     # -- weights and state, in the user's order -------------------------------------------------------------------
 
     @property
     def weights(self) -> Weights:
         """The present weights, a copy."""
-        layout, packed = self._layout, self._packed
-        n_outputs = self.network.sizes[-1]
-        forward, biases, feedback = [], [], []
-        for layer, n in enumerate(layout.sizes):
-            blocks = range(layout.first_block[layer], layout.first_block[layer + 1])
-            n_pre = self.network.sizes[layer]
-            rows = [packed.forward[layout.weight_row[b] : layout.weight_row[b] + n_pre].T for b in blocks]
-            forward.append(np.concatenate(rows)[:n].copy())
-            biases.append(packed.bias[blocks.start : blocks.stop].ravel()[:n].copy())
-            if layer < self.network.n_hidden:
-                rows = [packed.feedback[b * n_outputs : (b + 1) * n_outputs].T for b in blocks]
-                feedback.append(np.concatenate(rows)[:n].copy())
-        return Weights(tuple(forward), tuple(biases), tuple(feedback))
+        return unpack(self._layout, self._packed)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what is carried from example to example, a copy: restoring it continues bit for bit."""
@@ -130,6 +131,7 @@ class Core(ABC):
         learning_rates: tuple[float, ...],
         rule: Any,
         compare: Any = None,
+        watch: Watch | None = None,
     ) -> Chunk:
         """Train on a chunk of examples, in order.
 
@@ -145,6 +147,8 @@ class Core(ABC):
         rule : Rule
         compare : Rule, optional
             A second rule; its errors are not applied, but the angle to them is returned.
+        watch : Watch, optional
+            What to keep of a single example.
 
         Raises
         ------
@@ -161,16 +165,20 @@ class Core(ABC):
         self._make_room(images)
         other = Silent() if compare is None else compare.constants()
         self._errors[1][:] = 0  # Silent leaves them as they are
+        net, work = self._keyed(seed, "training"), self._work
+        if watch is not None:
+            net, work = self._watching(net, self._probe(watch, Stimulus(), schedule.lengths[0]), None)
         constants = rule.constants()
         run = trial.train_chunk if _of_package(constants) and _of_package(other) else _train_chunk_uncached
         status = run(
-            self._keyed(seed, "training"), self._state, self._work, self._averages, constants, other,
-            self._trial, self._errors, images, labels, first_example, schedule, self._rate,
-            np.array(learning_rates, np.float64), self.network.carry_state, results,
+            net, self._state, work, self._averages, constants, other,
+            self.network.feedback.plan(), self._trial, self._errors, images, labels, first_example, schedule,
+            self._rate, np.array(learning_rates, np.float64), self.network.carry_state, results,
         )  # fmt: skip
         self._check(status, results, first_example)
         self._check_weights(first_example + n)
-        return Chunk(results.prediction, results.loss, results.angle)
+        trace = None if watch is None else self._trace(work.probe, watch, schedule.lengths[0])
+        return Chunk(results.prediction, results.loss, results.angle, results.v_output, trace)
 
     def test(self, images: np.ndarray, *, seed: int, first_example: int) -> np.ndarray:
         """Show images, each to the network at rest; return the predicted classes, (images,) int64."""
@@ -185,6 +193,58 @@ class Core(ABC):
         self._check(status, results, first_example)
         return results.prediction
 
+    def record(
+        self,
+        intensity: np.ndarray,
+        label: int | None,
+        *,
+        seed: int,
+        example: int,
+        watch: Watch | None = None,
+        stimulus: Stimulus | None = None,
+    ) -> Trace:
+        """Run one trial and keep what `watch` names; weights do not change. Looking does not change what is seen.
+
+        Parameters
+        ----------
+        intensity : (n_inputs,) float array
+        label : int or None
+            None: a test trial, without target phase, of a network at rest. Otherwise state is carried as in `train`.
+        seed, example : int
+            As in `train` and `test`: the trial with these numbers there has the same spikes.
+        watch : Watch, optional
+            By default everything, at every step.
+        stimulus : Stimulus, optional
+            Spikes to use instead of drawn ones.
+        """
+        intensity = self._check_trial(intensity, label)
+        watch = self.everything() if watch is None else watch
+        self._make_room(intensity[None])
+        if label is None or not self.network.carry_state:
+            self.rest()
+        if label is None:
+            lengths, windows = (part[0] for part in self._test_schedule(1))
+            windows[TARGET] = windows[FORWARD]  # there is no such phase, but spikes are averaged for the plateaus
+        else:
+            lengths, windows = (part[0] for part in self._training_schedule(self._extra(seed, example, 1)))
+        net = self._keyed(seed, "evaluation" if label is None else "training")
+        probe = self._probe(watch, stimulus or Stimulus(), lengths)
+        given = make_given(self._layout, stimulus or Stimulus(), self._unit)
+        net, work = self._watching(net, probe, given)
+        plan = Fixed() if label is None else self.network.feedback.plan()
+        done = trial.watch_trial(
+            plan, net, self._state, work, self._averages, intensity, -1 if label is None else int(label), example,
+            lengths, windows, self._rate,
+        )  # fmt: skip
+        if not done:
+            self._fail(example)
+        return self._trace(probe, watch, lengths)
+
+    def everything(self) -> Watch:
+        """Return what watches all there is to see."""
+        n_layers = self.network.n_layers
+        return Watch(tuple(np.arange(n) for n in self.network.sizes[1:]), (True,) * (n_layers + 1), every=self._step)
+
     def rest(self) -> None:
         """Forget all activity."""
         trial.rest(self._state)
@@ -192,7 +252,9 @@ class Core(ABC):
     # -- building -------------------------------------------------------------------------------------------------
 
     def _keyed(self, seed: int, purpose: str) -> Any:
-        return self._net._replace(keys=make_keys(seed, purpose, self._net.keys.shape[0]))
+        keys = np.concatenate([make_keys(seed, "plateaus", 1), make_keys(seed, "feedback", 1)])
+        pathway = self._net.pathway._replace(keys=keys)
+        return self._net._replace(keys=make_keys(seed, purpose, self._net.keys.shape[0]), pathway=pathway)
 
     def _extra(self, seed: int, first_example: int, n: int) -> np.ndarray:
         """Draw the extra lengths of the phases of `n` training examples, ms."""
@@ -202,35 +264,15 @@ class Core(ABC):
         draw_extra(key, first_example, phases.extra_mean, phases.extra_shape, extra)
         return extra
 
-    def _pack(self, weights: Weights) -> CoreWeights:
-        layout = self._layout
-        n_blocks = len(layout.lanes)
-        hidden_blocks = layout.first_block[self.network.n_hidden]
-        n_outputs = self.network.sizes[-1]
-        packed = CoreWeights(
-            forward=lanes_array(_weight_rows(layout), self._float),
-            bias=lanes_array(n_blocks, self._float),
-            feedback=lanes_array(hidden_blocks * self.network.sizes[-1], self._float),
-        )
-        for layer, n in enumerate(layout.sizes):
-            for place, block in enumerate(range(layout.first_block[layer], layout.first_block[layer + 1])):
-                cells = slice(place * LANES, min((place + 1) * LANES, n))
-                lanes = slice(0, cells.stop - cells.start)
-                row = layout.weight_row[block]
-                n_pre = self.network.sizes[layer]
-                packed.forward[row : row + n_pre, lanes] = weights.W[layer][cells].T
-                packed.bias[block, lanes] = weights.b[layer][cells]
-                if layer < self.network.n_hidden:
-                    packed.feedback[block * n_outputs : (block + 1) * n_outputs, lanes] = weights.Y[layer][cells].T
-        return packed
-
     def _make_averages(self) -> Averages:
         n_blocks = len(self._layout.lanes)
         hidden_blocks = int(self._layout.first_block[self.network.n_hidden])
         return Averages(
             v_soma=lanes_array(n_blocks, self._float),
             activity=lanes_array(n_blocks, self._float),
-            psp=np.zeros((2, n_sources(self._layout))),
+            psp=np.zeros(n_sources(self._layout)),
+            echo=np.zeros((2 * len(self.network.plateaus.cumulative()), n_feeding(self._layout))),
+            early=np.zeros((2, hidden_blocks * LANES), np.int64),
             apical=lanes_array(2 * hidden_blocks, self._float),
             plateau=lanes_array(2 * hidden_blocks, self._float),
             predicted=lanes_array(n_blocks, self._float),
@@ -254,13 +296,39 @@ class Core(ABC):
             rate_max=self._float(self.network.rate_max),
             forward=self._packed.forward,
             weight_row=layout.weight_row,
+            feedback=self._packed.feedback,
+            feedback_row=layout.feedback_row,
+            feeding=layout.feeding,
         )
+
+    def _make_pathway(self, grain: float) -> Pathway:
+        return Pathway(
+            rates=self.network.feedback_signal == "rates",
+            grain=float(grain),
+            early=self.network.plateaus.cumulative(),
+            keys=np.zeros((2, 4), np.uint32),
+            words=np.zeros((1, LANES), np.uint32),
+            normals=np.zeros(LANES),
+        )
+
+    @property
+    def _scales(self) -> tuple[float, float, float, Any]:
+        """What a probe needs of the engine: unit of time, step, highest rate, type of floats."""
+        return self._unit, self._step, self._rate, self._float
+
+    def _probe(self, watch: Watch, stimulus: Stimulus, lengths: np.ndarray) -> Probe:
+        return make_probe(self._layout, watch, stimulus, float(lengths.sum()), *self._scales)
+
+    def _trace(self, probe: Probe, watch: Watch, lengths: np.ndarray) -> Trace:
+        grain = self.network.plateaus.grain
+        return read_probe(self._layout, probe, watch, self._averages, lengths, self._unit, grain)
 
     def _results(self, n: int) -> trial.Results:
         return trial.Results(
             prediction=np.zeros(n, np.int64),
             loss=np.zeros((n, self.network.n_layers)),
             angle=np.full((n, self.network.n_hidden), np.nan),
+            v_output=np.zeros((n, self.network.sizes[-1])),
             failure=np.zeros(3, np.int64),
         )
 
@@ -315,6 +383,10 @@ class Core(ABC):
         for rate in rates:
             check_range("learning_rates", rate, at_least=0)
 
+    def _fail(self, example: int) -> None:
+        error, message = self._failure
+        raise error(f"{message} (at example {example})")
+
     def _check(self, status: int, results: trial.Results, first_example: int) -> None:
         if status == trial.NOT_FINITE:
             example, layer, quantity = results.failure.tolist()
@@ -324,7 +396,7 @@ class Core(ABC):
                 f"the learning rates are probably too large"
             )
         if status == trial.OVERFLOW:
-            raise RuntimeError(f"a buffer of spikes overflowed at example {first_example + int(results.failure[0])}")
+            self._fail(first_example + int(results.failure[0]))
 
     def _check_weights(self, example: int) -> None:
         layout, packed = self._layout, self._packed
@@ -336,24 +408,6 @@ class Core(ABC):
                     f"a weight or bias of layer {layer + 1} is not finite before example {example}; "
                     f"the learning rates are probably too large"
                 )
-
-
-def check_weights(network: Network, weights: Weights) -> None:
-    """Raise `InputError` unless every array of the weights has the shape that the network needs."""
-    sizes = network.sizes
-    if weights.W and weights.sizes != sizes:
-        raise InputError(f"weights of sizes {weights.sizes} do not fit a network of sizes {sizes}")
-    wanted = {
-        "W": list(zip(sizes[1:], sizes[:-1], strict=True)),
-        "b": [(n,) for n in sizes[1:]],
-        "Y": [(n, sizes[-1]) for n in sizes[1:-1]],
-    }
-    for name, shapes in wanted.items():
-        given = [np.shape(array) for array in getattr(weights, name)]
-        if given != shapes:
-            raise InputError(
-                f"Weights.{name} of shapes {given} do not fit a network of sizes {sizes}: it needs {shapes}"
-            )
 
 
 class Silent(NamedTuple):
@@ -372,47 +426,3 @@ _train_chunk_uncached = uncached(trial.train_chunk)
 def _of_package(constants: Any) -> bool:
     """Tell whether the code of this rule is part of the package, so that the cache of compiled code watches it."""
     return type(constants).__module__.startswith("spikelearn.")
-
-
-def lanes_array(rows: int, real: type) -> np.ndarray:
-    """Return a zero (rows, 64) array that starts on a cache line, so that no load or store of lanes straddles two."""
-    line = 64
-    size = rows * LANES * np.dtype(real).itemsize
-    raw = np.zeros(size + line, np.uint8)
-    start = -raw.ctypes.data % line
-    return raw[start : start + size].view(real).reshape(rows, LANES)
-
-
-def make_layout(sizes: tuple[int, ...]) -> Layout:
-    """Lay a network out in blocks: which neurons, sources and weights are where."""
-    post = np.array(sizes[1:], np.int64)
-    blocks = -(-post // LANES)
-    first_block = np.concatenate([[0], np.cumsum(blocks)])
-    padded = -(-np.array(sizes, np.int64) // LANES) * LANES
-    lanes, rows = [], [0]
-    for n_pre, n_post in zip(padded[:-1], post, strict=True):
-        for block in range(-(-n_post // LANES)):
-            lanes.append(min(LANES, n_post - block * LANES))
-            rows.append(rows[-1] + n_pre)
-    return Layout(
-        sizes=post,
-        first_block=first_block,
-        lanes=np.array(lanes, np.int64),
-        first_source=np.concatenate([[0], np.cumsum(padded[:-1])]),
-        weight_row=np.array(rows[:-1], np.int64),
-    )
-
-
-def n_sources(layout: Layout) -> int:
-    """Return the number of sources, padded: inputs and all neurons."""
-    return int(layout.first_source[-1]) + LANES * output_blocks(layout)
-
-
-def _weight_rows(layout: Layout) -> int:
-    last = len(layout.sizes) - 1
-    return int(layout.weight_row[-1] + layout.first_source[last + 1] - layout.first_source[last])
-
-
-def output_blocks(layout: Layout) -> int:
-    """Return the number of blocks of the output layer."""
-    return int(layout.first_block[-1] - layout.first_block[-2])

@@ -2,15 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from spikelearn.core import clock, trial
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import TARGET, teach
 from spikelearn.core.poisson import count_bound, count_table
-from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources, output_blocks
+from spikelearn.core.probe import Given, Probe
+from spikelearn.engines.base import Core, check_dtype
+from spikelearn.engines.packing import feeding_blocks, lanes_array, n_sources
+from spikelearn.engines.probing import Stimulus, make_given, make_probe, no_watch
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
 from spikelearn.units import ms
@@ -48,16 +49,6 @@ class Clock:
         return ClockCore(self, network, weights)
 
 
-class Recording(NamedTuple):
-    """One trial in full; times are steps, potentials those at the end of a step. Layer 0 is the first with weights."""
-
-    lengths: tuple[int, int]  # steps of the forward and the target phase
-    spikes: tuple[np.ndarray, ...]  # inputs and each layer: (spikes, 2) int64, step and neuron, in order of step
-    v_soma: tuple[np.ndarray, ...]  # each layer: (steps, neurons)
-    v_dendrite: tuple[np.ndarray, ...]  # each layer: (steps, neurons); hidden: basal
-    v_apical: tuple[np.ndarray, ...]  # each hidden layer: (steps, neurons)
-
-
 class ClockCore(Core):
     """Arrays of one network for the clock engine, and the calls that advance it.
 
@@ -72,6 +63,7 @@ class ClockCore(Core):
     def __init__(self, engine: Clock, network: Network, weights: Weights) -> None:
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
+        self._unit = self._step = engine.dt
         self._rate = network.rate_max * engine.dt
         if self._rate > 1:
             raise InputError(
@@ -85,6 +77,7 @@ class ClockCore(Core):
         self._window = engine.steps("Phases.window", phases.window) if phases.window is not None else None
         somas = make_somas(network, engine.dt, self._float)
         memory = engine.steps("Synapse.cutoff", network.synapse.cutoff) if network.synapse.cutoff is not None else 0
+        grain = network.plateaus.grain
         self._net = clock.Network(
             layout=self._layout,
             weights=self._packed,
@@ -95,26 +88,12 @@ class ClockCore(Core):
             keys=np.zeros((1 + 2 * network.n_layers, 4), np.uint32),
             memory=memory,
             coupled=network.n_hidden > 0 and network.hidden.g_apical > 0,
+            echoes=network.n_hidden > 0 and network.hidden.g_apical > 0,
+            pathway=self._make_pathway(engine.steps("JitteredPlateaus.grain", grain) if grain else 0),
+            rate_max=self._float(network.rate_max),
         )
         self._state = self._make_state()
         self._work = self._make_work()
-
-    def record(self, intensity: np.ndarray, label: int | None, *, seed: int, example: int) -> Recording:
-        """Run one trial step by step and keep everything; the weights do not change.
-
-        The same kernels, called for one step at a time: looking does not change what is seen. State is carried as
-        in `train` if `label` is given; a test image (`label` None) is shown to the network at rest.
-
-        Parameters
-        ----------
-        intensity : (n_inputs,) float32 array
-        label : int or None
-            None: a test trial, without target phase.
-        seed, example : int
-            As in `train` and `test`: the trial with these numbers there has the same spikes.
-        """
-        intensity = self._check_trial(intensity, label)
-        return _Recorder(self, seed, label is not None).run(intensity, label, seed, example)
 
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
         """Phases of ``minimum + extra``, the extra rounded down to a whole step; windows at their ends."""
@@ -132,6 +111,14 @@ class ClockCore(Core):
         lengths[:, 0] = self._test
         return trial.Schedule(lengths, windows)
 
+    def _watching(self, net: clock.Network, probe: Probe, given: Given | None) -> tuple[clock.Network, clock.Work]:
+        if given is not None:
+            self._make_room_for(len(given.input_source))
+        # Rates that are fed back are known only while the outputs advance with the others.
+        coupled = net.coupled or (probe.apical and net.pathway.rates)
+        net = net._replace(coupled=coupled, echoes=coupled or probe.apical)
+        return net, self._work._replace(probe=probe, given=given or self._work.given)
+
     def _make_state(self) -> clock.State:
         n_blocks = len(self._layout.lanes)
         recent = count_bound(self._rate * sum(self.network.sizes) * self._net.memory) if self._net.memory else 0
@@ -144,7 +131,7 @@ class ClockCore(Core):
         )
 
     def _make_work(self) -> clock.Work:
-        n_blocks, n_output = len(self._layout.lanes), output_blocks(self._layout)
+        n_blocks, n_feeding = len(self._layout.lanes), feeding_blocks(self._layout)
         rows = self._net.memory + clock.SEGMENT
         capacity = clock.SEGMENT * self._net.candidates.cdf.shape[1] + 1
         real = self._float
@@ -158,9 +145,10 @@ class ClockCore(Core):
             candidate_draw=np.zeros(-(-capacity // LANES) * LANES),
             candidate_v=lanes_array(-(-capacity // LANES), real),
             first_candidate=np.zeros(clock.SEGMENT + 1, np.int64),
-            echo=lanes_array(n_output * rows, real),
-            echo_rise=lanes_array(n_output, real),
-            echo_decay=lanes_array(n_output, real),
+            echo=lanes_array(n_feeding * rows, real),
+            echo_rise=lanes_array(n_feeding, real),
+            echo_decay=lanes_array(n_feeding, real),
+            echo_now=lanes_array(n_feeding, real),
             spikes=np.zeros((n_blocks, capacity), np.int32),
             first=np.zeros((n_blocks, clock.SEGMENT + 1), np.int64),
             step_weight=np.zeros(clock.SEGMENT),
@@ -174,93 +162,18 @@ class ClockCore(Core):
             input_row=np.zeros(0, np.int32),
             sorted_source=np.zeros(0, np.int32),
             first_input=np.zeros(clock.SEGMENT + 1, np.int64),
+            probe=make_probe(self._layout, no_watch(self._layout), Stimulus(), 0.0, *self._scales),
+            given=make_given(self._layout, Stimulus(), self._unit),
         )
 
     def _make_room(self, images: np.ndarray) -> None:
-        """Let the buffer of input spikes hold the brightest of the images."""
         brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
-        capacity = count_bound(self._rate * clock.SEGMENT * brightest)
+        self._make_room_for(count_bound(self._rate * clock.SEGMENT * brightest))
+
+    def _make_room_for(self, capacity: int) -> None:
         if len(self._work.input_source) < capacity:
             names = ("input_source", "input_row", "sorted_source")
             self._work = self._work._replace(**{name: np.zeros(capacity, np.int32) for name in names})
-
-
-class _Recorder:
-    """Drives the kernels of a core one step at a time."""
-
-    def __init__(self, core: ClockCore, seed: int, training: bool) -> None:
-        self.core = core
-        # Coupled order, whatever g_apical is: it also filters the output spikes that the apical dendrites see.
-        self.net = core._keyed(seed, "training" if training else "evaluation")._replace(coupled=True)
-        n_layers = core.network.n_layers
-        self.spikes: list[list[np.ndarray]] = [[] for _ in range(n_layers + 1)]
-        self.v_soma: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
-        self.v_dendrite: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
-        self.v_apical: list[list[np.ndarray]] = [[] for _ in range(n_layers - 1)]
-
-    def run(self, intensity: np.ndarray, label: int | None, seed: int, example: int) -> Recording:
-        core, net = self.core, self.net
-        core._make_room(intensity[None])
-        if label is None or not core.network.carry_state:
-            core.rest()
-        schedule = core._test_schedule(1) if label is None else core._training_schedule(core._extra(seed, example, 1))
-        lengths = schedule.lengths[0]
-        clock.begin_trial(net, core._state, core._work)
-        onset = 0
-        for phase, n_steps in enumerate(lengths):
-            if phase == TARGET and label is not None:
-                teach(net, core._work, np.int64(label))
-            for begin in range(onset, onset + n_steps, clock.SEGMENT):
-                length = min(clock.SEGMENT, onset + n_steps - begin)
-                self._segment(core._rate * intensity.astype(np.float64), example, phase, begin, length)
-            onset += n_steps
-        join = np.concatenate
-        return Recording(
-            lengths=(int(lengths[0]), int(lengths[1])),
-            spikes=tuple(_by_step(join(parts)) for parts in self.spikes),
-            v_soma=tuple(np.array(rows) for rows in self.v_soma),
-            v_dendrite=tuple(np.array(rows) for rows in self.v_dendrite),
-            v_apical=tuple(np.array(rows) for rows in self.v_apical),
-        )
-
-    def _segment(self, expected: np.ndarray, example: int, phase: int, begin: int, length: int) -> None:
-        core, net, work, state = self.core, self.net, self.core._work, self.core._state
-        never = length  # no step of the segment is averaged
-        n_spikes = clock.begin_segment(net, work, expected, example, begin, length)
-        self.spikes[0].append(
-            np.stack([begin + work.input_row[:n_spikes] - net.memory, work.input_source[:n_spikes]], 1).astype(np.int64)
-        )
-        for step in range(length):
-            self._keep_apical()
-            clock.advance_layers(net, state, work, core._averages, example, phase, begin, step, step + 1, never)
-            clock.feed_back(net, work, step)
-            self._keep_layers()
-        for layer in range(core.network.n_layers):
-            first = core._layout.first_source[layer + 1]
-            for block in range(core._layout.first_block[layer], core._layout.first_block[layer + 1]):
-                counts = np.diff(work.first[block, : length + 1])
-                steps = begin + np.repeat(np.arange(length), counts)
-                cells = work.spikes[block, : counts.sum()] - first
-                self.spikes[layer + 1].append(np.stack([steps, cells], 1).astype(np.int64))
-        clock.end_segment(net, state, work, n_spikes, length)
-
-    def _keep_apical(self) -> None:
-        work, scale = self.core._work, self.net.filters.scale
-        psp = (scale * (work.echo_decay - work.echo_rise)).ravel()[: self.core.network.sizes[-1]]
-        for rows, feedback in zip(self.v_apical, self.core.weights.Y, strict=True):
-            rows.append(feedback @ psp)
-
-    def _keep_layers(self) -> None:
-        core, work = self.core, self.core._work
-        dendrite = self.net.weights.bias + self.net.filters.scale * (work.decay - work.rise)
-        for layer, n in enumerate(core._layout.sizes):
-            blocks = slice(core._layout.first_block[layer], core._layout.first_block[layer + 1])
-            self.v_soma[layer].append(core._state.v_soma[blocks].ravel()[:n].copy())
-            self.v_dendrite[layer].append(dendrite[blocks].ravel()[:n])
-
-
-def _by_step(spikes: np.ndarray) -> np.ndarray:
-    return spikes[np.argsort(spikes[:, 0], kind="stable")]
 
 
 def make_somas(network: Network, dt: float, real: type) -> clock.Somas:

@@ -2,15 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from spikelearn.core import arrivals, candidates, event, trial
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import TARGET, teach
+from spikelearn.core.layout import n_feeding
 from spikelearn.core.poisson import count_bound
-from spikelearn.engines.base import Core, check_dtype, lanes_array, n_sources, output_blocks
+from spikelearn.core.probe import Given, Probe
+from spikelearn.engines.base import Core, check_dtype
+from spikelearn.engines.packing import feeding_blocks, lanes_array, n_sources
+from spikelearn.engines.probing import Stimulus, make_given, make_probe, no_watch
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
 from spikelearn.units import ms
@@ -44,17 +46,6 @@ class Event:
         return EventCore(self, network, weights)
 
 
-class EventRecording(NamedTuple):
-    """One trial; times in ms from its start. Layer 0 is the first with weights."""
-
-    lengths: tuple[float, float]  # ms, forward and target phase
-    spikes: tuple[tuple[np.ndarray, np.ndarray], ...]  # inputs and each layer: times (n,) and neurons (n,), by time
-    times: np.ndarray  # (n,) ends of slots
-    v_soma: tuple[np.ndarray, ...]  # each layer: (n, neurons), there
-    v_dendrite: tuple[np.ndarray, ...]  # each layer: (n, neurons); hidden: basal
-    v_apical: tuple[np.ndarray, ...]  # each hidden layer: (n, neurons)
-
-
 class EventCore(Core):
     """Arrays of one network for the event engine, and the calls that advance it.
 
@@ -69,8 +60,14 @@ class EventCore(Core):
     def __init__(self, engine: Event, network: Network, weights: Weights) -> None:
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
+        self._unit, self._step = 1.0, engine.slot
         self._rate = network.rate_max
         synapse, somas = make_synapse(network), make_somas(network)
+        if network.feedback_signal == "rates" and network.n_hidden and network.hidden.g_apical:
+            raise InputError(
+                "Event() cannot feed rates back to somata: potentials would be no sums of exponentials between spikes; "
+                "set g_apical=0 or feedback_signal='spikes', or use Clock()"
+            )
         longest = REACH / max(float(somas.total.max()), 1 / synapse.tau_rise)
         if engine.slot > longest:
             raise InputError(
@@ -87,23 +84,10 @@ class EventCore(Core):
             rate_max=float(network.rate_max),
             slot=float(engine.slot),
             coupled=bool(network.n_hidden and network.hidden.g_apical),
+            pathway=self._make_pathway(network.plateaus.grain),
         )
         self._state = self._make_state()
-        self._work = self._make_work(0.0)
-
-    def record(self, intensity: np.ndarray, label: int | None, *, seed: int, example: int) -> EventRecording:
-        """Run one trial and keep its spikes and the states between slots; the weights do not change.
-
-        Parameters
-        ----------
-        intensity : (n_inputs,) float32 array
-        label : int or None
-            None: a test trial, without target phase, of a network at rest. Otherwise state is carried as in `train`.
-        seed, example : int
-            As in `train` and `test`: the trial with these numbers there has the same spikes.
-        """
-        intensity = self._check_trial(intensity, label)
-        return _Recorder(self, seed, label is not None, example).run(intensity, label)
+        self._work = self._make_work(self._capacity(0.0))
 
     def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
         """Phases of ``minimum + extra``, windows at their ends."""
@@ -121,6 +105,11 @@ class EventCore(Core):
         lengths[:, 0] = self.network.phases.test
         return trial.Schedule(lengths, windows)
 
+    def _watching(self, net: event.Network, probe: Probe, given: Given | None) -> tuple[event.Network, event.Work]:
+        if given is not None and len(given.input_source) + 1 >= self._work.queues.time.shape[1]:
+            self._work = self._make_work(len(given.input_source) + 2)
+        return net, self._work._replace(probe=probe, given=given or self._work.given)
+
     def _make_state(self) -> event.State:
         memory = self._net.synapse.memory
         recent = 0 if math.isinf(memory) else count_bound(self._rate * sum(self.network.sizes) * memory)
@@ -136,12 +125,11 @@ class EventCore(Core):
         """Return room for the spikes of any queue that are not forgotten, and of a segment more."""
         memory = self._net.synapse.memory
         kept = event.SLOTS * self.engine.slot + (0.0 if math.isinf(memory) else memory)
-        spikes = count_bound(self._rate * kept * max(brightest, *self.network.sizes[1:])) + 2 * LANES
-        return -(-spikes // LANES) * LANES
+        return count_bound(self._rate * kept * max(brightest, *self.network.sizes[1:])) + 2 * LANES
 
-    def _make_work(self, brightest: float) -> event.Work:
+    def _make_work(self, capacity: int) -> event.Work:
         n_blocks, n_layers, real = len(self._layout.lanes), self.network.n_layers, self._float
-        n_queues, capacity = n_layers + 1, self._capacity(brightest)
+        n_queues, capacity = n_layers + 1, -(-capacity // LANES) * LANES
         sources = n_sources(self._layout)
         queues = arrivals.Queues(
             time=np.zeros((n_queues, capacity)),
@@ -188,125 +176,30 @@ class EventCore(Core):
             slot=np.zeros(n_blocks, np.int64),
             absorbed=np.zeros(n_blocks, np.int64),
             **{k: lanes_array(n_blocks, real) for k in ("decay", "rise", "soma", "v_inf", "current", "v_before")},
-            saved=lanes_array(3 * output_blocks(self._layout), real),
+            saved=lanes_array(3 * feeding_blocks(self._layout), real),
             chance=lanes_array(1, real),
-            node=np.zeros((3, event.NODES)),
+            node=np.zeros((n_layers, 3, event.NODES)),
             step=np.zeros((n_layers, 5)),
             power=np.zeros((event.SLOTS + 1, 2)),
             trace_before=np.zeros((sources, 2)),
             impulse=np.zeros((sources, 2)),
-            n_fed=np.zeros(2, np.int64),
+            integral=np.zeros(sources),
+            received=np.zeros(n_feeding(self._layout)),
+            per_echo=np.zeros(len(self._averages.echo)),
+            n_fed=np.zeros((2, n_queues), np.int64),
+            n_echoed=np.zeros((2, n_queues), np.int64),
+            echo=np.zeros((n_feeding(self._layout), 2)),
+            n_given=np.zeros(5, np.int64),
+            n_before=np.zeros(n_queues, np.int64),
+            probe=make_probe(self._layout, no_watch(self._layout), Stimulus(), 0.0, *self._scales),
+            given=make_given(self._layout, Stimulus(), self._unit),
             words=np.zeros((1, LANES), np.uint32),
         )
 
     def _make_room(self, images: np.ndarray) -> None:
         brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
         if self._work.queues.time.shape[1] < self._capacity(brightest):
-            self._work = self._make_work(brightest)
-
-
-class _Recorder:
-    """Drives the kernels of a core slot by slot, as `core.event.run_stretch` does, and keeps what they leave."""
-
-    def __init__(self, core: EventCore, seed: int, training: bool, example: int) -> None:
-        self.core, self.seed, self.example = core, seed, example
-        self.net = core._keyed(seed, "training" if training else "evaluation")
-        n_layers = core.network.n_layers
-        self.times: list[float] = []
-        self.spikes: list[list[np.ndarray]] = [[np.empty((2, 0))] for _ in range(n_layers + 1)]
-        self.v_soma: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
-        self.v_dendrite: list[list[np.ndarray]] = [[] for _ in range(n_layers)]
-
-    def run(self, intensity: np.ndarray, label: int | None) -> EventRecording:
-        core, net, state = self.core, self.net, self.core._state
-        core._make_room(intensity[None])
-        if label is None or not core.network.carry_state:
-            core.rest()
-        before = core.state()
-        if label is None:
-            schedule = core._test_schedule(1)
-        else:
-            schedule = core._training_schedule(core._extra(self.seed, self.example, 1))
-        event.begin_trial(net, state, core._work, intensity, core._rate, self.example)
-        onset = 0.0
-        for phase, length in enumerate(schedule.lengths[0]):
-            if length > 0:
-                if phase == TARGET and label is not None:
-                    teach(net, core._work, np.int64(label))
-                start, stop = schedule.windows[0, phase]
-                for begin, end in ((onset, start), (start, stop)):
-                    if end > begin:
-                        self._stretch(arrivals.make_stretch(phase, begin, end, net.slot, False))
-                onset += length
-        event.end_trial(state, core._work, net.layout, float(onset))
-        return self._recording(schedule.lengths[0], before)
-
-    def _stretch(self, stretch: arrivals.Stretch) -> None:
-        core, net, state, work = self.core, self.net, self.core._state, self.core._work
-        event.begin_stretch(net, state, work, stretch, self.example)
-        for first in range(0, stretch.n_slots, event.SLOTS):
-            last = min(first + event.SLOTS, stretch.n_slots)
-            old = work.queues.n.copy()
-            event.begin_segment(net, work, stretch, last, self.example)
-            for slot in range(first, last):
-                event.run_until(net, work, stretch, self.example, float(slot), slot + 1.0)
-                self.times.append(stretch.start + (slot + 1) * stretch.slot)
-                self._keep_states()
-            for queue, n in enumerate(work.queues.n):
-                new = slice(old[queue], n)
-                self.spikes[queue].append(np.stack([work.queues.time[queue, new], work.queues.pre[queue, new]]))
-            event.end_segment(net, state, work, core._averages, stretch, first, last)
-        event.end_stretch(state, work)
-
-    def _keep_states(self) -> None:
-        core, work = self.core, self.core._work
-        soma = work.soma + work.v_inf
-        dendrite = self.net.weights.bias + self.net.synapse.scale * (work.decay - work.rise)
-        for layer, n in enumerate(core._layout.sizes):
-            blocks = slice(core._layout.first_block[layer], core._layout.first_block[layer + 1])
-            self.v_soma[layer].append(soma[blocks].ravel()[:n])
-            self.v_dendrite[layer].append(dendrite[blocks].ravel()[:n])
-
-    def _recording(self, lengths: np.ndarray, before: dict[str, np.ndarray]) -> EventRecording:
-        core, network = self.core, self.core.network
-        spikes = tuple((time, cell.astype(np.int64)) for time, cell in (np.hstack(parts) for parts in self.spikes))
-        times = np.array(self.times)
-        psp = self._output_psp(times, spikes[-1], before)
-        v_apical = tuple(psp @ feedback.T for feedback in core.weights.Y)
-        v_dendrite = [np.vstack(rows) for rows in self.v_dendrite]
-        if self.net.coupled:
-            # In the core, apical and basal spikes add to the same two exponentials.
-            for layer, v in enumerate(v_apical):
-                v_dendrite[layer] -= network.hidden.g_apical / network.hidden.g_basal * v
-        return EventRecording(
-            lengths=(float(lengths[0]), float(lengths[1])),
-            spikes=spikes,
-            times=times,
-            v_soma=tuple(np.vstack(rows) for rows in self.v_soma),
-            v_dendrite=tuple(v_dendrite),
-            v_apical=v_apical,
-        )
-
-    def _output_psp(
-        self, times: np.ndarray, spikes: tuple[np.ndarray, np.ndarray], before: dict[str, np.ndarray]
-    ) -> np.ndarray:
-        """Filter the output spikes: (times, outputs), spikes/ms."""
-        core, synapse, n = self.core, self.net.synapse, self.core.network.sizes[-1]
-        first = int(core._layout.first_source[-1])
-        remembered = before["recent_source"] >= first
-        spike_times = np.concatenate([before["recent_time"][remembered], spikes[0]])
-        cells = np.concatenate([before["recent_source"][remembered] - first, spikes[1]])
-        psp = np.zeros((len(times), n))
-        if np.isinf(synapse.memory):
-            trace = before["trace"][first : first + n]
-            decay, rise = np.exp(-times / synapse.tau_decay), np.exp(-times / synapse.tau_rise)
-            psp += synapse.scale * (np.outer(decay, trace[:, 0]) - np.outer(rise, trace[:, 1]))
-        for time, cell in zip(spike_times, cells, strict=True):
-            age = times - time
-            live = (age > 0) & (age < synapse.memory)
-            decay, rise = np.exp(-age[live] / synapse.tau_decay), np.exp(-age[live] / synapse.tau_rise)
-            psp[live, cell] += synapse.scale * (decay - rise)
-        return psp
+            self._work = self._make_work(self._capacity(brightest))
 
 
 def make_somas(network: Network) -> event.Somas:

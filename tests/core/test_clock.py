@@ -21,8 +21,9 @@ def describe(sizes=(12, 7, 3), reading="released", *, g_apical=0.0, phases=None,
     """Describe a small network in one of the published readings, with short phases."""
     published = READINGS[reading]
     lengths = {"minimum": 20.0, "settle": 8.0, "test": 30.0, "window": 10.0 if reading == "released" else None}
-    parts = {"synapse": published.synapse, "hidden": sl.HiddenNeuron(g_apical=g_apical)} | network
-    return sl.Network(sizes=sizes, feedback=published.feedback, phases=sl.Phases(**lengths | (phases or {})), **parts)
+    parts = {"synapse": published.synapse, "feedback": published.feedback} | network
+    hidden = sl.HiddenNeuron(g_apical=g_apical)
+    return sl.Network(sizes=sizes, phases=sl.Phases(**lengths | (phases or {})), **{"hidden": hidden} | parts)
 
 
 def task(network, n, seed=0):
@@ -44,10 +45,17 @@ def learn(core, images, labels, *, seed=SEED, first_example=0, rate=0.5, rule=No
     )  # fmt: skip
 
 
-def counts(spikes, n_steps, n):
-    """Turn spikes (step, neuron) into counts, (steps, neurons)."""
+def in_steps(times, dt=1.0):
+    """Turn times in ms into whole steps."""
+    steps = np.round(np.asarray(times) / dt).astype(int)
+    np.testing.assert_allclose(dt * steps, times, rtol=1e-12, atol=1e-12)
+    return steps
+
+
+def counts(spikes, n_steps, n, dt=1.0):
+    """Turn spikes (times, neurons) into counts, (steps, neurons)."""
     out = np.zeros((n_steps, n))
-    np.add.at(out, tuple(spikes.T), 1)
+    np.add.at(out, (in_steps(spikes[0], dt), spikes[1]), 1)
     return out
 
 
@@ -63,7 +71,7 @@ def averages_of(core):
 
     layers, hidden = range(core.network.n_layers), range(core.network.n_hidden)
     return reference.Averages(
-        psp=[averages.psp[0, layout.first_source[k] : layout.first_source[k] + sizes[k]] for k in layers],
+        psp=[averages.psp[layout.first_source[k] : layout.first_source[k] + sizes[k]] for k in layers],
         v_forward=[cells(averages.v_soma, k) for k in layers],
         activity_target=[cells(averages.activity, k) for k in layers],
         apical_forward=[cells(forward, k) for k in hidden],
@@ -86,12 +94,13 @@ def assert_same_bits(a, b):
         np.testing.assert_array_equal(one[name], other[name])
 
 
-def assert_recorded(recording, trial, sizes):
-    assert list(recording.lengths) == list(trial.lengths)
+def assert_recorded(recording, trial, sizes, dt):
+    assert in_steps(recording.lengths, dt).tolist() == list(trial.lengths)
     n_steps = sum(trial.lengths)
+    assert in_steps(recording.times, dt).tolist() == list(range(1, n_steps + 1))
     for found, wanted, n in zip(recording.spikes, trial.spikes, sizes, strict=True):
-        assert (np.diff(found[:, 0]) >= 0).all()
-        np.testing.assert_array_equal(counts(found, n_steps, n), wanted)
+        assert (np.diff(found[0]) >= 0).all()
+        np.testing.assert_array_equal(counts(found, n_steps, n, dt), wanted)
     assert_all_close(recording.v_dendrite, trial.v_dendrite)
     assert_all_close(recording.v_apical, trial.v_apical)
     assert_all_close(recording.v_soma, trial.v_soma)
@@ -136,6 +145,47 @@ TWINS = {
         1.0,
     ),
     "text, averages of one step": (describe(reading="text", phases={"window": 1.0}), 1.0),
+    "released, feedback from above": (describe(MANY_BLOCKS, feedback_from="above"), 1.0),
+    "text, feedback from above, apical conductance": (
+        describe((12, 7, 70, 9, 3), "text", g_apical=0.05, feedback_from="above"),
+        1.0,
+    ),
+    "released, rates are fed back": (describe(MANY_BLOCKS, feedback_signal="rates"), 1.0),
+    "text, rates are fed back from above, apical conductance": (
+        describe(MANY_BLOCKS, "text", g_apical=0.05, feedback_signal="rates", feedback_from="above"),
+        0.5,
+    ),
+    "text, rates are fed back, averages from the first step": (
+        describe(reading="text", feedback_signal="rates", phases={"minimum": 5.0, "settle": 0.0}),
+        1.0,
+    ),
+    "released, jittered plateaus": (describe(MANY_BLOCKS, plateaus=sl.JitteredPlateaus()), 1.0),
+    "text, jittered plateaus, rates are fed back": (
+        describe(reading="text", feedback_signal="rates", plateaus=sl.JitteredPlateaus(sd=2.0, at_most=3.0, grain=0.5)),
+        0.5,
+    ),
+    "released, sparse feedback": (describe(MANY_BLOCKS, feedback=sl.SparseFeedback()), 1.0),
+    "released, symmetric feedback": (describe((12, 70, 9, 66, 3), feedback=sl.SymmetricFeedback()), 1.0),
+    "text, noisy symmetric feedback": (
+        describe(MANY_BLOCKS, "text", g_apical=0.05, feedback=sl.SymmetricFeedback(noise=0.05)),
+        1.0,
+    ),
+    "text, noisy symmetric feedback from above": (
+        describe(MANY_BLOCKS, "text", feedback_from="above", feedback=sl.SymmetricFeedback(noise=0.2)),
+        1.0,
+    ),
+    "released, learned sparse feedback, jittered plateaus": (
+        describe(
+            MANY_BLOCKS,
+            feedback=sl.LearnedFeedback(rate=2.0, base=sl.SparseFeedback()),
+            plateaus=sl.JitteredPlateaus(),
+        ),
+        1.0,
+    ),
+    "text, learned feedback from above": (
+        describe(MANY_BLOCKS, "text", feedback_from="above", feedback=sl.LearnedFeedback(rate=2.0)),
+        1.0,
+    ),
     "no number of the paper": (describe(phases={"extra_mean": 4.0, "extra_shape": 2.5}, **ODD), 0.5),
 }
 
@@ -152,7 +202,9 @@ def test_a_training_run_is_that_of_the_twin(name):
     for k, example in enumerate(twin):
         onlooker = watcher.build(network, core.weights)
         onlooker.restore(core.state())
-        assert_recorded(onlooker.record(images[k], int(labels[k]), seed=SEED, example=k), example.trial, network.sizes)
+        assert_recorded(
+            onlooker.record(images[k], int(labels[k]), seed=SEED, example=k), example.trial, network.sizes, dt
+        )
         part = slice(k, k + 1)
         chunk = core.train(
             images[part], labels[part], seed=SEED, first_example=k, learning_rates=rates, rule=rule, compare=other
@@ -199,7 +251,7 @@ def test_a_test_image_is_that_of_the_twin(name):
     settle = round(network.phases.settle / dt)
     assert_all_close(averages_of(core).v_forward, [v[settle:].mean(0) for v in trials[-1].v_soma])
     for k, trial in enumerate(trials[:3]):
-        assert_recorded(core.record(images[k], None, seed=SEED, example=7 + k), trial, network.sizes)
+        assert_recorded(core.record(images[k], None, seed=SEED, example=7 + k), trial, network.sizes, dt)
 
 
 def test_a_long_test_image_is_that_of_the_twin():
@@ -208,7 +260,7 @@ def test_a_long_test_image_is_that_of_the_twin():
     core = build(network, dtype="float64")
     trials, predictions = reference.test(network, 1.0, network.draw_weights(SEED), images, SEED)
     np.testing.assert_array_equal(core.test(images, seed=SEED, first_example=0), predictions)
-    assert_recorded(core.record(images[0], None, seed=SEED, example=0), trials[0], network.sizes)
+    assert_recorded(core.record(images[0], None, seed=SEED, example=0), trials[0], network.sizes, 1.0)
 
 
 @pytest.mark.parametrize("e_excite, e_inhibit", [(8.0, 0.0), (0.0, -8.0)])
@@ -269,7 +321,6 @@ def test_what_is_carried_over_matters(network):
 
 @of_each_kind
 def test_a_recorded_trial_leaves_the_state_that_training_leaves(network):
-    """Recording goes step by step in coupled order; training without apical conductance sweeps whole segments."""
     network = replace(network, phases=sl.Phases(minimum=150.0, settle=8.0))
     images, labels = task(network, 2)
     trained, recorded = build(network), build(network)
@@ -418,7 +469,7 @@ def test_the_weights_given_are_copied():
 
 
 def spikes_of(core, image, label, **draws):
-    return [s.tolist() for s in core.record(image, label, **draws).spikes]
+    return [np.transpose(s).tolist() for s in core.record(image, label, **draws).spikes]
 
 
 def test_seed_example_and_purpose_fix_the_spikes_and_each_changes_them():
@@ -440,7 +491,7 @@ def test_the_label_changes_nothing_before_the_target_phase():
     network = describe(MANY_BLOCKS, g_apical=0.05)
     image = task(network, 1)[0][0]
     one, other = (build(network).record(image, label, seed=SEED, example=0) for label in (0, 2))
-    forward = one.lengths[0]
+    forward = round(one.lengths[0])
     for a, b in zip(one.v_soma, other.v_soma, strict=True):
         np.testing.assert_array_equal(a[:forward], b[:forward])
         assert not np.array_equal(a[forward:], b[forward:])
@@ -515,7 +566,7 @@ def after_one_spike(cutoff, dt, duration):
     weights = sl.Weights((np.ones((1, 1)),), (np.zeros(1),), ())
     for example in range(200):
         recording = record(network, weights, dt, intensity=0.05, example=example)
-        steps = recording.spikes[0][:, 0]
+        steps = in_steps(recording.spikes[0][0], dt)
         if len(steps) == 1 and steps[0] * dt < 10:
             assert (recording.v_dendrite[0][: steps[0]] == 0).all()
             return recording.v_dendrite[0][steps[0] :, 0]
@@ -551,7 +602,7 @@ def test_teaching_clamps_the_outputs(g_teach, forward, rates):
     network = describe((2, 4, 3), output=sl.OutputNeuron(g_teach=g_teach), phases={"minimum": 100.0})
     recording = record(network, without_synapses(network, forward), 1.0, label=1)
     v = recording.v_soma[-1]
-    np.testing.assert_allclose(v[recording.lengths[0] - 1], 6 / 7 * forward, rtol=1e-9)
+    np.testing.assert_allclose(v[round(recording.lengths[0]) - 1], 6 / 7 * forward, rtol=1e-9)
     on, off = ((0.6 * forward + sign * 8 * g_teach) / (0.7 + g_teach) for sign in (1, -1))
     np.testing.assert_allclose(v[-1], [off, on, off], rtol=1e-9)
     if rates:
@@ -581,7 +632,7 @@ def test_halving_the_time_step_leaves_the_rates():
     rates = []
     for dt in (1.0, 0.5):
         spikes = record(network, weights, dt, intensity=0.5).spikes[1:]
-        rates.append(np.concatenate([np.bincount(s[:, 1], minlength=n) for s, n in zip(spikes, (7, 3), strict=True)]))
+        rates.append(np.concatenate([np.bincount(s[1], minlength=n) for s, n in zip(spikes, (7, 3), strict=True)]))
     # Counts vary by more than Poisson, because the rates do.
     assert (np.abs(rates[0] - rates[1]) < 5 * np.sqrt(2 * (rates[0] + rates[1])) + 0.01 * rates[0]).all()
 
@@ -591,7 +642,7 @@ def test_neurons_fire_at_the_rate_of_their_potential():
     recording = record(network, without_synapses(network, -1.0), 1.0)
     for spikes, v in zip(recording.spikes[1:], recording.v_soma, strict=True):
         expected = network.rate_max * reference.sigmoid(v).sum()
-        assert abs(len(spikes) - expected) < 4 * np.sqrt(expected)
+        assert abs(len(spikes[0]) - expected) < 4 * np.sqrt(expected)
 
 
 def test_phases_are_as_long_as_the_published_ones():
@@ -610,7 +661,7 @@ def test_phases_last_their_minimum_and_a_whole_number_of_steps_more():
     core = build(network, 0.25)
     image, lengths = task(network, 1)[0][0], []
     for example in range(20):
-        lengths += core.record(image, 0, seed=SEED, example=example).lengths
+        lengths += in_steps(core.record(image, 0, seed=SEED, example=example).lengths, 0.25).tolist()
     assert min(lengths) >= 80
     assert len({n % 4 for n in lengths}) > 1
     assert np.mean(lengths) / 4 == pytest.approx(23, abs=3)

@@ -22,7 +22,7 @@ def quantities(core):
     """Return what a trial has left behind, flat: means over the window, and the weight updates they give."""
     averages, layout = core._averages, core._layout
     hidden_blocks = layout.first_block[2]
-    plateau, error, psp = averages.plateau.reshape(2, -1), core._errors[0], averages.psp[0]
+    plateau, error, psp = averages.plateau.reshape(2, -1), core._errors[0], averages.psp
     updates = [
         np.outer(error[layout.first_block[k] : layout.first_block[k + 1]], psp[low:high]).ravel()
         for k, (low, high) in enumerate(zip(layout.first_source[:-1], layout.first_source[1:], strict=True))

@@ -174,13 +174,32 @@ def trained(net, slot=1.0, examples=1):
     return simulator
 
 
+STRONG = {"hidden": sl.HiddenNeuron(g_apical=0.6)}
+JITTERED = {"plateaus": sl.JitteredPlateaus(sd=2.0, at_most=3.0, grain=0.75)}
+VARIANTS = {
+    "released": ("released", {}),
+    "released, apical conductance": ("released", STRONG),
+    "text": ("text", {}),
+    "text, apical conductance": ("text", STRONG),
+    "released, from above": ("released", {"feedback_from": "above"}),
+    "text, from above, apical conductance": ("text", STRONG | {"feedback_from": "above"}),
+    "released, from above, apical conductance": ("released", STRONG | {"feedback_from": "above"}),
+    "released, jittered": ("released", JITTERED),
+    "text, jittered, apical conductance": ("text", JITTERED | STRONG),
+    "text, rates": ("text", {"feedback_signal": "rates"}),
+    "released, rates from above, jittered": (
+        "released",
+        JITTERED | {"feedback_signal": "rates", "feedback_from": "above"},
+    ),
+}
+
+
 @needs_jit
-@pytest.mark.parametrize("g_apical", [0.0, 0.6])
-@pytest.mark.parametrize("reading", ["released", "text"])
-def test_averages_are_integrals_over_the_window(reading, g_apical):
+@pytest.mark.parametrize("reading, changes", VARIANTS.values(), ids=VARIANTS)
+def test_averages_are_integrals_over_the_window(reading, changes):
     # Against the trapezoid rule on a fine record, in the second trial: the first has left its spikes.
-    net = network(reading, hidden=sl.HiddenNeuron(g_apical=g_apical))
-    recorder = core(net, slot=0.01)
+    net = network(reading, **changes)
+    recorder = core(net, slot=0.005)
     recorder.record(image(0), 1, seed=3, example=0)
     recording = recorder.record(image(1), 1, seed=3, example=1)
     simulator = trained(net, examples=2)
@@ -191,10 +210,10 @@ def test_averages_are_integrals_over_the_window(reading, g_apical):
         start = stop - (
             recording.lengths[phase] - net.phases.settle if net.phases.window is None else net.phases.window
         )
-        inside = (recording.times >= start - 1e-9) & (recording.times <= stop + 1e-9)
-        t = recording.times[inside]
 
-        def mean(values, t=t, inside=inside):
+        def mean(values, start=start, stop=stop):
+            inside = (recording.times >= start - 1e-9) & (recording.times <= stop + 1e-9)
+            t = recording.times[inside]
             return np.trapezoid(values[inside], t, axis=0) / (t[-1] - t[0])
 
         for layer, n in enumerate(net.sizes[1:]):
@@ -212,7 +231,11 @@ def test_averages_are_integrals_over_the_window(reading, g_apical):
                 found = averages.apical[hidden].ravel()[:n]
                 # The trapezoid rule misses the step at the end of a spike's memory by up to half a slot.
                 atol = 1e-5 if reading == "text" else 3e-3
-                np.testing.assert_allclose(found, mean(recording.v_apical[layer]), atol=atol)
+                early = recording.early[layer][phase]
+                assert early.any() == ("plateaus" in changes)
+                v = recording.v_apical[layer]
+                wanted = [mean(v[:, cell], start - e, stop - e) for cell, e in enumerate(early)]
+                np.testing.assert_allclose(found, wanted, atol=atol)
 
 
 @pytest.mark.parametrize("reading", ["released", "text"])
@@ -228,7 +251,7 @@ def test_average_filtered_spikes_are_integrals_of_the_kernel(reading):
         decay, rise = np.exp(-np.abs(age) / net.synapse.tau_decay), np.exp(-np.abs(age) / net.synapse.tau_rise)
         psp = (live * (decay - rise)).sum(axis=1) / (net.synapse.tau_decay - net.synapse.tau_rise)
         expected = np.trapezoid(psp, t) / (t[-1] - t[0])
-        assert simulator._averages.psp[0, simulator._layout.first_source[layer]] == pytest.approx(expected, abs=1e-5)
+        assert simulator._averages.psp[simulator._layout.first_source[layer]] == pytest.approx(expected, abs=1e-5)
 
 
 def test_state_restored_goes_on_bit_for_bit():

@@ -169,7 +169,8 @@ def output_counts(bias, rate_max, dt=1.0):
     core = sl.Clock(dt=dt, dtype="float64").build(network, weights)
     recording = core.record(np.zeros(1, np.float32), None, seed=2, example=0)
     out = np.zeros((n_steps, n), int)
-    np.add.at(out, tuple(recording.spikes[1].T), 1)
+    times, neurons = recording.spikes[1]
+    np.add.at(out, (np.round(times / dt).astype(int), neurons), 1)
     settled = round(60 / dt)
     return out[settled:], recording.v_soma[0][-1]
 

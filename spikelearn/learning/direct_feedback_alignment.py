@@ -1,0 +1,39 @@
+r"""Direct feedback alignment through rates: the output's errors go to every hidden layer at once.
+
+.. math::
+    E^l = k_l\\, r_{max}\\, \\sigma'(\\bar V^{f,l}) \\sum_k Y^l_{ik} E^{out}_k
+
+Nøkland (2016), NeurIPS 29. With one hidden layer it is feedback alignment.
+"""
+
+from dataclasses import dataclass
+
+from spikelearn.errors import InputError
+from spikelearn.learning.feedback_alignment import FeedbackAlignmentConstants
+from spikelearn.learning.plateau import STEP
+from spikelearn.network import Network
+
+
+@dataclass(frozen=True)
+class DirectFeedbackAlignment:
+    """Errors go straight from the output layer through the feedback weights, which must come from there.
+
+    Parameters
+    ----------
+    hidden_scale : float
+        Scale of the hidden errors, as that of `Backprop`.
+    """
+
+    hidden_scale: float = 1.0
+
+    def check(self, network: Network) -> None:
+        """Raise `InputError` unless every hidden layer is fed from the output layer."""
+        if any(feeding != network.n_layers - 1 for feeding in network.feeding):
+            raise InputError(
+                "DirectFeedbackAlignment needs the output layer to feed back to every hidden layer, but "
+                "feedback_from='above'; set feedback_from='output', or use FeedbackAlignment"
+            )
+
+    def constants(self) -> FeedbackAlignmentConstants:
+        """Return what the compiled kernel needs: the sum is that of feedback alignment, over other neurons."""
+        return FeedbackAlignmentConstants(STEP, self.hidden_scale)

@@ -1,0 +1,70 @@
+r"""Feedback alignment through rates: backpropagation with the feedback weights in place of the transposed ones.
+
+.. math::
+    E^l = k_l\\, r_{max}\\, \\sigma'(\\bar V^{f,l}) \\sum_k Y^l_{ik} E^{l+1}_k
+
+Lillicrap, Cownden, Tweed & Akerman (2016), Nature Communications 7:13276. A neuron needs the errors of the layer
+above, as numbers, by a pathway of their own: what the paper's plateau potentials do without.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from spikelearn.core.jit import kernel
+from spikelearn.core.lanes import LANES
+from spikelearn.core.learn import register_rule
+from spikelearn.errors import InputError
+from spikelearn.learning.plateau import STEP, output_errors
+from spikelearn.network import Network
+
+
+class FeedbackAlignmentConstants(NamedTuple):
+    """Numbers of the rule for the kernel."""
+
+    step: float
+    hidden: float
+
+
+@dataclass(frozen=True)
+class FeedbackAlignment:
+    """Errors go down layer by layer through the feedback weights, which must come from the layer above.
+
+    Parameters
+    ----------
+    hidden_scale : float
+        Scale of the hidden errors, as that of `Backprop`.
+    """
+
+    hidden_scale: float = 1.0
+
+    def check(self, network: Network) -> None:
+        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
+        if any(feeding != layer + 1 for layer, feeding in enumerate(network.feeding)):
+            raise InputError(
+                "FeedbackAlignment needs the layer above each hidden layer to feed back, but feedback_from='output'; "
+                "set feedback_from='above', or use DirectFeedbackAlignment"
+            )
+
+    def constants(self) -> FeedbackAlignmentConstants:
+        """Return what the compiled kernel needs."""
+        return FeedbackAlignmentConstants(STEP, self.hidden_scale)
+
+
+@kernel
+def fed_back_errors(rule, trial, layer, error):
+    """Errors of one layer: those of the layer that feeds back, which are in `error`, through the feedback weights."""
+    output = trial.first.shape[0] - 1
+    if layer == output:
+        output_errors(rule.step, trial, layer, error)
+        return
+    feeding = trial.feeding[layer]
+    scale = rule.hidden if feeding == output else 1.0
+    factor = error.dtype.type(scale * trial.dendrite_gain[layer] * trial.rate_max)
+    for cell in range(trial.first[layer], trial.stop[layer]):
+        row, total = trial.feedback_row[cell // LANES] - trial.first[feeding], error.dtype.type(0)
+        for k in range(trial.first[feeding], trial.stop[feeding]):
+            total += trial.feedback[row + k, cell % LANES] * error[k]
+        error[cell] = factor * total * trial.slope[cell]
+
+
+register_rule(FeedbackAlignmentConstants, fed_back_errors)

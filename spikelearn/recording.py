@@ -1,0 +1,293 @@
+"""What a recorded trial leaves behind: potentials, spikes, plateaus and phases by name; in memory and on disk.
+
+Files are HDF5. A recording is a group: the attributes ``annotations`` and ``phases`` (JSON), the dataset ``times``
+(ms), and the groups ``potentials``, ``spikes``, ``neurons`` and ``plateaus`` with one dataset, or group, for each
+name. A file of several recordings has one such group for each example, ``examples/000000042``.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from spikelearn.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMAT = 1
+
+
+class Spikes(NamedTuple):
+    """Spikes of a layer, by time."""
+
+    neuron: np.ndarray  # (n,) int64
+    time: np.ndarray  # (n,) float64, ms from the start of the trial
+
+
+class Phase(NamedTuple):
+    """A part of a trial."""
+
+    name: str  # "forward" or "target"
+    start: float  # ms
+    stop: float
+
+
+class Plateaus(NamedTuple):
+    """Plateau potentials of the recorded neurons of a hidden layer, in (0, 1), and when they came."""
+
+    forward: np.ndarray  # (n,) float64
+    target: np.ndarray | None  # (n,); None: there was no target phase
+    time_forward: np.ndarray  # (n,) ms
+    time_target: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded trial. Potentials are relative to rest and have no unit; times are ms from the start of the trial.
+
+    Attributes
+    ----------
+    times : (n_times,) float64 array
+        Of the samples of potentials, each at the end of a step or slot.
+    potentials : mapping of str to (n_neurons, n_times) array
+        ``"hidden[0].v_basal"``, ``.v_apical``, ``.v_soma``; ``"output.v_dendrite"``, ``.v_soma``. ``recording[name]``,
+        for short.
+    neurons : mapping of str to (n_neurons,) int64 array
+        The recorded neurons of each layer: rows of its potentials and plateaus.
+    spikes : mapping of str to Spikes
+        By layer: ``"input"``, ``"hidden[0]"``, ..., ``"output"``. A spike of a clock has the time of its step's start.
+    phases : tuple of Phase
+    plateaus : mapping of str to Plateaus
+        By hidden layer.
+    annotations : mapping of str to int, float or str
+        Seed, example, engine, version ...
+    """
+
+    times: np.ndarray
+    potentials: Mapping[str, np.ndarray]
+    neurons: Mapping[str, np.ndarray]
+    spikes: Mapping[str, Spikes]
+    phases: tuple[Phase, ...]
+    plateaus: Mapping[str, Plateaus]
+    annotations: Mapping[str, int | float | str]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.potentials:
+            raise InputError(f"no potential {name!r} was recorded; {nearest(name, self.potentials)}")
+        return self.potentials[name]
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of all layers of which something was recorded, from the inputs up."""
+        found = {*self.neurons, *self.spikes}
+        return sorted(found, key=lambda name: (name != "input", name == "output", len(name), name))
+
+    def row(self, layer: str, neuron: int) -> int:
+        """Return the row of a neuron in the potentials of its layer; `InputError` if it was not recorded."""
+        if layer not in self.neurons:
+            raise InputError(f"no potentials of {layer!r} were recorded; {nearest(layer, self.neurons)}")
+        rows = np.flatnonzero(self.neurons[layer] == neuron)
+        if not len(rows):
+            some = ", ".join(map(str, self.neurons[layer][:10])) + (", ..." if len(self.neurons[layer]) > 10 else "")
+            raise InputError(f"neuron {neuron} of {layer} was not recorded; those that were: {some}")
+        return int(rows[0])
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def plot(self, layer: str | None = None, neurons: list[int] | None = None) -> "Figure":
+        """Draw compartments of some neurons one above the other, with spikes, plateaus and phases, as in figure 3C.
+
+        Parameters
+        ----------
+        layer : str, optional
+            By default the lowest hidden layer that was recorded, or the outputs.
+        neurons : list of int, optional
+            By default the first recorded one.
+        """
+        from spikelearn.plotting.traces import plot_recording
+
+        if layer is None:
+            layer = next(iter(self.neurons), "")
+        if neurons is None:
+            neurons = self.neurons[layer][:1].tolist() if layer in self.neurons else [0]
+        for neuron in neurons:
+            self.row(layer, neuron)
+        return plot_recording(self, layer, neurons)
+
+    def raster(self) -> "Figure":
+        """Draw the spikes of all recorded layers, with phases."""
+        from spikelearn.plotting.traces import plot_raster
+
+        if not self.spikes:
+            raise InputError("no spikes were recorded")
+        return plot_raster(self)
+
+    def to_xarray(self) -> Any:
+        """Return an `xarray.Dataset`: potentials by layer, neuron and time, spikes and plateaus; needs the extra."""
+        from spikelearn.export import to_xarray
+
+        return to_xarray(self)
+
+    def to_neo(self) -> Any:
+        """Return a `neo.Block` with one segment: signals, spike trains, phases as epochs, plateaus as events."""
+        from spikelearn.export import to_neo
+
+        return to_neo(self)
+
+    # -- on disk ------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write an HDF5 file, replacing what was there at once or not at all."""
+        path = Path(path)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with h5py.File(beside, "w") as file:
+                file.attrs["format"] = FORMAT
+                write_group(file, self)
+            os.replace(beside, path)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error}") from error
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @staticmethod
+    def load(path: str | Path) -> "Recording":
+        """Read what `save` wrote."""
+        with _opened(path) as file:
+            if "examples" in file:
+                raise InputError(f"{path} holds several recordings; open it with RecordingFile")
+            return _read(file, path)
+
+
+class RecordingFile:
+    """Several recordings in one file, added one by one; what was added survives the process.
+
+    Every addition opens, writes and closes the file, so between two it is whole whatever happens.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `create` made.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with _opened(self.path) as file:
+            if "examples" not in file:
+                raise InputError(f"{path} holds a single recording; open it with Recording.load")
+
+    @classmethod
+    def create(cls, path: str | Path) -> "RecordingFile":
+        """Make a new, empty file; `InputError` if there is one already."""
+        try:
+            with h5py.File(path, "x") as file:
+                file.attrs["format"] = FORMAT
+                file.create_group("examples")
+        except OSError as error:
+            reason = "it exists already; choose another name or remove it" if Path(path).exists() else error
+            raise InputError(f"cannot create {path}: {reason}") from error
+        return cls(path)
+
+    @property
+    def examples(self) -> list[int]:
+        """Numbers of the recorded examples, ascending."""
+        with _opened(self.path) as file:
+            return sorted(map(int, file["examples"]))
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, example: int) -> Recording:
+        with _opened(self.path) as file:
+            name = f"{example:09d}"
+            if name not in file["examples"]:
+                some = ", ".join(str(int(n)) for n in list(file["examples"])[:10])
+                raise InputError(f"{self.path} has no example {example}; it begins with {some or 'none'}")
+            return _read(file["examples"][name], self.path)
+
+    def __iter__(self) -> Iterator[Recording]:
+        return (self[example] for example in self.examples)
+
+    def append(self, example: int, recording: Recording) -> None:
+        """Add the recording of an example, in place of one that was there."""
+        with _opened(self.path, "r+") as file:
+            name = f"examples/{example:09d}"
+            if name in file:
+                del file[name]
+            write_group(file.create_group(name), recording)
+
+    def truncate(self, first_example: int) -> None:
+        """Drop all examples from `first_example` on: a run that goes on from there records them again."""
+        with _opened(self.path, "r+") as file:
+            for name in [name for name in file["examples"] if int(name) >= first_example]:
+                del file["examples"][name]
+
+
+def check_size(size: int, limit: int, advice: str) -> None:
+    """Raise `InputError` if a recording of `size` bytes is beyond the limit."""
+    if size > limit:
+        raise InputError(
+            f"recording would take about {size / 1e6:,.0f} MB, more than limit={limit / 1e6:,.0f} MB; {advice}"
+        )
+
+
+def write_group(group: h5py.Group, recording: Recording) -> None:
+    """Write a recording into a group of an HDF5 file."""
+    packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+    group.attrs["annotations"] = json.dumps(dict(recording.annotations))
+    group.attrs["phases"] = json.dumps([list(phase) for phase in recording.phases])
+    group.attrs["units"] = "times in ms; potentials relative to rest, without unit; samples at the end of a step"
+    group["times"] = recording.times
+    for name, series in recording.potentials.items():
+        group.create_dataset(f"potentials/{name}", data=series, **(packed if series.size else {}))
+    for layer, neurons in recording.neurons.items():
+        group[f"neurons/{layer}"] = neurons
+    for layer, spikes in recording.spikes.items():
+        for name, array in zip(spikes._fields, spikes, strict=True):
+            group.create_dataset(f"spikes/{layer}/{name}", data=array, **(packed if array.size else {}))
+    for layer, plateaus in recording.plateaus.items():
+        for name, values in plateaus._asdict().items():
+            if values is not None:
+                group[f"plateaus/{layer}/{name}"] = values
+
+
+def _read(group: h5py.Group, path: str | Path) -> Recording:
+    try:
+        return Recording(
+            times=group["times"][()],
+            potentials={name: data[()] for name, data in group.get("potentials", {}).items()},
+            neurons={name: data[()] for name, data in group.get("neurons", {}).items()},
+            spikes={k: Spikes(*(g[f][()] for f in Spikes._fields)) for k, g in group.get("spikes", {}).items()},
+            phases=tuple(Phase(*each) for each in json.loads(group.attrs["phases"])),
+            plateaus={
+                layer: Plateaus(*(_dataset(g, name) for name in Plateaus._fields))
+                for layer, g in group.get("plateaus", {}).items()
+            },
+            annotations=json.loads(group.attrs["annotations"]),
+        )
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise InputError(f"{path} is damaged, or no recording of spikelearn: {error}") from error
+
+
+def _dataset(group: h5py.Group, name: str) -> Any:
+    return group[name][()] if name in group else None
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, mode: str = "r") -> Iterator[h5py.File]:
+    try:
+        file = h5py.File(path, mode)
+    except OSError as error:
+        reason = "there is no such file" if not Path(path).exists() else f"it is no HDF5 file, or damaged: {error}"
+        raise InputError(f"cannot open {path}: {reason}") from error
+    with file:
+        if file.attrs.get("format") != FORMAT:
+            raise InputError(f"{path} is no recording of spikelearn, or of another version of it")
+        yield file
