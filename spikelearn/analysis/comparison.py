@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from spikelearn.analysis.inputs import numbers
 from spikelearn.errors import InputError, check_range
@@ -58,6 +57,8 @@ def compare(a: ArrayLike, b: ArrayLike, n_comparisons: int = 1) -> Comparison:
     n_comparisons : int
         How many comparisons are made in all.
     """
+    from scipy.stats import ttest_ind  # slow to import
+
     a, b = numbers("a", a, "n"), numbers("b", b, "n")
     check_range("n_comparisons", n_comparisons, at_least=1, integer=True)
     for name, values in (("a", a), ("b", b)):
@@ -65,7 +66,7 @@ def compare(a: ArrayLike, b: ArrayLike, n_comparisons: int = 1) -> Comparison:
             raise InputError(f"{name} has {len(values)} value; a t-test needs at least 2 in each group: repeat it")
     if np.ptp(a) == 0 and np.ptp(b) == 0:
         raise InputError(f"a is always {a[0]:g} and b always {b[0]:g}: without any spread there is no t-test")
-    found = stats.ttest_ind(a, b)
+    found = ttest_ind(a, b)
     interval = found.confidence_interval(0.95)
     return Comparison(
         difference=float(a.mean() - b.mean()),

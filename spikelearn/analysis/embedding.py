@@ -9,10 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
-from sklearn.metrics import silhouette_score
-from sklearn.neighbors import NearestNeighbors
 
 from spikelearn.analysis.inputs import labels, numbers
 from spikelearn.errors import InputError, check_range
@@ -61,6 +57,9 @@ def embed(activity: ArrayLike, seed: int, perplexity: float = 30.0) -> np.ndarra
     InputError
         Too few examples for this perplexity, or activity that is the same for all of them.
     """
+    from sklearn.decomposition import PCA  # slow to import, as are the others below
+    from sklearn.manifold import TSNE
+
     activity = numbers("activity", activity, "examples", "neurons")
     check_range("seed", seed, at_least=0, integer=True)
     check_range("perplexity", perplexity, above=0)
@@ -92,6 +91,9 @@ def separation(activity: ArrayLike, label: ArrayLike) -> Separation:
     label : (examples,) int array
         Class of each example; at least two different ones, and fewer than there are examples.
     """
+    from sklearn.metrics import silhouette_score
+    from sklearn.neighbors import NearestNeighbors
+
     activity = numbers("activity", activity, "examples", "neurons")
     label = labels("label", label, len(activity))
     n_classes = len(np.unique(label))

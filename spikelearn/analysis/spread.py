@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 from spikelearn.analysis.inputs import numbers
 
@@ -70,7 +70,7 @@ def spread(values: ArrayLike) -> Spread:
     n, mean = len(values), values.mean()
     sd = values.std(ddof=1) if n > 1 else np.nan
     sem = sd / np.sqrt(n)
-    half = stats.t.ppf(0.975, n - 1) * sem if n > 1 else np.nan
+    half = stdtrit(n - 1, 0.975) * sem if n > 1 else np.nan
     numbers_of = (mean, sd, sem, values.min(), values.max(), mean - half, mean + half)
     return Spread(n, *map(float, numbers_of))
 
