@@ -22,7 +22,6 @@ this file. Multiply `w` and `y` by the area to put it in.
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
 from spikelearn.analysis.inputs import check_product, numbers, same_length
 from spikelearn.errors import InputError, check_range
@@ -81,7 +80,7 @@ def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, *, rate_max: float) -> 
     v, y = numbers("v_output", v_output, "examples", "outputs"), numbers("y", y, "hidden", "outputs")
     _check_outputs(v, "y", y.shape[1])
     _check_rate(rate_max)
-    return _slope(rate_max * expit(v) @ y.T)[:, :, None] * y
+    return _slope(rate_max * _sigmoid(v) @ y.T)[:, :, None] * y
 
 
 def products(j_beta: ArrayLike, j_gamma: ArrayLike) -> np.ndarray:
@@ -124,8 +123,12 @@ def weight_product(w: ArrayLike, y: ArrayLike, *, dendrite_gain: float) -> np.nd
     return dendrite_gain * w @ y
 
 
+def _sigmoid(v: np.ndarray) -> np.ndarray:
+    return np.exp(-np.logaddexp(0, -v))  # 1 / (1 + exp(-v)) without overflow
+
+
 def _slope(v: np.ndarray) -> np.ndarray:
-    return expit(v) * expit(-v)  # not 1 - expit(v), which is 0 long before the slope is
+    return _sigmoid(v) * _sigmoid(-v)  # not 1 - sigmoid, which is 0 long before the slope is
 
 
 def _check_rate(rate_max: float) -> None:

@@ -9,7 +9,7 @@ re-pairs "hidden-layer activity vectors" with outputs and does not say whether w
 
 A positive correlation is less than it seems: plateau potentials are driven by the outputs, so an output far from its
 target moves them, whatever the hidden layer has learned. Hidden layers trained by backpropagation, to which plateau
-potentials mean nothing, show about as much (0.3 to 0.5 on digits). Compare with such a control.
+potentials mean nothing, show about as much (on digits 0.2 to 0.5). Compare with such a control.
 """
 
 from typing import NamedTuple

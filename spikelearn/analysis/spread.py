@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from spikelearn.analysis.inputs import numbers
 
@@ -66,6 +65,8 @@ def spread(values: ArrayLike) -> Spread:
     values : (n,) float array
         Such as test errors in percent.
     """
+    from scipy.special import stdtrit  # slow to import
+
     values = numbers("values", values, "n")
     n, mean = len(values), values.mean()
     sd = values.std(ddof=1) if n > 1 else np.nan

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from spikelearn.errors import InputError
@@ -35,6 +35,7 @@ def eigenvalue_curves(axes: Axes, example: ArrayLike, curves: Mapping[str, Array
     axes.annotate("1: holds below", (1, 1), xycoords=("axes fraction", "data"), xytext=(0, -3),
                   textcoords="offset points", ha="right", va="top", color="0.4", fontsize="small")  # fmt: skip
     axes.set(xlabel="training example", ylabel="largest eigenvalue of $(I-U)^T(I-U)$")
+    axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
     return bare(axes)
@@ -55,8 +56,8 @@ def matrix_image(axes: Axes, u: ArrayLike, limit: float | None = None) -> Axes:
         raise InputError(f"u of shape {u.shape} must be square, (outputs, outputs)")
     limit = limit or float(np.abs(u).max())
     image = axes.imshow(u, cmap=DIVERGING, vmin=-limit, vmax=limit)
-    axes.set(xlabel="output whose error goes down", ylabel="output at which it arrives")
+    axes.set(xlabel="error of output", ylabel="comes back to output")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MultipleLocator(max(1, len(u) // 10)))
-    axes.figure.colorbar(image, ax=axes, label="U (spikes/ms per spike/ms)")
+        axis.set_major_locator(MaxNLocator(12, integer=True))
+    axes.figure.colorbar(image, ax=axes, label="U, for rates in spikes/ms")
     return axes

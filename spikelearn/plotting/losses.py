@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from spikelearn.analysis import LossCorrelation
@@ -34,7 +34,7 @@ def loss_scatter(axes: Axes, hidden_loss: ArrayLike, output_loss: ArrayLike, shu
     axes.set(xlabel="hidden loss $L^0$", ylabel="output loss $L^1$ ((spikes/ms)²)")
     axes.set_xlim(left=0)
     # Losses have long tails: the legend above them covers nothing.
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, markerscale=2, handletextpad=0.2)
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), markerscale=2)
     return bare(axes)
 
 
@@ -53,6 +53,7 @@ def loss_correlations(axes: Axes, correlation: LossCorrelation) -> Axes:
     axes.bar(category, height, 0.6, correlation.shuffled_low, color="0.8", label="shuffled, 95 %")
     axes.plot(category, correlation.r, "o", color=COLOURS[0], label="as they were")
     axes.set(xlabel="category", ylabel="correlation of $L^0$ and $L^1$ (r)")
-    axes.xaxis.set_major_locator(MultipleLocator(max(1, len(category) // 10)))
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    axes.use_sticky_edges = False  # bars would stand on the axis, as if they were cut off there
+    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1))
     return bare(axes)

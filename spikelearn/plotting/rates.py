@@ -1,6 +1,7 @@
 """Distribution of firing rates."""
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from spikelearn.analysis import RateDistribution
 from spikelearn.plotting.style import COLOURS, bare
@@ -21,5 +22,6 @@ def rate_histogram(axes: Axes, distribution: RateDistribution) -> Axes:
     axes.plot([], [], " ", label=shares)
     axes.set(xlabel="mean firing rate (Hz)", ylabel="neurons", xlim=(0, distribution.edges_hz[-1]))
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1))
     return bare(axes)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from spikelearn.errors import InputError, check_range
@@ -63,6 +64,7 @@ def match_histogram(axes: Axes, regular: ArrayLike, shuffled: ArrayLike, n_bins:
     edges = np.histogram_bin_edges(np.concatenate(values), n_bins)
     for r, colour, name in ((values[1], CHANCE, "shuffled"), (values[0], COLOURS[0], "as they are")):
         axes.hist(r, edges.tolist(), color=colour, alpha=0.75, label=f"{name}: mean {r.mean():.2f}")
-    axes.set(xlabel="best correlation with a field of the other network (r)", ylabel="neurons")
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    axes.set(xlabel="best correlation (r)", ylabel="neurons")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1))
     return bare(axes)

@@ -106,6 +106,15 @@ def test_losses_of_both_layers_go_together_in_every_category(local):
     assert (early.r > early.shuffled_high).sum() < CLASSES
 
 
+def test_losses_go_together_without_credit_being_assigned_by_them_too(control):
+    # Why a positive correlation proves less than it seems: plateau potentials played no part in this training.
+    last = slice(-4000, None)
+    found = analysis.loss_correlation(
+        control.loss[last, 0], control.loss[last, 1], control.label[last], CLASSES, seed=1
+    )
+    assert (found.r > found.shuffled_high).all()
+
+
 def test_the_loss_of_the_output_falls_in_every_category(local):
     first, last = (
         analysis.mean_losses(local.loss[part], local.label[part], CLASSES)
