@@ -97,7 +97,7 @@ class Work(NamedTuple):
     v_before: np.ndarray  # (blocks, 64) potentials there
     impulse: np.ndarray  # (sources, 2) float64, what was added to decay and rise in the window
     integral: np.ndarray  # (sources,) float64, spikes, of the filtered spikes over a stretch
-    received: np.ndarray  # (neurons that feed back,) float64, the same of what the apical dendrites receive
+    received: np.ndarray  # (neurons that feed back,) float64, the same of what the apical dendrites receive; or now
     per_echo: np.ndarray  # (2 * shifts,) float64, 1/ms, what a stretch weighs in the rows of the echo
     n_fed: np.ndarray  # (2, queues) int64, spikes that have arrived at the apical dendrites, and their ends
     n_echoed: np.ndarray  # (2, queues) int64, those that are part of `echo`
@@ -491,6 +491,8 @@ def watch_slot(net, work, stretch, slot):
     now, row = time_of(stretch, slot + 1.0), probe.n[2]
     if probe.n[3] % probe.every != 0 or not probe.start < now <= probe.stop or row == probe.time.shape[0]:
         return
+    for k in range(work.received.shape[0] if probe.apical else 0):
+        work.received[k] = received_now(net, work, k)
     probe.time[row] = now
     probe.n[2] += 1
     for layer in range(layout.sizes.shape[0]):
@@ -500,8 +502,7 @@ def watch_slot(net, work, stretch, slot):
                 if probe.apical and layer < layout.feeding.shape[0]:
                     first, weight_row = feeding_place(layout, layer), layout.feedback_row[block]
                     for cell in range(layout.sizes[layout.feeding[layer]]):
-                        received = received_now(net, work, first + cell)
-                        apical += net.weights.feedback[weight_row + cell, lane] * received
+                        apical += net.weights.feedback[weight_row + cell, lane] * work.received[first + cell]
                 dendrite = scale * (work.decay[block, lane] - work.rise[block, lane])
                 if net.coupled and layer < layout.feeding.shape[0]:
                     # Apical and basal spikes add to the same two exponentials.
