@@ -7,21 +7,23 @@ name. A file of several recordings has one such group for each example, ``exampl
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import h5py
 import numpy as np
 
 from spikelearn.errors import InputError, nearest
+from spikelearn.storage import replacing
 
 if TYPE_CHECKING:
+    import h5py
     from matplotlib.figure import Figure
 
 FORMAT = 1
+
+T = TypeVar("T")
 
 
 class Spikes(NamedTuple):
@@ -48,7 +50,14 @@ class Plateaus(NamedTuple):
     time_target: np.ndarray | None
 
 
-@dataclass(frozen=True)
+class ByName(dict[str, T]):
+    """A dict whose names are known to the one who asks for a wrong one."""
+
+    def __missing__(self, name: str) -> T:
+        raise InputError(f"{name!r} was not recorded; {nearest(str(name), self)}")
+
+
+@dataclass(frozen=True, eq=False)
 class Recording:
     """A recorded trial. Potentials are relative to rest and have no unit; times are ms from the start of the trial.
 
@@ -78,9 +87,11 @@ class Recording:
     plateaus: Mapping[str, Plateaus]
     annotations: Mapping[str, int | float | str]
 
+    def __post_init__(self) -> None:
+        for name in ("potentials", "neurons", "spikes", "plateaus"):
+            object.__setattr__(self, name, ByName(getattr(self, name)))
+
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self.potentials:
-            raise InputError(f"no potential {name!r} was recorded; {nearest(name, self.potentials)}")
         return self.potentials[name]
 
     @property
@@ -91,8 +102,6 @@ class Recording:
 
     def row(self, layer: str, neuron: int) -> int:
         """Return the row of a neuron in the potentials of its layer; `InputError` if it was not recorded."""
-        if layer not in self.neurons:
-            raise InputError(f"no potentials of {layer!r} were recorded; {nearest(layer, self.neurons)}")
         rows = np.flatnonzero(self.neurons[layer] == neuron)
         if not len(rows):
             some = ", ".join(map(str, self.neurons[layer][:10])) + (", ..." if len(self.neurons[layer]) > 10 else "")
@@ -145,17 +154,14 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write an HDF5 file, replacing what was there at once or not at all."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        import h5py  # here: whoever saves nothing need not wait for it
+
         try:
-            with h5py.File(beside, "w") as file:
+            with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
                 file.attrs["format"] = FORMAT
                 write_group(file, self)
-            os.replace(beside, path)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error}") from error
-        finally:
-            beside.unlink(missing_ok=True)
 
     @staticmethod
     def load(path: str | Path) -> "Recording":
@@ -169,7 +175,8 @@ class Recording:
 class RecordingFile:
     """Several recordings in one file, added one by one; what was added survives the process.
 
-    Every addition opens, writes and closes the file, so between two it is whole whatever happens.
+    Every addition opens, writes and closes the file, so between two it is whole whatever happens to the process. One
+    that is killed in the middle of an addition can leave it damaged: HDF5 has no journal.
 
     Parameters
     ----------
@@ -186,6 +193,8 @@ class RecordingFile:
     @classmethod
     def create(cls, path: str | Path) -> "RecordingFile":
         """Make a new, empty file; `InputError` if there is one already."""
+        import h5py
+
         try:
             with h5py.File(path, "x") as file:
                 file.attrs["format"] = FORMAT
@@ -238,27 +247,24 @@ def check_size(size: int, limit: int, advice: str) -> None:
         )
 
 
-def write_group(group: h5py.Group, recording: Recording) -> None:
-    """Write a recording into a group of an HDF5 file."""
-    packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+def write_group(group: "h5py.Group", recording: Recording) -> None:
+    """Write a recording into a group of an HDF5 file; every array has a checksum."""
     group.attrs["annotations"] = json.dumps(dict(recording.annotations))
     group.attrs["phases"] = json.dumps([list(phase) for phase in recording.phases])
     group.attrs["units"] = "times in ms; potentials relative to rest, without unit; samples at the end of a step"
-    group["times"] = recording.times
-    for name, series in recording.potentials.items():
-        group.create_dataset(f"potentials/{name}", data=series, **(packed if series.size else {}))
-    for layer, neurons in recording.neurons.items():
-        group[f"neurons/{layer}"] = neurons
-    for layer, spikes in recording.spikes.items():
-        for name, array in zip(spikes._fields, spikes, strict=True):
-            group.create_dataset(f"spikes/{layer}/{name}", data=array, **(packed if array.size else {}))
-    for layer, plateaus in recording.plateaus.items():
-        for name, values in plateaus._asdict().items():
-            if values is not None:
-                group[f"plateaus/{layer}/{name}"] = values
+    arrays: dict[str, np.ndarray | None] = {"times": recording.times}
+    arrays |= {f"potentials/{name}": series for name, series in recording.potentials.items()}
+    arrays |= {f"neurons/{layer}": neurons for layer, neurons in recording.neurons.items()}
+    for kind, layers in (("spikes", recording.spikes), ("plateaus", recording.plateaus)):
+        for layer, parts in layers.items():
+            arrays |= {f"{kind}/{layer}/{name}": array for name, array in parts._asdict().items()}
+    for name, array in arrays.items():
+        if array is not None:
+            packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+            group.create_dataset(name, data=array, **(packed if array.size else {}))
 
 
-def _read(group: h5py.Group, path: str | Path) -> Recording:
+def _read(group: "h5py.Group", path: str | Path) -> Recording:
     try:
         return Recording(
             times=group["times"][()],
@@ -276,12 +282,14 @@ def _read(group: h5py.Group, path: str | Path) -> Recording:
         raise InputError(f"{path} is damaged, or no recording of spikelearn: {error}") from error
 
 
-def _dataset(group: h5py.Group, name: str) -> Any:
+def _dataset(group: "h5py.Group", name: str) -> Any:
     return group[name][()] if name in group else None
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path, mode: str = "r") -> Iterator[h5py.File]:
+def _opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
+    import h5py
+
     try:
         file = h5py.File(path, mode)
     except OSError as error:

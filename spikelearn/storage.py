@@ -334,7 +334,7 @@ def _commit(root: Path) -> str | None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name; what is written there replaces `path` when complete, or is removed on an error."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):  # of processes killed while they wrote
         leftover.unlink(missing_ok=True)
@@ -353,7 +353,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -368,7 +368,7 @@ def save_checkpoint(
 
     attributes = {name: _plain(value) for name, value in attributes.items()}
     attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
-    with _replacing(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
         with h5py.File(temporary, "w", libver="v110") as file:  # this format has checksums in its own records
             for name, array in arrays.items():
                 file[name] = array

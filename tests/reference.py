@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit as sigmoid
 
-from spikelearn.core.clock import SEGMENT
 from spikelearn.core.lanes import LANES
+from spikelearn.core.layout import SEGMENT
 from spikelearn.core.random import make_keys
 from spikelearn.feedback import LearnedFeedback, SymmetricFeedback
 from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau

@@ -85,12 +85,13 @@ def test_ten_hidden_layers_are_in_order():
 @pytest.mark.parametrize(
     "ask, message",
     [
-        (lambda r: r["hidden[0].v_some"], r"no potential 'hidden\[0\].v_some'.*did you mean 'hidden\[0\].v_soma'"),
+        (lambda r: r["hidden[0].v_some"], r"'hidden\[0\].v_some' was not recorded; did you mean 'hidden\[0\].v_soma'"),
         (lambda r: r.row("hidden[0]", 3), r"neuron 3 of hidden\[0\] was not recorded; those that were: 2, 5, 66"),
-        (lambda r: r.row("hidden[1]", 2), r"no potentials of 'hidden\[1\]'.*Known: hidden\[0\], output"),
+        (lambda r: r.row("hidden[1]", 2), r"'hidden\[1\]' was not recorded.*Known: hidden\[0\], output"),
+        (lambda r: r.spikes["outptu"], "'outptu' was not recorded; did you mean 'output'"),
         (lambda r: r.plot(neurons=[7]), "neuron 7 of"),
         (lambda r: replace(r, spikes={}).raster(), "no spikes were recorded"),
-        (lambda r: replace(r, neurons={}, potentials={}).plot(), "no potentials"),
+        (lambda r: replace(r, neurons={}, potentials={}).plot(), "'' was not recorded"),
     ],
 )
 def test_what_was_not_recorded_is_named_with_what_was(ask, message):
@@ -146,6 +147,17 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
     assert RecordingFile(tmp_path / "r.h5").examples == list(range(5))
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    recording().save(tmp_path / "r.h5")
+    whole = (tmp_path / "r.h5").read_bytes()
+    with h5py.File(tmp_path / "r.h5") as file:
+        place = file["times"].id.get_chunk_info(0)
+    for byte in (place.byte_offset, place.byte_offset + place.size - 1):
+        (tmp_path / "r.h5").write_bytes(whole[:byte] + bytes([whole[byte] ^ 4]) + whole[byte + 1 :])
+        with pytest.raises(sl.InputError, match="is damaged"):
+            Recording.load(tmp_path / "r.h5")
 
 
 def test_files_that_are_none_are_refused(tmp_path):

@@ -226,7 +226,7 @@ def test_overriding_leaves_the_original_alone():
         ("rates=0.1,,0.2", "config.rates[1]='': expected float"),
         ("net.hidden.window=long", "config.net.hidden.window='long': expected float | None"),
         ("seed", "'seed' has no '='; write seed=VALUE"),
-        ("feedback=Prod", "net.feedback='Prod' is no choice here; did you mean 'Product'?"),
+        ("feedback=Prodct", "net.feedback='Prodct' is no choice here; did you mean 'Product'?"),
         ("net.hidden.g_apical=-1", "Cell.g_apical=-1.0 must be a finite number >= 0"),
         ("net.hidden.g_apical=nan", "Cell.g_apical=nan must be a finite number"),
         ("every=3", "every: unknown key"),

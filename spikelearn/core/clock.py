@@ -15,16 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikelearn.core.clock_averages import average_history, average_rates, average_spikes, end_segment
+from spikelearn.core.clock_echo import begin_echo, feed_back, filter_echo, filter_history
+from spikelearn.core.clock_watch import watch, watch_apical, watch_spikes
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, fma, full, load, pick, store
-from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, teach
+from spikelearn.core.lanes import LANES, fma, full, load, store
+from spikelearn.core.layout import FORWARD, SEGMENT, TARGET, Layout, Weights, teach
 from spikelearn.core.poisson import CountTable, draw_count, draw_inputs
-from spikelearn.core.probe import Given, Probe, first_at, keep_spike
+from spikelearn.core.probe import Given, Probe, first_at
 from spikelearn.core.random import WORD, fill_words
-
-SEGMENT = 128  # steps; a tile of drive is (memory + 128) x 64 floats
 
 
 class Filters(NamedTuple):
@@ -125,7 +126,7 @@ def begin_trial(net, state, work):
     else:
         _project_recent(net, state, work)
     if net.echoes:
-        _begin_echo(net, state, work)
+        begin_echo(net, state, work)
     if net.coupled:
         feed_back(net, work)
 
@@ -166,48 +167,7 @@ def _project_recent(net, state, work):
     for block in range(work.rise.shape[0]):
         store(work.decay, block, nothing)
         store(work.rise, block, nothing)
-        _filter_history(drive, work.rise, work.decay, block, memory, net.filters)
-
-
-@kernel
-def _filter_history(drive, rises, decays, block, memory, filters):
-    """Bring the filters to the start of the trial; nothing is old enough to be forgotten before it."""
-    rise, decay = load(rises, block), load(decays, block)
-    for row in range(memory):
-        drive_now = load(drive, block * (memory + SEGMENT) + row)
-        decay = filters.decay * (decay + drive_now)
-        rise = filters.rise * (rise + drive_now)
-    store(rises, block, rise)
-    store(decays, block, decay)
-
-
-@kernel
-def _begin_echo(net, state, work):
-    """Rebuild what the apical dendrites receive from the last trial's spikes."""
-    layout, rows, decays, rises = net.layout, net.memory + SEGMENT, work.echo_decay, work.echo_rise
-    first = layout.first_source[layout.first_feeding + 1]
-    for block in range(rises.shape[0]):
-        work.echo[block * rows : block * rows + net.memory] = 0
-        for lane in range(LANES):
-            decays[block, lane] = state.trace[0, first + block * LANES + lane]
-            rises[block, lane] = state.trace[1, first + block * LANES + lane]
-    for k in range(state.n_recent[0]):
-        cell = state.recent_source[k] - first
-        if cell >= 0:
-            work.echo[cell // LANES * rows + state.recent_row[k], cell % LANES] += 1
-    for block in range(rises.shape[0]):
-        _filter_history(work.echo, rises, decays, block, net.memory, net.filters)
-        _set_echo(net, state, work, block)
-
-
-@kernel
-def _set_echo(net, state, work, block):
-    """Set what apical dendrites receive now from a block that feeds back: filtered spikes, or rates."""
-    if net.pathway.rates:
-        first_block = net.layout.first_block[net.layout.first_feeding]
-        store(work.echo_now, block, net.rate_max * sigmoid(load(state.v_soma, first_block + block)))
-    else:
-        store(work.echo_now, block, net.filters.scale * (load(work.echo_decay, block) - load(work.echo_rise, block)))
+        filter_history(drive, work.rise, work.decay, block, memory, net.filters)
 
 
 @kernel
@@ -300,63 +260,6 @@ def advance(net, state, work, averages, layer, example, phase, onset, start, sto
 
 
 @kernel
-def sample_row(probe, step):
-    """Return the row of the probe for the end of a step of the trial, -1 for none."""
-    if not probe.start <= step < probe.stop or (step + 1) % probe.every != 0:
-        return -1
-    return (step + 1) // probe.every - np.int64(probe.start) // probe.every - 1
-
-
-@kernel
-def watch(net, work, block, onset, start, stop):
-    """Sample the potentials of the watched neurons of a block, whose filters are still those before the steps."""
-    probe, filters, drive, first_row = work.probe, net.filters, work.drive, block * (net.memory + SEGMENT)
-    for k in range(probe.first[block], probe.first[block + 1]):
-        lane = probe.lane[k]
-        decay, rise = work.decay[block, lane], work.rise[block, lane]
-        for step in range(start, stop):
-            new, old = drive[first_row + step + net.memory, lane], drive[first_row + step, lane]
-            decay = filters.decay * (decay + new - filters.decay_cut * old)
-            rise = filters.rise * (rise + new - filters.rise_cut * old)
-            row = sample_row(probe, onset + step)
-            if row >= 0:
-                probe.time[row] = onset + step + 1
-                probe.v_soma[row, k] = work.potential[step, lane]
-                probe.v_dendrite[row, k] = net.weights.bias[block, lane] + filters.scale * (decay - rise)
-
-
-@kernel
-def watch_apical(net, work, step):
-    """Sample the apical potentials of the watched neurons in a step of the trial."""
-    layout, probe, row = net.layout, work.probe, sample_row(work.probe, step)
-    if row < 0:
-        return
-    for layer in range(layout.feeding.shape[0]):
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            if probe.first[block] < probe.first[block + 1]:
-                potential = v_apical(net, work, layer, block)
-                for k in range(probe.first[block], probe.first[block + 1]):
-                    probe.v_apical[row, k] = pick(potential, probe.lane[k])
-
-
-@kernel
-def watch_spikes(net, work, n_spikes, begin, length):
-    """Keep the spikes of a segment."""
-    probe, layout = work.probe, net.layout
-    if probe.layers[0]:
-        for step in range(length):
-            stop = work.first_input[step + 1] if step + 1 < length else n_spikes
-            for k in range(work.first_input[step], stop):
-                keep_spike(probe, 0, work.sorted_source[k], float(begin + step))
-    for layer in range(layout.sizes.shape[0]):
-        if probe.layers[layer + 1]:
-            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-                for step in range(length):
-                    for k in range(work.first[block, step], work.first[block, step + 1]):
-                        keep_spike(probe, layer + 1, work.spikes[block, k], float(begin + step))
-
-
-@kernel
 def _draw_candidates(net, work, layer, block, example, onset, start, stop):
     """Draw the candidates of a block for some steps and look up the potentials of their neurons.
 
@@ -403,52 +306,6 @@ def _spike(work, block, start, stop):
             spikes[block, n_spikes] = sources[k]
             n_spikes += draws[k] < activity[k]
         first[block, step + 1] = n_spikes
-
-
-@kernel
-def filter_echo(net, state, work, begin, step):
-    """Filter what the layers that feed back emit in `step` of a segment: apical dendrites receive it in the next."""
-    layout, memory, filters = net.layout, net.memory, net.filters
-    first_block = layout.first_block[layout.first_feeding]
-    first_source = layout.first_source[layout.first_feeding + 1]
-    for block in range(work.echo_rise.shape[0]):
-        row = block * (memory + SEGMENT) + step
-        work.echo[row + memory] = 0
-        if not work.given.apical:
-            for k in range(work.first[first_block + block, step], work.first[first_block + block, step + 1]):
-                work.echo[row + memory, work.spikes[first_block + block, k] - first_source - block * LANES] += 1
-        else:
-            given = work.given
-            for k in range(first_at(given.apical_when, begin + step), first_at(given.apical_when, begin + step + 1)):
-                if given.apical_source[k] // LANES == block:
-                    work.echo[row + memory, given.apical_source[k] % LANES] += 1
-        new, old = load(work.echo, row + memory), load(work.echo, row)
-        decay = filters.decay * (load(work.echo_decay, block) + new - filters.decay_cut * old)
-        rise = filters.rise * (load(work.echo_rise, block) + new - filters.rise_cut * old)
-        store(work.echo_decay, block, decay)
-        store(work.echo_rise, block, rise)
-        _set_echo(net, state, work, block)
-
-
-@kernel
-def feed_back(net, work):
-    """Set the current ``dt * g_apical * V_apical`` into hidden somata from what apical dendrites receive."""
-    layout = net.layout
-    for layer in range(layout.feeding.shape[0]):
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            store(work.current, block, net.somas.apical[layer] * v_apical(net, work, layer, block))
-
-
-@kernel
-def v_apical(net, work, layer, block):
-    """Return the apical potentials of a block: feedback weights times what is received."""
-    layout = net.layout
-    feeding, potential = layout.feeding[layer], full(work.current, 0.0)
-    home = layout.first_block[feeding] - layout.first_block[layout.first_feeding]
-    for cell in range(layout.sizes[feeding]):
-        received = work.echo_now[home + cell // LANES, cell % LANES]
-        potential = fma(received, load(net.weights.feedback, layout.feedback_row[block] + cell), potential)
-    return potential
 
 
 @kernel
@@ -537,200 +394,6 @@ def run_phase(net, state, work, averages, expected, example, phase, onset, n_ste
             average_spikes(net, work, averages, n_spikes, phase, begin, length, windows)
         if not end_segment(net, state, work, n_spikes, length):
             return False
-    return True
-
-
-@kernel
-def mean_kernel(tables, step, start, stop):
-    """Mean over steps `start` to `stop` of the potential that a spike in step `step` evokes."""
-    last = tables.decay_sum.shape[0] - 1
-    high = min(max(stop - step, 0), last)
-    low = min(max(start - step, 0), last)
-    decay = tables.decay_sum[high] - tables.decay_sum[low]
-    rise = tables.rise_sum[high] - tables.rise_sum[low]
-    return (decay - rise) / (stop - start)
-
-
-@kernel
-def _fading(power_sum, scale, start, stop):
-    """Sum over steps `start` to `stop` of what a trace of 1 before step 0 still gives; `start` may be -1."""
-    last = power_sum.shape[0] - 1
-    return power_sum[min(stop, last)] - (power_sum[min(start, last)] if start >= 0 else -np.float64(scale))
-
-
-@kernel
-def echo_window(net, averages, windows, row):
-    """Return the steps whose spikes, or rates, make a row of the echo.
-
-    Apical dendrites see them one step later; and their plateaus may come before the phase ends.
-    """
-    shifts = averages.echo.shape[0] // 2
-    before = 1 + row % shifts * np.int64(net.pathway.grain)
-    return windows[row // shifts, 0] - before, windows[row // shifts, 1] - before
-
-
-@kernel
-def average_history(net, state, averages, windows):
-    """Begin the averages of filtered spikes with what was emitted before the trial."""
-    psp, echo = averages.psp, averages.echo
-    first = net.layout.first_source[net.layout.first_feeding + 1]
-    below = psp[: net.layout.first_source[net.layout.sizes.shape[0]]]  # of all but the outputs
-    _add_history(net, state, below, 0, windows[FORWARD, 0], windows[FORWARD, 1])
-    for row in range(echo.shape[0]):
-        start, stop = echo_window(net, averages, windows, row)
-        if not net.pathway.rates:
-            _add_history(net, state, echo[row], first, start, stop)
-        elif start < 0:  # settling is longer than plateaus are early, so it is -1
-            for cell in range(echo.shape[1]):
-                block, lane = cell // LANES + net.layout.first_block[net.layout.first_feeding], cell % LANES
-                rate = net.rate_max / (1.0 + np.exp(-np.float64(state.v_soma[block, lane])))
-                echo[row, cell] += rate / (stop - start)
-
-
-@kernel
-def _add_history(net, state, mean, first, start, stop):
-    """Add what earlier spikes of the sources from `first` on still give, on average, in steps `start` to `stop`."""
-    tables, scale = net.tables, net.filters.scale
-    for source in range(first, first + mean.shape[0]):
-        if state.trace[0, source] != 0:
-            decay = _fading(tables.decay_sum, scale, start, stop) * state.trace[0, source]
-            rise = _fading(tables.rise_sum, scale, start, stop) * state.trace[1, source]
-            mean[source - first] += (decay - rise) / (stop - start)
-    for k in range(state.n_recent[0]):
-        source = state.recent_source[k]
-        if first <= source < first + mean.shape[0]:
-            mean[source - first] += mean_kernel(tables, state.recent_row[k] - net.memory, start, stop)
-
-
-@kernel
-def average_spikes(net, work, averages, n_spikes, phase, begin, length, windows):
-    """Add the spikes of a segment to the averages: what the layers above receive, and the apical dendrites."""
-    layout, psp, weight = net.layout, averages.psp, work.step_weight
-    input_row, input_source, n_layers = work.input_row, work.input_source, layout.sizes.shape[0]
-    if phase == FORWARD:
-        _weigh_steps(net, weight, begin, length, windows[FORWARD, 0], windows[FORWARD, 1])
-        for k in range(n_spikes):
-            psp[input_source[k]] += weight[input_row[k] - net.memory]
-        _add_spikes(work, weight, psp, 0, 0, layout.first_block[n_layers - 1], length)
-    if net.pathway.rates:
-        return
-    first = layout.first_source[layout.first_feeding + 1]
-    for row in range(averages.echo.shape[0]):
-        start, stop = echo_window(net, averages, windows, row)
-        if stop > begin:
-            _weigh_steps(net, weight, begin, length, start, stop)
-            if work.given.apical:
-                _add_given(work.given, weight, averages.echo[row], begin, length)
-            else:
-                first_block, stop_block = layout.first_block[layout.first_feeding], layout.first_block[n_layers]
-                _add_spikes(work, weight, averages.echo[row], first, first_block, stop_block, length)
-
-
-@kernel
-def _weigh_steps(net, weight, begin, length, start, stop):
-    for step in range(length):
-        weight[step] = mean_kernel(net.tables, begin + step, start, stop)
-
-
-@kernel
-def _add_spikes(work, weight, mean, first_source, first_block, stop_block, length):
-    spikes, first = work.spikes, work.first
-    for block in range(first_block, stop_block):
-        for step in range(length):
-            if weight[step] != 0:
-                for k in range(first[block, step], first[block, step + 1]):
-                    mean[spikes[block, k] - first_source] += weight[step]
-
-
-@kernel
-def _add_given(given, weight, mean, begin, length):
-    for k in range(first_at(given.apical_when, begin), first_at(given.apical_when, begin + length)):
-        mean[given.apical_source[k]] += weight[np.int64(given.apical_when[k]) - begin]
-
-
-@kernel
-def average_rates(net, work, averages, block, onset, start, stop, windows):
-    """Add the rates of a block that feeds back, in steps `start` to `stop`, to the echo."""
-    potential, first = work.potential, (block - net.layout.first_block[net.layout.first_feeding]) * LANES
-    for step in range(start, stop):
-        activity = sigmoid(load(potential, step))
-        for row in range(averages.echo.shape[0]):
-            low, high = echo_window(net, averages, windows, row)
-            if low <= onset + step < high:
-                for lane in range(LANES):
-                    averages.echo[row, first + lane] += net.rate_max * pick(activity, lane) / (high - low)
-
-
-@kernel
-def end_segment(net, state, work, n_spikes, length):
-    """Turn the spikes of a segment into memory, for the next segment and the next example."""
-    memory = net.memory
-    drive, echo = work.drive, work.echo
-    for block in range(work.rise.shape[0]):
-        first_row = block * (memory + SEGMENT)
-        for row in range(first_row, first_row + memory):
-            store(drive, row, load(drive, row + length))
-    if net.echoes:
-        for block in range(work.echo_rise.shape[0]):
-            first_row = block * (memory + SEGMENT)
-            for row in range(first_row, first_row + memory):
-                store(echo, row, load(echo, row + length))
-    if memory == 0:
-        _update_traces(net, state, work, n_spikes, length)
-        return True
-    return _update_recent(net, state, work, n_spikes, length)
-
-
-@kernel
-def _update_traces(net, state, work, n_spikes, length):
-    decay_power, rise_power, trace = net.tables.decay_power, net.tables.rise_power, state.trace
-    oldest = decay_power.shape[0] - 1
-    old = min(length, oldest)
-    spikes, first, input_row, input_source = work.spikes, work.first, work.input_row, work.input_source
-    for source in range(trace.shape[1]):
-        if trace[0, source] < FORGOTTEN:
-            trace[0, source] = 0
-            trace[1, source] = 0
-        trace[0, source] *= decay_power[old]
-        trace[1, source] *= rise_power[old]
-    for k in range(n_spikes):
-        age = min(length - input_row[k], oldest)
-        trace[0, input_source[k]] += decay_power[age]
-        trace[1, input_source[k]] += rise_power[age]
-    for block in range(spikes.shape[0]):
-        for step in range(length):
-            age = min(length - step, oldest)
-            for k in range(first[block, step], first[block, step + 1]):
-                trace[0, spikes[block, k]] += decay_power[age]
-                trace[1, spikes[block, k]] += rise_power[age]
-
-
-@kernel
-def _update_recent(net, state, work, n_spikes, length):
-    source, row, memory = state.recent_source, state.recent_row, net.memory
-    kept = 0
-    spikes, first, input_row, input_source = work.spikes, work.first, work.input_row, work.input_source
-    for k in range(state.n_recent[0]):
-        if row[k] >= length:
-            source[kept] = source[k]
-            row[kept] = row[k] - length
-            kept += 1
-    for k in range(n_spikes):
-        if input_row[k] >= length:
-            if kept == source.shape[0]:
-                return False
-            source[kept] = input_source[k]
-            row[kept] = input_row[k] - length
-            kept += 1
-    for block in range(spikes.shape[0]):
-        for step in range(max(length - memory, 0), length):
-            for k in range(first[block, step], first[block, step + 1]):
-                if kept == source.shape[0]:
-                    return False
-                source[kept] = spikes[block, k]
-                row[kept] = step + memory - length
-                kept += 1
-    state.n_recent[0] = kept
     return True
 
 

@@ -99,10 +99,10 @@ class Work(NamedTuple):
     integral: np.ndarray  # (sources,) float64, spikes, of the filtered spikes over a stretch
     received: np.ndarray  # (neurons that feed back,) float64, the same of what the apical dendrites receive; or now
     per_echo: np.ndarray  # (2 * shifts,) float64, 1/ms, what a stretch weighs in the rows of the echo
-    n_fed: np.ndarray  # (2, queues) int64, spikes that have arrived at the apical dendrites, and their ends
-    n_echoed: np.ndarray  # (2, queues) int64, those that are part of `echo`
+    n_fed: np.ndarray  # (2, queues + 1) int64, spikes that have arrived at the apical dendrites, and their ends
+    n_echoed: np.ndarray  # (2, queues + 1) int64, those that are part of `echo`
     echo: np.ndarray  # (neurons that feed back, 2) float64, decay and rise at the apical dendrites: watched only
-    n_given: np.ndarray  # (5,) int64, given spikes that were used: fed back, and ends; echoed, and ends; inputs
+    n_given: np.ndarray  # (1,) int64, given input spikes that were used
     n_before: np.ndarray  # (queues,) int64, spikes at the start of a segment
     probe: Probe
     given: Given
@@ -221,49 +221,57 @@ def run_layers(net, work, stretch, example, since, until, including):
 
 
 @kernel
+def fed_spikes(net, work, k):
+    """Return times and neurons of the `k`-th train of spikes that are fed back, their number, and what to add.
+
+    That makes places among all neurons that feed back of the neurons. Trains are layers, or what is given, by column
+    of ``work.n_fed``: that of a layer's queue, or the last one.
+    """
+    layout, queues, given = net.layout, work.queues, work.given
+    if given.apical:
+        return given.apical_when, given.apical_source, given.apical_when.shape[0], 0, queues.n.shape[0]
+    queue = layout.first_feeding + 1 + k
+    first = (layout.first_block[queue - 1] - layout.first_block[layout.first_feeding]) * LANES
+    return queues.time[queue], queues.pre[queue], queues.n[queue], first, queue
+
+
+@kernel
+def n_fed_trains(net, work):
+    """Return the number of such trains."""
+    return 1 if work.given.apical else net.layout.sizes.shape[0] - net.layout.first_feeding
+
+
+@kernel
 def next_feedback(net, work, stretch, until):
     """Return the next moment, in slots, at which an apical dendrite may feel something, at most `until`."""
-    layout, candidates, queues, given = net.layout, work.candidates, work.queues, work.given
-    if given.apical:
-        for kind in range(2):
-            spike = work.n_given[kind]
-            if spike < given.apical_when.shape[0]:
-                lag = net.synapse.memory if kind == OFF else 0.0
-                until = min(until, place_of(stretch, given.apical_when[spike] + lag))
-        return until
-    for layer in range(layout.first_feeding, layout.sizes.shape[0]):
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
+    layout, candidates = net.layout, work.candidates
+    for train in range(n_fed_trains(net, work)):
+        time, _, n, _, column = fed_spikes(net, work, train)
+        for kind in range(2):  # spikes of layers are fed back at once, so of these only given ones are waiting
+            spike = work.n_fed[kind, column]
+            if spike < n:
+                until = min(until, place_of(stretch, time[spike] + (net.synapse.memory if kind == OFF else 0.0)))
+    if not work.given.apical:
+        first_block = layout.first_block[layout.first_feeding]
+        for block in range(first_block, layout.first_block[layout.sizes.shape[0]]):
             until = min(until, candidates.place[block, candidates.next[block]])
-        spike = work.n_fed[OFF, layer + 1]
-        if spike < queues.n[layer + 1]:
-            until = min(until, place_of(stretch, queues.time[layer + 1, spike] + net.synapse.memory))
     return until
 
 
 @kernel
 def feed_back(net, work, stretch, until):
     """Let the spikes that are fed back up to `until`, and the ends of their memory, arrive at the apical dendrites."""
-    layout, queues, given = net.layout, work.queues, work.given
     for kind in range(2):
         lag = net.synapse.memory if kind == OFF else 0.0
-        if given.apical:
-            while work.n_given[kind] < given.apical_when.shape[0]:
-                spike = work.n_given[kind]
-                arrives = place_of(stretch, given.apical_when[spike] + lag)
+        for train in range(n_fed_trains(net, work)):
+            time, neuron, n, first, column = fed_spikes(net, work, train)
+            while work.n_fed[kind, column] < n:
+                spike = work.n_fed[kind, column]
+                arrives = place_of(stretch, time[spike] + lag)
                 if arrives > until:
                     break
-                feed_spike(net, work, stretch, kind, arrives, given.apical_source[spike])
-                work.n_given[kind] += 1
-            continue
-        for layer in range(layout.first_feeding, layout.sizes.shape[0]):
-            first = (layout.first_block[layer] - layout.first_block[layout.first_feeding]) * LANES
-            while work.n_fed[kind, layer + 1] < queues.n[layer + 1]:
-                spike = work.n_fed[kind, layer + 1]
-                arrives = place_of(stretch, queues.time[layer + 1, spike] + lag)
-                if arrives > until:
-                    break
-                feed_spike(net, work, stretch, kind, arrives, first + queues.pre[layer + 1, spike])
-                work.n_fed[kind, layer + 1] += 1
+                feed_spike(net, work, stretch, kind, arrives, first + neuron[spike])
+                work.n_fed[kind, column] += 1
 
 
 @kernel
@@ -450,35 +458,23 @@ def integrate_given(net, work, stretch):
 @kernel
 def filter_echo(net, work, stretch, slot):
     """Bring what the apical dendrites receive, for those who watch, to the end of a slot."""
-    layout, queues, given, echo = net.layout, work.queues, work.given, work.echo
+    echo = work.echo
     for k in range(echo.shape[0]):
         echo[k, 0] *= work.power[1, 0]
         echo[k, 1] *= work.power[1, 1]
     for kind in range(2):
         lag = net.synapse.memory if kind == OFF else 0.0
-        while given.apical and work.n_given[2 + kind] < given.apical_when.shape[0]:
-            spike = work.n_given[2 + kind]
-            arrives = place_of(stretch, given.apical_when[spike] + lag)
-            if arrives >= slot + 1:
-                break
-            _add_echo(net, work, stretch, kind, slot + 1 - arrives, given.apical_source[spike])
-            work.n_given[2 + kind] += 1
-        for layer in range(layout.first_feeding, layout.sizes.shape[0]):
-            first = (layout.first_block[layer] - layout.first_block[layout.first_feeding]) * LANES
-            while work.n_echoed[kind, layer + 1] < queues.n[layer + 1]:
-                spike = work.n_echoed[kind, layer + 1]
-                arrives = place_of(stretch, queues.time[layer + 1, spike] + lag)
+        for train in range(n_fed_trains(net, work)):
+            time, neuron, n, first, column = fed_spikes(net, work, train)
+            while work.n_echoed[kind, column] < n:
+                spike = work.n_echoed[kind, column]
+                arrives = place_of(stretch, time[spike] + lag)
                 if arrives >= slot + 1:
                     break
-                if not given.apical:
-                    _add_echo(net, work, stretch, kind, slot + 1 - arrives, first + queues.pre[layer + 1, spike])
-                work.n_echoed[kind, layer + 1] += 1
-
-
-@kernel
-def _add_echo(net, work, stretch, kind, age, source):
-    work.echo[source, 0] += net.synapse.cut[kind, 0] * np.exp(-age * stretch.slot / net.synapse.tau_decay)
-    work.echo[source, 1] += net.synapse.cut[kind, 1] * np.exp(-age * stretch.slot / net.synapse.tau_rise)
+                age, source = (slot + 1 - arrives) * stretch.slot, first + neuron[spike]
+                echo[source, 0] += net.synapse.cut[kind, 0] * np.exp(-age / net.synapse.tau_decay)
+                echo[source, 1] += net.synapse.cut[kind, 1] * np.exp(-age / net.synapse.tau_rise)
+                work.n_echoed[kind, column] += 1
 
 
 @kernel
@@ -555,7 +551,9 @@ def begin_trial(net, state, work, intensity, rate, example):
         trace[source, 1] += np.exp(time / net.synapse.tau_rise)
     for queue in range(n_layers + 1):
         keep_spikes(work, queue, queues.n[queue])
-    work.n_given[:] = 0
+    work.n_given[0] = 0
+    work.n_fed[:, -1] = 0
+    work.n_echoed[:, -1] = 0
     for k in range(work.echo.shape[0]):
         for part in range(2):
             source = layout.first_source[layout.first_feeding + 1] + k
@@ -660,15 +658,15 @@ def begin_segment(net, work, stretch, last_slot, example):
 def take_inputs(work, stretch, stop):
     """Append the given input spikes before slot `stop` to their queue; False if it is too small."""
     given, queues = work.given, work.queues
-    while work.n_given[4] < given.input_when.shape[0]:
-        spike, n = work.n_given[4], queues.n[0]
+    while work.n_given[0] < given.input_when.shape[0]:
+        spike, n = work.n_given[0], queues.n[0]
         if place_of(stretch, given.input_when[spike]) >= stop:
             break
         if n + 1 >= queues.time.shape[1]:
             return False
         queues.time[0, n], queues.pre[0, n] = given.input_when[spike], given.input_source[spike]
         queues.n[0] += 1
-        work.n_given[4] += 1
+        work.n_given[0] += 1
     queues.time[0, queues.n[0]] = np.inf
     return True
 

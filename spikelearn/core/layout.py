@@ -13,6 +13,7 @@ from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
 
 FORWARD, TARGET = 0, 1
+SEGMENT = 128  # steps of a clock at a time; a tile of drive is (memory + 128) x 64 floats
 FORGOTTEN = 1e-20  # traces below this, in spikes, are zero: no float sees them, and denormal numbers are slow
 
 
