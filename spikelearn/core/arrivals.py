@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, fma, load, store
+from spikelearn.core.lanes import FEW, fma, load, load_few, store_few
 
 ON, OFF = 0, 1  # a spike arrives; the end of its memory
 
@@ -51,7 +51,7 @@ class Queues(NamedTuple):
     """The spikes of the inputs (queue 0) and of each layer, and how they arrive at the next."""
 
     time: np.ndarray  # (queues, capacity) float64, ms from the start of the trial, ascending; after the last: infinite
-    pre: np.ndarray  # (queues, capacity) int64 neuron
+    pre: np.ndarray  # (queues, capacity) int32 neuron
     n: np.ndarray  # (queues,) int64
     n_gone: np.ndarray  # (2 kinds, queues) int64, how many are among the arrivals, or earlier
     on_place: np.ndarray  # (capacity,) float64, scratch of `merge_arrivals`
@@ -66,11 +66,11 @@ class Arrivals(NamedTuple):
 
     n: np.ndarray  # (queues,) int64
     place: np.ndarray  # (queues, capacity) float64, slots from the start of the stretch; after the last: infinite
-    pre: np.ndarray  # (queues, capacity) int64 neuron
-    cut_decay: np.ndarray  # (queues * capacity / 64, 64) what is added to decay and rise on arrival, with a weight of 1
+    pre: np.ndarray  # (queues, capacity) int32 neuron
+    cut_decay: np.ndarray  # (queues, capacity) what is added to decay and rise on arrival, with a weight of 1
     cut_rise: np.ndarray
-    age: np.ndarray  # (queues * capacity / 64, 64) ms, negative: back to the start of the slot
-    decay: np.ndarray  # (queues * capacity / 64, 64) what is added to the state there
+    age: np.ndarray  # (queues, capacity) ms, negative: back to the start of the slot
+    decay: np.ndarray  # (queues, capacity) what is added to the state there
     rise: np.ndarray
     soma: np.ndarray
 
@@ -145,9 +145,7 @@ def merge_arrivals(net, work, stretch, queue, until):
     """List what arrives before slot `until`, spikes and ends of their memory, by place; return the first new one."""
     queues, arrivals, cut, memory = work.queues, work.arrivals, net.synapse.cut, net.synapse.memory
     time, spike_pre, place, pre = queues.time[queue], queues.pre[queue], arrivals.place[queue], arrivals.pre[queue]
-    capacity = place.shape[0]
-    own = slice(queue * capacity, (queue + 1) * capacity)
-    cut_decay, cut_rise = arrivals.cut_decay.reshape(-1)[own], arrivals.cut_rise.reshape(-1)[own]
+    cut_decay, cut_rise = arrivals.cut_decay[queue], arrivals.cut_rise[queue]
     on_place, off_place, n = queues.on_place, queues.off_place, arrivals.n[queue]
     on, off, n_on, n_off = queues.n_gone[ON, queue], queues.n_gone[OFF, queue], 0, 0
     while place_of(stretch, time[on + n_on]) < until:
@@ -180,20 +178,20 @@ def merge_arrivals(net, work, stretch, queue, until):
 @kernel
 def prepare_arrivals(net, work, stretch, queue, layer, until):
     """List what arrives at a layer before slot `until`, and what it adds to the state at the start of its slot."""
-    arrivals = work.arrivals
-    first, n_rows = merge_arrivals(net, work, stretch, queue, until), arrivals.place.shape[1] // LANES
-    n, place, age, slot = arrivals.n[queue], arrivals.place[queue], arrivals.age, stretch.slot
-    flat_age = age.reshape(-1)[queue * n_rows * LANES : (queue + 1) * n_rows * LANES]
+    arrivals, slot, phase = work.arrivals, stretch.slot, stretch.phase
+    first = merge_arrivals(net, work, stretch, queue, until)
+    n, place, age = arrivals.n[queue], arrivals.place[queue], arrivals.age[queue]
     for k in range(first, n):
-        flat_age[k] = (np.floor(place[k]) - place[k]) * slot
-    decay, rise, phase = net.responses.decay, net.responses.rise, stretch.phase
+        age[k] = (np.floor(place[k]) - place[k]) * slot
+    decay, rise = net.responses.decay, net.responses.rise
     from_decay, from_rise = net.responses.from_decay[phase, layer], net.responses.from_rise[phase, layer]
-    if n > first:
-        for row in range(queue * n_rows + first // LANES, queue * n_rows + (n - 1) // LANES + 1):
-            x, by_decay, by_rise = load(age, row), load(arrivals.cut_decay, row), load(arrivals.cut_rise, row)
-            store(arrivals.decay, row, by_decay * polynomial(decay, x))
-            store(arrivals.rise, row, by_rise * polynomial(rise, x))
-            store(arrivals.soma, row, fma(by_decay, polynomial(from_decay, x), by_rise * polynomial(from_rise, x)))
+    for k in range(first - first % FEW, n, FEW):
+        x = load_few(arrivals.age, queue, k)
+        by_decay, by_rise = load_few(arrivals.cut_decay, queue, k), load_few(arrivals.cut_rise, queue, k)
+        store_few(arrivals.decay, queue, k, by_decay * polynomial(decay, x))
+        store_few(arrivals.rise, queue, k, by_rise * polynomial(rise, x))
+        to_soma = fma(by_decay, polynomial(from_decay, x), by_rise * polynomial(from_rise, x))
+        store_few(arrivals.soma, queue, k, to_soma)
 
 
 @kernel

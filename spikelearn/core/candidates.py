@@ -6,7 +6,7 @@ import numpy as np
 
 from spikelearn.core.arrivals import place_of, polynomial
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, load, store
+from spikelearn.core.lanes import FEW, LANES, load_few, store_few
 from spikelearn.core.poisson import fill_guide, look_up
 from spikelearn.core.random import WORD, fill_exponentials, fill_words
 
@@ -14,16 +14,17 @@ GAPS, CHOICES = 0, 1  # streams of the inputs' draws
 
 
 class Candidates(NamedTuple):
-    """Of each block, the 64 candidates that come next, by time."""
+    """Of each block, the 64 candidates that come next, by time; room for 16 more, for they are read 16 at a time."""
 
     next: np.ndarray  # (blocks,) int64, first of them that has not been decided
     batch: np.ndarray  # (blocks,) int64, how many batches have been drawn
-    time: np.ndarray  # (blocks, 64) float64, ms from the start of the trial
-    place: np.ndarray  # (blocks, 64) float64, slots from the start of the stretch
-    lane: np.ndarray  # (blocks, 64) int64
-    draw: np.ndarray  # (blocks, 64) float64
-    age: np.ndarray  # (blocks, 64) ms from the start of the slot
-    keep: np.ndarray  # (blocks, 64) what the parts of the state there count for the potential here
+    time: np.ndarray  # (blocks, 80) float64, ms from the start of the trial
+    place: np.ndarray  # (blocks, 80) float64, slots from the start of the stretch; after the 64: infinite
+    lane: np.ndarray  # (blocks, 80) int32
+    cell: np.ndarray  # (blocks, 80) int32, neuron of the layer
+    draw: np.ndarray  # (blocks, 80)
+    age: np.ndarray  # (blocks, 80) ms from the start of the slot
+    keep: np.ndarray  # (blocks, 80) what the parts of the state there count for the potential here
     from_decay: np.ndarray
     from_rise: np.ndarray
 
@@ -43,22 +44,24 @@ class Inputs(NamedTuple):
 @kernel
 def draw_batch(net, work, stretch, layer, block, example):
     """Draw the next 64 candidates of a block: a Poisson process in time; each falls on a neuron and has a draw."""
-    candidates, words = work.candidates, work.words
-    batch, time, draw, lane = candidates.batch[block], candidates.time, candidates.draw, candidates.lane
-    lanes = np.uint64(net.layout.lanes[block])
+    candidates, words, batch = work.candidates, work.words, work.candidates.batch[block]
+    time, draw = candidates.time[block], candidates.draw[block]
+    lane, cell = candidates.lane[block], candidates.cell[block]
+    lanes, first_cell = np.uint64(net.layout.lanes[block]), (block - net.layout.first_block[layer]) * LANES
     per_event = 1.0 / (net.rate_max * net.layout.lanes[block])
-    now = time[block, LANES - 1] if batch > 0 else 0.0
+    now = time[LANES - 1] if batch > 0 else 0.0
     fill_words(net.keys[1 + 2 * layer], batch, block, example, words, 0)
-    fill_exponentials(words, 0, time[block])
+    fill_exponentials(words, 0, time[:LANES])
     for k in range(LANES):
-        now += per_event * time[block, k]
-        time[block, k] = now
+        now += per_event * time[k]
+        time[k] = now
     fill_words(net.keys[2 + 2 * layer], batch, block, example, words, 0)
     for k in range(LANES):
         # The high part of the product chooses the neuron, the low part is the draw.
         product = np.uint64(words[0, k]) * lanes
-        lane[block, k] = np.int64(product >> np.uint64(32))
-        draw[block, k] = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
+        lane[k] = product >> np.uint64(32)
+        cell[k] = first_cell + lane[k]
+        draw[k] = np.float64(product & np.uint64(0xFFFFFFFF)) * WORD
     candidates.batch[block] = batch + 1
     candidates.next[block] = 0
     place_batch(net, candidates, stretch, layer, block)
@@ -67,14 +70,16 @@ def draw_batch(net, work, stretch, layer, block, example):
 @kernel
 def place_batch(net, candidates, stretch, layer, block):
     """Find the slots of a block's candidates, and what the state at a slot's start counts at the candidate's time."""
-    time, place, age = candidates.time, candidates.place, candidates.age
+    time, place, age = candidates.time[block], candidates.place[block], candidates.age[block]
     for k in range(LANES):
-        place[block, k] = place_of(stretch, time[block, k])
-        age[block, k] = (place[block, k] - np.floor(place[block, k])) * stretch.slot
-    x, responses, phase = load(age, block), net.responses, stretch.phase
-    store(candidates.keep, block, polynomial(responses.keep[phase, layer], x))
-    store(candidates.from_decay, block, polynomial(responses.from_decay[phase, layer], x))
-    store(candidates.from_rise, block, polynomial(responses.from_rise[phase, layer], x))
+        place[k] = place_of(stretch, time[k])
+        age[k] = (place[k] - np.floor(place[k])) * stretch.slot
+    responses, phase = net.responses, stretch.phase
+    for k in range(0, LANES, FEW):
+        x = load_few(candidates.age, block, k)
+        store_few(candidates.keep, block, k, polynomial(responses.keep[phase, layer], x))
+        store_few(candidates.from_decay, block, k, polynomial(responses.from_decay[phase, layer], x))
+        store_few(candidates.from_rise, block, k, polynomial(responses.from_rise[phase, layer], x))
 
 
 @kernel

@@ -46,7 +46,7 @@ from spikelearn.core.candidates import Candidates, Inputs, begin_inputs, draw_ba
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, fma, full, load, pick, store
+from spikelearn.core.lanes import FEW, LANES, append, count, fma, full, gather, load, load_few, pick, store
 from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, feeding_place, teach
 from spikelearn.core.probe import Given, Probe, keep_spike
 
@@ -89,7 +89,6 @@ class Work(NamedTuple):
     v_inf: np.ndarray  # (blocks, 64) potential without spikes, in the end
     current: np.ndarray  # (blocks, 64) teaching current
     saved: np.ndarray  # (3 * feeding blocks, 64) states at the start of a segment
-    chance: np.ndarray  # (1, 64) potentials, then rates of candidates
     node: np.ndarray  # (layers, 3, NODES) a slot's keep, from_decay and from_rise at the nodes
     step: np.ndarray  # (layers, 5) keep, from_decay, from_rise; decay, rise over a slot
     power: np.ndarray  # (SLOTS + 1, 2) float64, what is left of decay and rise after slots
@@ -128,90 +127,99 @@ class Network(NamedTuple):
 
 
 @kernel
-def walk(net, work, stretch, layer, block, first, last, until):
-    """Carry a block's state over slots, to `until`, and leave its candidates' potentials in ``work.chance``.
+def advance(net, work, layer, block, first, until):
+    """Add to a block's state what arrives up to `until`, in the same slot; return the potentials of 16 candidates.
 
-    Candidates `first` to `last` lie before `until`.
+    They are those from `first` on; only what those have that lie before `until` is of use. The state that a candidate
+    finds is kept apart: it starts as that of its neuron, and takes up what arrives before the candidate. So there is
+    no branch for candidates, which none could guess.
     """
-    arrivals, candidates, forward, chance = work.arrivals, work.candidates, net.weights.forward, work.chance
-    capacity = arrivals.place.shape[1]
-    own = slice(layer * capacity, (layer + 1) * capacity)
-    pre, arrival_place, row0 = arrivals.pre[layer], arrivals.place[layer], net.layout.weight_row[block]
-    to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
-    to_soma = arrivals.soma.reshape(-1)[own]
-    place, lane = candidates.place[block], candidates.lane[block]
-    keep_at, decay_at, rise_at = candidates.keep, candidates.from_decay, candidates.from_rise
-    keep, from_decay, from_rise = work.step[layer, 0], work.step[layer, 1], work.step[layer, 2]
-    keep_decay, keep_rise = work.step[layer, 3], work.step[layer, 4]
-    slot, k = work.slot[block], work.absorbed[block]
+    arrivals, candidates, forward = work.arrivals, work.candidates, net.weights.forward
+    start, row0 = work.absorbed[block], net.layout.weight_row[block]
+    pre, place, to_decay = arrivals.pre[layer, start:], arrivals.place[layer, start:], arrivals.decay[layer, start:]
+    to_rise, to_soma = arrivals.rise[layer, start:], arrivals.soma[layer, start:]
     decay, rise, soma = load(work.decay, block), load(work.rise, block), load(work.soma, block)
-    v_inf = load(work.v_inf, block)
-    for c in range(first, last + 1):
-        target = place[c] if c < last else until
-        while True:
-            k, decay, rise, soma = absorb(
-                forward, row0, pre, arrival_place, k, min(target, slot + 1.0), to_decay, to_rise, to_soma, decay, rise,
-                soma,
-            )  # fmt: skip
-            if target < slot + 1.0:
-                break
-            soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
-            decay = keep_decay * decay
-            rise = keep_rise * rise
-            slot += 1
-        if c < last:
-            v = fma(decay_at[block, c], decay, fma(rise_at[block, c], rise, v_inf))
-            chance[0, c] = pick(fma(keep_at[block, c], soma, v), lane[c])
-    work.slot[block], work.absorbed[block] = slot, k
+    lane, when = load_few(candidates.lane, block, first), load_few(candidates.place, block, first)
+    upcoming = when < np.inf
+    own_decay, own_rise = gather(work.decay, block, lane, upcoming), gather(work.rise, block, lane, upcoming)
+    own_soma, own_limit = gather(work.soma, block, lane, upcoming), gather(work.v_inf, block, lane, upcoming)
+    n = 0
+    for k in range(place.shape[0]):
+        if place[k] >= until:
+            break
+        weights, own_weights = load(forward, row0 + pre[k]), gather(forward, row0 + pre[k], lane, when > place[k])
+        decay = fma(to_decay[k], weights, decay)
+        rise = fma(to_rise[k], weights, rise)
+        soma = fma(to_soma[k], weights, soma)
+        own_decay = fma(to_decay[k], own_weights, own_decay)
+        own_rise = fma(to_rise[k], own_weights, own_rise)
+        own_soma = fma(to_soma[k], own_weights, own_soma)
+        n += 1
+    work.absorbed[block] = start + n
     store(work.decay, block, decay)
     store(work.rise, block, rise)
     store(work.soma, block, soma)
+    v = fma(load_few(candidates.from_rise, block, first), own_rise, own_limit)
+    v = fma(load_few(candidates.from_decay, block, first), own_decay, v)
+    return fma(load_few(candidates.keep, block, first), own_soma, v)
 
 
 @kernel
-def run_block(net, work, stretch, layer, block, example, until, including):
+def next_slot(work, layer, block):
+    """Carry a block's state from the start of its slot to the end."""
+    step, decay, rise = work.step[layer], load(work.decay, block), load(work.rise, block)
+    store(work.soma, block, fma(step[0], load(work.soma, block), fma(step[1], decay, step[2] * rise)))
+    store(work.decay, block, step[3] * decay)
+    store(work.rise, block, step[4] * rise)
+    work.slot[block] += 1
+
+
+@kernel
+def run_block(net, work, stretch, layer, block, example, until, decided):
     """Advance a block to slot `until` and append its spikes to their queue; False if it is too small.
 
-    Parameters
-    ----------
-    including : bool
-        Decide a candidate at `until`, too.
+    Candidates before `decided`, which is `until` or just above it, become spikes or not.
     """
-    candidates, queues, chance = work.candidates, work.queues, work.chance
-    place, lane, draw, time, pre = candidates.place, candidates.lane, candidates.draw, queues.time, queues.pre
-    when, first_cell = candidates.time, (block - net.layout.first_block[layer]) * LANES
+    candidates, queues, place = work.candidates, work.queues, work.candidates.place[block]
     while True:
-        first = candidates.next[block]
-        last = first
-        while last < LANES and (place[block, last] < until or (including and place[block, last] == until)):
-            last += 1
-        walk(net, work, stretch, layer, block, first, last, until if last < LANES else place[block, LANES - 1])
-        n = queues.n[layer + 1]
-        if n + LANES >= time.shape[1]:
+        slot_end = work.slot[block] + 1.0
+        first, n = candidates.next[block], queues.n[layer + 1]
+        due = load_few(candidates.place, block, first) < min(decided, slot_end)
+        last = first + count(due)
+        stop = place[last - 1] if last == min(first + FEW, LANES) else min(until, slot_end)
+        if n + FEW >= queues.time.shape[1]:
             return False
-        if last > first:
-            store(chance, 0, sigmoid(load(chance, 0)))
-        for c in range(first, last):
-            # Written in any case and kept by counting it: about as many are kept as not, no branch could guess.
-            time[layer + 1, n] = when[block, c]
-            pre[layer + 1, n] = first_cell + lane[block, c]
-            n += draw[block, c] < chance[0, c]
-        queues.n[layer + 1] = n
-        if last < LANES:
-            candidates.next[block] = last
+        chance = sigmoid(advance(net, work, layer, block, first, stop))
+        spikes = due & (load_few(candidates.draw, block, first) < chance)
+        append(queues.time, layer + 1, n, load_few(candidates.time, block, first), spikes)
+        append(queues.pre, layer + 1, n, load_few(candidates.cell, block, first), spikes)
+        queues.n[layer + 1] = n + count(spikes)
+        candidates.next[block] = last
+        if last == LANES:
+            draw_batch(net, work, stretch, layer, block, example)
+        if stop == slot_end:
+            next_slot(work, layer, block)
+        if stop == until:
             return True
-        draw_batch(net, work, stretch, layer, block, example)
 
 
 @kernel
 def run_layers(net, work, stretch, example, since, until, including):
-    """Advance all layers, from the bottom up, from slot `since` to `until`; False if a queue is too small."""
+    """Advance all layers, from the bottom up, from slot `since` to `until`; False if a queue is too small.
+
+    Parameters
+    ----------
+    including : bool
+        Decide an output's candidate at `until`, too.
+    """
     layout, n_layers = net.layout, net.layout.sizes.shape[0]
     for layer in range(n_layers):
         prepare_arrivals(net, work, stretch, layer, layer, until)
-        first, decides = work.queues.n[layer + 1], including and layer >= layout.first_feeding
+        first, decided = work.queues.n[layer + 1], until
+        if including and layer >= layout.first_feeding:
+            decided = np.nextafter(until, np.inf)
         for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            if not run_block(net, work, stretch, layer, block, example, until, decides):
+            if not run_block(net, work, stretch, layer, block, example, until, decided):
                 return False
         sort_spikes(work.queues, layer + 1, first, time_of(stretch, since), time_of(stretch, until))
     return True
@@ -324,11 +332,9 @@ def average_activity(net, work, averages, stretch, first_slot, last_slot, layer)
     By the midpoint rule on `NODES` parts of a slot. What arrived is absorbed once more, from the saved states.
     """
     arrivals, layout, forward = work.arrivals, net.layout, net.weights.forward
-    capacity, echo = arrivals.place.shape[1], averages.echo
-    own = slice(layer * capacity, (layer + 1) * capacity)
-    pre, place = arrivals.pre[layer], arrivals.place[layer]
-    to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
-    to_soma, node, step = arrivals.soma.reshape(-1)[own], work.node[layer], work.step[layer]
+    pre, place, echo = arrivals.pre[layer], arrivals.place[layer], averages.echo
+    to_decay, to_rise, to_soma = arrivals.decay[layer], arrivals.rise[layer], arrivals.soma[layer]
+    node, step = work.node[layer], work.step[layer]
     first_saved, part = layout.first_block[layout.first_feeding], stretch.slot / NODES
     for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
         saved, row0, k = 3 * (block - first_saved), layout.weight_row[block], 0
@@ -360,7 +366,7 @@ def average_activity(net, work, averages, stretch, first_slot, last_slot, layer)
 def update_traces(net, state, work, stretch, first_slot, last_slot):
     """Filter the spikes that arrived in some slots, each source for itself, and add up what they brought."""
     arrivals, trace, power, impulse = work.arrivals, state.trace, work.power, work.impulse
-    capacity, n_queues = arrivals.place.shape[1], arrivals.n.shape[0]
+    n_queues = arrivals.n.shape[0]
     keep_decay, keep_rise = power[last_slot - first_slot, 0], power[last_slot - first_slot, 1]
     for source in range(trace.shape[0]):
         if trace[source, 0] < FORGOTTEN:
@@ -374,9 +380,8 @@ def update_traces(net, state, work, stretch, first_slot, last_slot):
     needed = stretch.phase == FORWARD or np.isinf(net.synapse.memory)
     for queue in range(0 if needed else net.layout.first_feeding + 1, n_queues):
         pre, place, first_source = arrivals.pre[queue], arrivals.place[queue], net.layout.first_source[queue]
-        own = slice(queue * capacity, (queue + 1) * capacity)
-        to_decay, to_rise = arrivals.decay.reshape(-1)[own], arrivals.rise.reshape(-1)[own]
-        cut_decay, cut_rise = arrivals.cut_decay.reshape(-1)[own], arrivals.cut_rise.reshape(-1)[own]
+        to_decay, to_rise = arrivals.decay[queue], arrivals.rise[queue]
+        cut_decay, cut_rise = arrivals.cut_decay[queue], arrivals.cut_rise[queue]
         for k in range(arrivals.n[queue]):
             left, source = last_slot - int(place[k]), first_source + pre[k]
             trace[source, 0] += to_decay[k] * power[left, 0]

@@ -4,6 +4,8 @@
 64 neurons, and `store` writes a row back. Interpreted, a value is a NumPy array. Compiled, it is an LLVM vector: it
 stays in registers over a loop, and the machine's vector instructions are certain, where the usual loop over array
 elements depends on what the compiler can prove about overlapping arrays. Scalars take the type of the lanes they meet.
+
+Things that are not neurons come 16 at a time: `load_few` takes so many, and arithmetic on them is the same.
 """
 
 import operator
@@ -15,21 +17,23 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model
 
 LANES = 64
+FEW = 16
 
 
 class LanesType(types.Type):
-    """numba's type of a value of 64 floats."""
+    """numba's type of a value of 64, or of 16, numbers."""
 
-    def __init__(self, dtype: types.Type) -> None:
+    def __init__(self, dtype: types.Type, count: int = LANES) -> None:
         self.dtype = dtype
-        super().__init__(name=f"Lanes({dtype})")
+        self.count = count
+        super().__init__(name=f"Lanes({dtype}, {count})")
 
 
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager, lanes_type):
         element = manager.lookup(lanes_type.dtype).get_value_type()
-        super().__init__(manager, lanes_type, ir.VectorType(element, LANES))
+        super().__init__(manager, lanes_type, ir.VectorType(element, lanes_type.count))
 
 
 # -- rows of arrays ---------------------------------------------------------------------------------------------------
@@ -50,12 +54,24 @@ def full(array, value):
     return np.full(LANES, value, array.dtype)
 
 
-def _pointer(context, builder, array_type, array, row):
-    """Address of a row, typed as vector, without bounds check."""
+def _row(context, builder, array_type, array, row):
+    """Address of the first number of a row, without bounds check."""
     data = context.make_array(array_type)(context, builder, array).data
-    first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, LANES))])
-    vector = ir.VectorType(context.get_value_type(array_type.dtype), LANES)
-    return builder.bitcast(first, vector.as_pointer())
+    return builder.gep(data, [builder.mul(row, ir.Constant(row.type, LANES))])
+
+
+def _read(context, builder, lanes_type, first):
+    """Read lanes that begin at an address."""
+    loaded = builder.load(builder.bitcast(first, context.get_value_type(lanes_type).as_pointer()))
+    loaded.align = lanes_type.dtype.bitwidth // 8
+    return loaded
+
+
+def _write(context, builder, lanes_type, first, value):
+    """Write lanes that begin at an address."""
+    stored = builder.store(value, builder.bitcast(first, context.get_value_type(lanes_type).as_pointer()))
+    stored.align = lanes_type.dtype.bitwidth // 8
+    return context.get_dummy_value()
 
 
 def _is_rows(array):
@@ -65,9 +81,7 @@ def _is_rows(array):
 @intrinsic
 def _load(typing_context, array, row):
     def generate(context, builder, sig, args):
-        loaded = builder.load(_pointer(context, builder, array, args[0], args[1]))
-        loaded.align = array.dtype.bitwidth // 8
-        return loaded
+        return _read(context, builder, sig.return_type, _row(context, builder, array, *args))
 
     return LanesType(array.dtype)(array, types.intp), generate
 
@@ -75,9 +89,7 @@ def _load(typing_context, array, row):
 @intrinsic
 def _store(typing_context, array, row, value):
     def generate(context, builder, sig, args):
-        stored = builder.store(args[2], _pointer(context, builder, array, args[0], args[1]))
-        stored.align = array.dtype.bitwidth // 8
-        return context.get_dummy_value()
+        return _write(context, builder, value, _row(context, builder, array, *args[:2]), args[2])
 
     return types.void(array, types.intp, value), generate
 
@@ -108,23 +120,128 @@ def _compiled_store(array, row, value):
         return lambda array, row, value: _store(array, row, value)
 
 
-def pick(value, lane):
-    """Return one of the 64 numbers."""
-    return value[lane]
+# -- few at a time ----------------------------------------------------------------------------------------------------
+
+
+def load_few(array, row, first):
+    """Return 16 numbers of a row of an array of two dimensions, from index `first` on, or on into the next row."""
+    return np.resize(array.reshape(-1)[row * array.shape[1] + first :][:FEW], FEW)
+
+
+def store_few(array, row, first, value):
+    """Write 16 numbers of a row of an array of two dimensions, from index `first` on."""
+    array[row, first : first + FEW] = value
+
+
+def gather(array, row, lanes, where):
+    """Return the numbers of row `row` of a (rows, 64) array that stand at the given 16 lanes, and zero elsewhere.
+
+    `where` says, lane by lane, which are wanted.
+    """
+    return np.where(where, array[row, lanes], array.dtype.type(0))
+
+
+def append(array, row, n, value, where):
+    """Write those of 16 numbers for which `where` is true into a row of an array, one after the other from `n` on."""
+    chosen = value[where]
+    array[row, n : n + len(chosen)] = chosen
+
+
+def count(where):
+    """Return how many of 16 are true."""
+    return np.count_nonzero(where)
+
+
+def _element(context, builder, array_type, array, row, index):
+    """Address of a number, without bounds check."""
+    array = context.make_array(array_type)(context, builder, array)
+    length = builder.extract_value(array.shape, 1)
+    return builder.gep(array.data, [builder.add(builder.mul(row, length), index)])
 
 
 @intrinsic
-def _pick(typing_context, value, lane):
+def _load_few(typing_context, array, row, first):
     def generate(context, builder, sig, args):
-        return builder.extract_element(args[0], args[1])
+        return _read(context, builder, sig.return_type, _element(context, builder, array, *args))
 
-    return value.dtype(value, types.intp), generate
+    return LanesType(array.dtype, FEW)(array, types.intp, types.intp), generate
 
 
-@overload(pick)
-def _compiled_pick(value, lane):
-    if isinstance(value, LanesType):
-        return lambda value, lane: _pick(value, lane)
+@intrinsic
+def _store_few(typing_context, array, row, first, value):
+    def generate(context, builder, sig, args):
+        return _write(context, builder, value, _element(context, builder, array, *args[:3]), args[3])
+
+    return types.void(array, types.intp, types.intp, value), generate
+
+
+def _call(builder, name, result, args):
+    """Call an LLVM intrinsic."""
+    signature = ir.FunctionType(result, [a.type for a in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), args)
+
+
+@intrinsic
+def _gather(typing_context, array, row, lanes, where):
+    def generate(context, builder, sig, args):
+        vector = context.get_value_type(sig.return_type)
+        first = _repeat(builder, _row(context, builder, array, *args[:2]), FEW)
+        addresses = builder.gep(first, [args[2]], source_etype=vector.element)
+        align = ir.Constant(ir.IntType(32), array.dtype.bitwidth // 8)
+        name = f"llvm.masked.gather.v{FEW}f{array.dtype.bitwidth}.v{FEW}p0"
+        return _call(builder, name, vector, [addresses, align, args[3], ir.Constant(vector, None)])
+
+    return LanesType(array.dtype, FEW)(array, types.intp, lanes, where), generate
+
+
+@intrinsic
+def _append(typing_context, array, row, n, value, where):
+    def generate(context, builder, sig, args):
+        kind = "f" if isinstance(array.dtype, types.Float) else "i"
+        name = f"llvm.masked.compressstore.v{FEW}{kind}{array.dtype.bitwidth}"
+        _call(builder, name, ir.VoidType(), [args[3], _element(context, builder, array, *args[:3]), args[4]])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, value, where), generate
+
+
+@intrinsic
+def _count(typing_context, where):
+    def generate(context, builder, sig, args):
+        bits = builder.bitcast(args[0], ir.IntType(FEW))
+        return builder.zext(builder.ctpop(bits), context.get_value_type(types.intp))
+
+    return types.intp(where), generate
+
+
+@overload(load_few)
+def _compiled_load_few(array, row, first):
+    if _is_rows(array):
+        return lambda array, row, first: _load_few(array, row, first)
+
+
+@overload(store_few)
+def _compiled_store_few(array, row, first, value):
+    if _is_rows(array) and value == LanesType(array.dtype, FEW):
+        return lambda array, row, first, value: _store_few(array, row, first, value)
+
+
+@overload(gather)
+def _compiled_gather(array, row, lanes, where):
+    if _is_rows(array) and isinstance(lanes, LanesType):
+        return lambda array, row, lanes, where: _gather(array, row, lanes, where)
+
+
+@overload(append)
+def _compiled_append(array, row, n, value, where):
+    if _is_rows(array) and value == LanesType(array.dtype, FEW):
+        return lambda array, row, n, value, where: _append(array, row, n, value, where)
+
+
+@overload(count)
+def _compiled_count(where):
+    if isinstance(where, LanesType):
+        return lambda where: _count(where)
 
 
 def total(value):
@@ -166,15 +283,16 @@ class _LanesOperator(AbstractTemplate):
             return signature(lanes[0], *(a if a == lanes[0] else lanes[0].dtype for a in args))
 
 
-def _spread(context, builder, vector_type, value):
-    """Turn a scalar into 64 of it; leave lanes as they are."""
-    if isinstance(value.type, ir.VectorType):
-        return value
-    vector = context.get_value_type(vector_type)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(
-        one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    )
+def _repeat(builder, value, n):
+    """Turn a scalar into `n` of it."""
+    undefined = ir.Constant(ir.VectorType(value.type, n), ir.Undefined)
+    one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), n), [0] * n))
+
+
+def _spread(context, builder, lanes_type, value):
+    """Turn a scalar into lanes of it; leave lanes as they are."""
+    return value if isinstance(value.type, ir.VectorType) else _repeat(builder, value, lanes_type.count)
 
 
 def _lower(op, instruction):
@@ -197,10 +315,49 @@ for _op, _instruction in (
     _lower(_op, _instruction)
 
 
+class _Comparison(AbstractTemplate):
+    """Type lanes compared with lanes of the same type, or with a number: truth values, lane by lane."""
+
+    def generic(self, args, kws):
+        left, right = args
+        if isinstance(left, LanesType) and (left == right or isinstance(right, types.Number)):
+            return signature(LanesType(types.boolean, left.count), left, left if left == right else left.dtype)
+
+
+def _lower_comparison(op, symbol):
+    infer_global(op)(type(f"_{op.__name__}", (_Comparison,), {}))
+
+    def generate(context, builder, sig, args):
+        return builder.fcmp_ordered(symbol, args[0], _spread(context, builder, sig.args[0], args[1]))
+
+    for right in (LanesType, types.Number):
+        lower_builtin(op, LanesType, right)(generate)
+
+
+_lower_comparison(operator.lt, "<")
+_lower_comparison(operator.gt, ">")
+
+
+class _Both(AbstractTemplate):
+    """Type the conjunction of truth values."""
+
+    def generic(self, args, kws):
+        if isinstance(args[0], LanesType) and args[0] == args[1] and args[0].dtype == types.boolean:
+            return signature(args[0], *args)
+
+
+infer_global(operator.and_)(_Both)
+
+
+@lower_builtin(operator.and_, LanesType, LanesType)
+def _both(context, builder, sig, args):
+    return builder.and_(*args)
+
+
 def _call_llvm(context, builder, name, lanes_type, args):
     """Call an LLVM intrinsic of one vector argument."""
     vector = context.get_value_type(lanes_type)
-    full_name = f"{name}.v{LANES}f{lanes_type.dtype.bitwidth}"
+    full_name = f"{name}.v{lanes_type.count}f{lanes_type.dtype.bitwidth}"
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), full_name)
     return builder.call(function, args)
 
@@ -216,7 +373,7 @@ def _fma(typing_context, a, b, c):
 
     def generate(context, builder, sig, args):
         vector = context.get_value_type(lanes)
-        name = f"llvm.fma.v{LANES}f{lanes.dtype.bitwidth}"
+        name = f"llvm.fma.v{lanes.count}f{lanes.dtype.bitwidth}"
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
         return builder.call(function, [_spread(context, builder, lanes, x) for x in args])
 

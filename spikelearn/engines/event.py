@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn.core import arrivals, candidates, event, trial
-from spikelearn.core.lanes import LANES
+from spikelearn.core.lanes import FEW, LANES
 from spikelearn.core.layout import n_feeding
 from spikelearn.core.poisson import count_bound
 from spikelearn.core.probe import Given, Probe
@@ -133,13 +133,13 @@ class EventCore(Core):
         sources = n_sources(self._layout)
         queues = arrivals.Queues(
             time=np.zeros((n_queues, capacity)),
-            pre=np.zeros((n_queues, capacity), np.int64),
+            pre=np.zeros((n_queues, capacity), np.int32),
             n=np.zeros(n_queues, np.int64),
             n_gone=np.zeros((2, n_queues), np.int64),
             on_place=np.zeros(capacity),
             off_place=np.zeros(capacity),
             sort_time=np.zeros(capacity),
-            sort_pre=np.zeros(capacity, np.int64),
+            sort_pre=np.zeros(capacity, np.int32),
             bin_start=np.zeros(capacity + 1, np.int64),
         )
         per_spike = 1 if math.isinf(self._net.synapse.memory) else 2
@@ -147,17 +147,18 @@ class EventCore(Core):
         arriving = arrivals.Arrivals(
             n=np.zeros(n_queues, np.int64),
             place=np.zeros((n_queues, per_spike * capacity)),
-            pre=np.zeros((n_queues, per_spike * capacity), np.int64),
-            **{name: lanes_array(n_queues * per_spike * capacity // LANES, real) for name in names},
+            pre=np.zeros((n_queues, per_spike * capacity), np.int32),
+            **{name: np.zeros((n_queues, per_spike * capacity), real) for name in names},
         )
+        batch = (n_blocks, LANES + FEW)
         upcoming = candidates.Candidates(
             next=np.zeros(n_blocks, np.int64),
             batch=np.zeros(n_blocks, np.int64),
-            time=np.zeros((n_blocks, LANES)),
-            place=np.zeros((n_blocks, LANES)),
-            lane=np.zeros((n_blocks, LANES), np.int64),
-            draw=np.zeros((n_blocks, LANES)),
-            **{k: lanes_array(n_blocks, real) for k in ("age", "keep", "from_decay", "from_rise")},
+            time=np.zeros(batch),
+            place=np.full(batch, np.inf),
+            lane=np.zeros(batch, np.int32),
+            cell=np.zeros(batch, np.int32),
+            **{k: np.zeros(batch, real) for k in ("draw", "age", "keep", "from_decay", "from_rise")},
         )
         inputs = candidates.Inputs(
             per_event=np.zeros(1),
@@ -177,7 +178,6 @@ class EventCore(Core):
             absorbed=np.zeros(n_blocks, np.int64),
             **{k: lanes_array(n_blocks, real) for k in ("decay", "rise", "soma", "v_inf", "current", "v_before")},
             saved=lanes_array(3 * feeding_blocks(self._layout), real),
-            chance=lanes_array(1, real),
             node=np.zeros((n_layers, 3, event.NODES)),
             step=np.zeros((n_layers, 5)),
             power=np.zeros((event.SLOTS + 1, 2)),

@@ -7,7 +7,23 @@ from conftest import needs_jit
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, absolute, clip, exp_lanes, fma, full, load, maximum, pick, store
+from spikelearn.core.lanes import (
+    FEW,
+    LANES,
+    absolute,
+    append,
+    clip,
+    count,
+    exp_lanes,
+    fma,
+    full,
+    gather,
+    load,
+    load_few,
+    maximum,
+    store,
+    store_few,
+)
 
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
 
@@ -248,14 +264,55 @@ def test_a_compiled_multiply_add_is_rounded_once():
 
 
 @kernel
-def _pick_all(array, out):
-    value = load(array, 0)
-    for lane in range(LANES):
-        out[lane] = pick(value, lane)
+def _shift(array, out, first):
+    store_few(out, 1, first, 2.0 * load_few(array, 1, first) - load_few(array, 0, 0))
 
 
 @of_both_types
-def test_picking_a_lane(real):
-    array, out = rows(1, real), np.zeros(LANES, real)
-    _pick_all(array, out)
-    np.testing.assert_array_equal(out, array[0])
+@pytest.mark.parametrize("first", [0, 5, 48])
+def test_sixteen_numbers_from_anywhere_in_a_row(real, first):
+    array, out = rows(2, real), np.zeros((2, LANES), real)
+    _shift(array, out, first)
+    wanted = np.zeros((2, LANES), real)
+    wanted[1, first : first + FEW] = 2 * array[1, first : first + FEW] - array[0, :FEW]
+    np.testing.assert_array_equal(out, wanted)
+
+
+@kernel
+def _gather_below(array, lanes, limit, out):
+    own = load_few(lanes, 0, 0)
+    numbers = load_few(array, 0, 0)
+    store_few(out, 0, 0, gather(array, 1, own, numbers < limit))
+    store_few(out, 1, 0, gather(array, 1, own, (numbers > limit) & (numbers < load_few(array, 0, 16))))
+
+
+@of_both_types
+def test_gathering_takes_the_lanes_that_are_asked_for_and_zeros(real):
+    array, out = rows(2, real), np.ones((2, FEW), real)
+    lanes = np.random.default_rng(1).integers(0, LANES, (1, FEW)).astype(np.int32)
+    _gather_below(array, lanes, 0.5, out)
+    numbers, next_numbers = array[0, :FEW], array[0, FEW : 2 * FEW]
+    np.testing.assert_array_equal(out[0], np.where(numbers < 0.5, array[1, lanes[0]], 0))
+    np.testing.assert_array_equal(out[1], np.where((numbers > 0.5) & (numbers < next_numbers), array[1, lanes[0]], 0))
+
+
+@kernel
+def _keep_below(array, limit, out):
+    n = 3
+    for first in range(0, LANES, FEW):
+        numbers = load_few(array, 0, first)
+        append(out, 1, n, numbers, numbers < limit)
+        n += count(numbers < limit)
+    return n
+
+
+@of_both_types
+@pytest.mark.parametrize("limit", [-4.0, 0.3, 4.0])
+def test_appending_keeps_what_is_wanted_in_order_and_touches_nothing_else(real, limit):
+    array, out = rows(1, real), np.zeros((3, LANES + 8), real)
+    n = _keep_below(array, limit, out)
+    kept = array[0][array[0] < limit]
+    wanted = np.zeros((3, LANES + 8), real)
+    wanted[1, 3 : 3 + len(kept)] = kept
+    assert n == 3 + len(kept)
+    np.testing.assert_array_equal(out, wanted)
