@@ -54,7 +54,7 @@ class Queues(NamedTuple):
     pre: np.ndarray  # (queues, capacity) int32 neuron
     n: np.ndarray  # (queues,) int64
     n_gone: np.ndarray  # (2 kinds, queues) int64, how many are among the arrivals, or earlier
-    on_place: np.ndarray  # (capacity,) float64, scratch of `merge_arrivals`
+    on_place: np.ndarray  # (capacity + 2,) float64, scratch of `merge_arrivals`: between two infinities
     off_place: np.ndarray
     sort_time: np.ndarray  # (capacity,) scratch of `sort_spikes`
     sort_pre: np.ndarray
@@ -149,29 +149,35 @@ def merge_arrivals(net, work, stretch, queue, until):
     on_place, off_place, n = queues.on_place, queues.off_place, arrivals.n[queue]
     on, off, n_on, n_off = queues.n_gone[ON, queue], queues.n_gone[OFF, queue], 0, 0
     while place_of(stretch, time[on + n_on]) < until:
-        on_place[n_on] = place_of(stretch, time[on + n_on])
         n_on += 1
+        on_place[n_on] = place_of(stretch, time[on + n_on - 1])
     while place_of(stretch, time[off + n_off] + memory) < until:
-        off_place[n_off] = place_of(stretch, time[off + n_off] + memory)
         n_off += 1
-    on_place[n_on], off_place[n_off] = np.inf, np.inf
+        off_place[n_off] = place_of(stretch, time[off + n_off - 1] + memory)
     queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = on + n_on, off + n_off
-    arrivals.n[queue] = n + n_on + n_off
-    place[n + n_on + n_off] = np.inf
+    last = n + n_on + n_off - 1
+    arrivals.n[queue] = last + 1
+    place[last + 1] = np.inf
     if n_off == 0:
         for k in range(n_on):
-            place[n + k], pre[n + k] = on_place[k], spike_pre[on + k]
+            place[n + k], pre[n + k] = on_place[1 + k], spike_pre[on + k]
             cut_decay[n + k], cut_rise[n + k] = cut[ON, 0], cut[ON, 1]
         return n
-    i, j = 0, 0
-    for k in range(n, n + n_on + n_off):
-        # Without branches: none could guess which of the two comes next.
-        is_off = off_place[j] < on_place[i]
-        place[k] = min(on_place[i], off_place[j])
-        pre[k] = spike_pre[off + j if is_off else on + i]
-        kind = OFF if is_off else ON
-        cut_decay[k], cut_rise[k] = cut[kind, 0], cut[kind, 1]
+    on_place[0], off_place[0], on_place[n_on + 1], off_place[n_off + 1] = -np.inf, -np.inf, np.inf, np.inf
+    i, j, i_back, j_back = 1, 1, n_on, n_off
+    for k in range((n_on + n_off + 1) // 2):
+        # Without branches: none could guess which of the two comes next. From both ends at once, because what takes
+        # the time is to wait for the comparison before.
+        kind = OFF if off_place[j] < on_place[i] else ON
+        place[n + k] = min(on_place[i], off_place[j])
+        pre[n + k] = spike_pre[off + j - 1 if kind == OFF else on + i - 1]
+        cut_decay[n + k], cut_rise[n + k] = cut[kind, 0], cut[kind, 1]
         i, j = i + 1 - kind, j + kind
+        kind = ON if off_place[j_back] < on_place[i_back] else OFF
+        place[last - k] = max(on_place[i_back], off_place[j_back])
+        pre[last - k] = spike_pre[off + j_back - 1 if kind == OFF else on + i_back - 1]
+        cut_decay[last - k], cut_rise[last - k] = cut[kind, 0], cut[kind, 1]
+        i_back, j_back = i_back - 1 + kind, j_back - kind
     return n
 
 
