@@ -244,6 +244,25 @@ def _compiled_count(where):
         return lambda where: _count(where)
 
 
+def pick(value, lane):
+    """Return one of the 64 numbers."""
+    return value[lane]
+
+
+@intrinsic
+def _pick(typing_context, value, lane):
+    def generate(context, builder, sig, args):
+        return builder.extract_element(args[0], args[1])
+
+    return value.dtype(value, types.intp), generate
+
+
+@overload(pick)
+def _compiled_pick(value, lane):
+    if isinstance(value, LanesType):
+        return lambda value, lane: _pick(value, lane)
+
+
 def total(value):
     """Return the sum of the 64 numbers, by halves: the same bits compiled and interpreted."""
     while len(value) > 1:

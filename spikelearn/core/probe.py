@@ -33,10 +33,10 @@ class Given(NamedTuple):
     """Spikes that are given instead of drawn, by step or, in the event engine, by time."""
 
     inputs: bool  # are the inputs' given?
-    input_source: np.ndarray  # (n,) int64
+    input_source: np.ndarray  # (n,) int32
     input_when: np.ndarray  # (n,) float64, ascending
     apical: bool  # are those given that reach the apical dendrites?
-    apical_source: np.ndarray  # (n,) int64, neuron of the lowest layer that feeds back, or above
+    apical_source: np.ndarray  # (n,) int32, neuron of the lowest layer that feeds back, or above
     apical_when: np.ndarray
 
 

@@ -108,13 +108,14 @@ def make_given(layout: Layout, stimulus: Stimulus, unit: float) -> Given:
     nothing = np.zeros(0, np.int64)
     input_source, input_when = stimulus.inputs or (nothing, np.zeros(0))
     feeding, neurons, apical_when = stimulus.apical or (nothing, nothing, np.zeros(0))
+    place = (layout.first_block[feeding] - layout.first_block[layout.first_feeding]) * LANES
     return Given(
         inputs=stimulus.inputs is not None,
-        input_source=input_source,
+        input_source=input_source.astype(np.int32),
         # What is a whole number of units may be a little less after the division.
         input_when=input_when / unit * (1 + 1e-12),
         apical=stimulus.apical is not None,
-        apical_source=(layout.first_block[feeding] - layout.first_block[layout.first_feeding]) * LANES + neurons,
+        apical_source=(place + neurons).astype(np.int32),
         apical_when=apical_when / unit * (1 + 1e-12),
     )
 

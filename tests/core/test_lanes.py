@@ -21,8 +21,10 @@ from spikelearn.core.lanes import (
     load,
     load_few,
     maximum,
+    pick,
     store,
     store_few,
+    total,
 )
 
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
@@ -316,3 +318,23 @@ def test_appending_keeps_what_is_wanted_in_order_and_touches_nothing_else(real, 
     wanted[1, 3 : 3 + len(kept)] = kept
     assert n == 3 + len(kept)
     np.testing.assert_array_equal(out, wanted)
+
+
+@kernel
+def _pick_all(array, out):
+    value = load(array, 0)
+    for lane in range(LANES):
+        out[lane] = pick(value, lane)
+    out[0] = total(value)
+
+
+@of_both_types
+def test_picking_a_lane_and_adding_all_up(real):
+    array, out = rows(1, real), np.zeros(LANES, real)
+    _pick_all(array, out)
+    np.testing.assert_array_equal(out[1:], array[0, 1:])
+    halves = array[0]
+    while len(halves) > 1:
+        halves = halves[: len(halves) // 2] + halves[len(halves) // 2 :]
+    assert out[0] == halves[0]
+    assert out[0] == pytest.approx(array[0].sum(), rel=1e-4, abs=1e-4)
