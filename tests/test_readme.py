@@ -4,13 +4,21 @@ import re
 from pathlib import Path
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
+SCRIPTS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_ten_lines_run_and_learn(capsys):
-    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(script, "README.md", "exec"), {})
+    exec(compile(SCRIPTS[0], "README.md", "exec"), {})
     last = capsys.readouterr().out.splitlines()[-1]
     assert float(re.fullmatch(r"test error (.*) %", last)[1]) < 40
+
+
+def test_a_neuron_is_studied_alone(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(SCRIPTS[1], "README.md", "exec"), {})
+    highest, plateau = re.fullmatch(r"(\S+) \[(\S+)\]\n", capsys.readouterr().out).groups()
+    assert float(highest) > 5 and 0.5 < float(plateau) < 1
+    assert (tmp_path / "neuron.png").stat().st_size > 10_000
 
 
 def test_the_map_names_what_is_there():
