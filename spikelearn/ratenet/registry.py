@@ -1,0 +1,55 @@
+"""The rules by name, with the numbers they are compared with. The numbers' sources stand beside them.
+
+"Search" is experiments/learning_rates.py: a small grid on a validation split of the training images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spikelearn.errors import InputError, nearest
+from spikelearn.ratenet.network import RateNetwork
+from spikelearn.ratenet.rule import Rule
+from spikelearn.ratenet.rules.backprop import Backprop
+from spikelearn.ratenet.rules.direct_feedback import DirectFeedback
+from spikelearn.ratenet.rules.feedback_alignment import FeedbackAlignment
+from spikelearn.ratenet.rules.shallow import Shallow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A rule as it is compared.
+
+    Parameters
+    ----------
+    rule : Rule
+    numbers : str
+        Where the rule's numbers are from: which are a paper's, which ours.
+    options : mapping
+        What the network differs in from the one that the rule asks for.
+    """
+
+    rule: Rule
+    numbers: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def network(self, sizes: tuple[int, ...]) -> RateNetwork:
+        """Describe the network; `InputError` if the rule cannot train it."""
+        network = replace(self.rule.network(sizes), **self.options)
+        self.rule.check(network)
+        return network
+
+
+ENTRIES: dict[str, Entry] = {
+    "bp": Entry(rule=Backprop(), numbers="Adam's defaults (Kingma & Ba)"),
+    "shallow": Entry(rule=Shallow(), numbers="Adam's defaults"),
+    "fa": Entry(rule=FeedbackAlignment(), numbers="rate: search"),
+    "dfa": Entry(rule=DirectFeedback(), numbers="rate: search"),
+}
+
+
+def entry(name: str) -> Entry:
+    """Return the entry of a name; `InputError` with the nearest one known if there is none."""
+    if name not in ENTRIES:
+        raise InputError(f"unknown rule {name!r}; {nearest(name, ENTRIES)}")
+    return ENTRIES[name]

@@ -1,0 +1,1 @@
+"""Learning rules for rate networks, one a file."""
