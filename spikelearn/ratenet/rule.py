@@ -22,6 +22,7 @@ from spikelearn.ratenet.angles import angle
 from spikelearn.ratenet.network import Activity, RateNetwork, glorot
 from spikelearn.ratenet.optimisers import Adam, Moments, Optimiser
 from spikelearn.ratenet.parameters import Parameters
+from spikelearn.ratenet.units import Deterministic
 
 
 class Batch(NamedTuple):
@@ -105,8 +106,12 @@ class Rule:
     def reference(self, state: State, batch: Batch, rng: np.random.Generator) -> list[np.ndarray]:
         """Return what backpropagation would send to each hidden layer for the same weights and draws."""
         activity = state.network.forward(state.parameters, batch.x, rng)
-        error = state.network.output.error(activity.h[-1], batch.target)
+        error = self.output_error(state.network, activity, batch.target)
         return send_back(error, [W.T for W in state.parameters.W[1:]], activity.slope)[:-1]
+
+    def output_error(self, network: RateNetwork, activity: Activity, target: np.ndarray) -> np.ndarray:
+        """Return what the output layer descends: each loss's gradient with respect to its input, (n, outputs)."""
+        return network.output.error(activity.h[-1], target)
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return for each hidden layer the angle between its feedback weights and the transpose of the forward ones.
@@ -124,7 +129,7 @@ class DeltaRule(Rule):
     """A rule that says the error of every unit; weights then follow the delta rule."""
 
     def errors(
-        self, state: State, activity: Activity, error: np.ndarray, rng: np.random.Generator
+        self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
         """Return one (n, units) array for each layer with weights; None where a layer does not learn.
 
@@ -133,8 +138,8 @@ class DeltaRule(Rule):
         state : State
         activity : Activity
             The forward pass.
-        error : (n, outputs) array
-            Gradient of each example's loss with respect to the output's pre-activation.
+        target : (n, outputs) array
+            1 for the class, else 0.
         rng : numpy Generator
             For rules that draw.
         """
@@ -144,8 +149,7 @@ class DeltaRule(Rule):
         self, state: State, batch: Batch, rng: np.random.Generator
     ) -> tuple[Activity, Sequence[np.ndarray | None]]:
         activity = state.network.forward(state.parameters, batch.x, rng)
-        error = state.network.output.error(activity.h[-1], batch.target)
-        return activity, self.errors(state, activity, error, rng)
+        return activity, self.errors(state, activity, batch.target, rng)
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
         """Return the mean over the minibatch of error times presynaptic activity."""
@@ -166,10 +170,10 @@ class FeedbackRule(DeltaRule):
         raise NotImplementedError(f"{type(self).__name__}.feedback: name the weights that send errors down")
 
     def errors(
-        self, state: State, activity: Activity, error: np.ndarray, rng: np.random.Generator
+        self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Send the error down."""
-        return send_back(error, self.feedback(state), activity.slope)
+        """Send the output error down."""
+        return send_back(self.output_error(state.network, activity, target), self.feedback(state), activity.slope)
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle between each feedback matrix and the transpose of the weights it stands for."""
@@ -207,8 +211,10 @@ def draw_feedback(network: RateNetwork, rng: np.random.Generator) -> list[np.nda
     return [glorot((pre, post), rng).astype(network.dtype) for post, pre in network.shapes[1:]]
 
 
-def need_hidden(rule: Rule, network: RateNetwork) -> None:
-    """Raise `InputError` if the network has no hidden layer."""
+def need_deterministic_hidden(rule: Rule, network: RateNetwork) -> None:
+    """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit."""
+    if not isinstance(network.units, Deterministic):
+        raise InputError(f"{type(rule).__name__} needs deterministic units, not {network.units}; use Deterministic()")
     if network.n_hidden == 0:
         raise InputError(
             f"{type(rule).__name__} trains hidden layers, and sizes {network.sizes} have none; add one, such as "

@@ -31,9 +31,10 @@ class DirectFeedback(DeltaRule):
         ]
 
     def errors(
-        self, state: State, activity: Activity, error: np.ndarray, rng: np.random.Generator
+        self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
         """Send the output error to each hidden layer."""
+        error = self.output_error(state.network, activity, target)
         return [(error @ Y.T) * slope for Y, slope in zip(state.memory, activity.slope, strict=True)] + [error]
 
     def alignment(self, state: State) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ class Shallow(DeltaRule):
     """The delta rule for the output layer; hidden layers stay as they were drawn."""
 
     def errors(
-        self, state: State, activity: Activity, error: np.ndarray, rng: np.random.Generator
+        self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
         """Return an error for the output only."""
-        return [None] * state.network.n_hidden + [error]
+        return [None] * state.network.n_hidden + [self.output_error(state.network, activity, target)]
