@@ -8,12 +8,31 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spikelearn.errors import InputError, nearest
+from spikelearn.ratenet.activations import Logistic
+from spikelearn.ratenet.inverses import Parallel
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.rule import Rule
-from spikelearn.ratenet.rules.backprop import Backprop
-from spikelearn.ratenet.rules.direct_feedback import DirectFeedback
-from spikelearn.ratenet.rules.feedback_alignment import FeedbackAlignment
-from spikelearn.ratenet.rules.shallow import Shallow
+from spikelearn.ratenet.rules import (
+    DTP,
+    SDTP,
+    AlternatingMinimisation,
+    AuxiliarySDTP,
+    Backprop,
+    BurstPropagation,
+    DeepBelief,
+    DirectFeedback,
+    EquilibriumPropagation,
+    FeedbackAlignment,
+    HSICBottleneck,
+    KolenPollack,
+    Microcircuit,
+    NodePerturbation,
+    Shallow,
+    SignSymmetry,
+    WeightMirror,
+    WeightPerturbation,
+)
+from spikelearn.ratenet.units import Dropout, StochasticBinary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +63,26 @@ ENTRIES: dict[str, Entry] = {
     "bp": Entry(rule=Backprop(), numbers="Adam's defaults (Kingma & Ba)"),
     "shallow": Entry(rule=Shallow(), numbers="Adam's defaults"),
     "fa": Entry(rule=FeedbackAlignment(), numbers="rate: search"),
-    "dfa": Entry(rule=DirectFeedback(), numbers="rate: search"),
+    "dfa": Entry(rule=DirectFeedback(), numbers="feedback: Nøkland's code; rate: search"),
+    "dtp": Entry(rule=DTP(), numbers="Bartunov et al.; rate: search"),
+    "dtp-parallel": Entry(rule=DTP(schedule=Parallel()), numbers=""),
+    "sdtp": Entry(rule=SDTP(), numbers=""),
+    "sdtp-parallel": Entry(rule=SDTP(schedule=Parallel()), numbers=""),
+    "ao-sdtp": Entry(rule=AuxiliarySDTP(), numbers=""),
+    "ao-sdtp-parallel": Entry(rule=AuxiliarySDTP(schedule=Parallel()), numbers=""),
+    "sign": Entry(rule=SignSymmetry(), numbers="magnitude: Xiao et al.; rate: search"),
+    "mirror": Entry(rule=WeightMirror(), numbers=""),
+    "kp": Entry(rule=KolenPollack(), numbers=""),
+    "hsic": Entry(rule=HSICBottleneck(), numbers=""),
+    "am": Entry(rule=AlternatingMinimisation(), numbers=""),
+    "dbn": Entry(rule=DeepBelief(), numbers=""),
+    "ep": Entry(rule=EquilibriumPropagation(), numbers=""),
+    "microcircuit": Entry(rule=Microcircuit(), numbers=""),
+    "burst": Entry(rule=BurstPropagation(), numbers=""),
+    "np": Entry(rule=NodePerturbation(), numbers=""),
+    "wp": Entry(rule=WeightPerturbation(), numbers=""),
+    "bp-binary": Entry(rule=Backprop(), numbers="", options={"activation": Logistic(), "units": StochasticBinary()}),
+    "bp-dropout": Entry(rule=Backprop(), numbers="", options={"units": Dropout(keep=0.5)}),
 }
 
 
