@@ -278,7 +278,7 @@ def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
 def _compare(options: argparse.Namespace) -> dict[str, Any]:
     comparison = compare.Comparison(
         rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
-        data=_absolute(options.data),
+        data=_absolute(options.data) if Path(options.data).expanduser().exists() else options.data,
         sizes=None if options.sizes is None else _sizes("--sizes", options.sizes),
         epochs=options.epochs,
         seeds=options.seeds,

@@ -21,7 +21,8 @@ from spikelearn.datasets import Dataset
 from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
 from spikelearn.plotting import save_comparison
 from spikelearn.ratenet import table
-from spikelearn.ratenet.fit import fit
+from spikelearn.ratenet.fit import check_fit, fit
+from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.registry import ENTRIES, entry
 from spikelearn.spiking_row import NUMBERS, spiking_epochs, spiking_model
 
@@ -65,9 +66,9 @@ class Comparison:
         check_range("epochs", self.epochs, at_least=1, integer=True)
         check_range("seeds", self.seeds, at_least=1, integer=True)
         images = self.load()
-        if self.sizes is None:
-            sizes = (images.train.n_pixels, 256, 256, images.train.n_classes)
-            object.__setattr__(self, "sizes", sizes)
+        usual = (images.train.n_pixels, 256, 256, images.train.n_classes)
+        object.__setattr__(self, "sizes", usual if self.sizes is None else tuple(self.sizes))
+        check_fit(RateNetwork(sizes=self.sizes or ()).sizes, images)
         for name in self.rules:
             self.check(name)
 

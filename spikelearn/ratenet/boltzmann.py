@@ -9,6 +9,7 @@ Hidden units are sampled on the way down; reconstructions and the statistics kee
 Sources: Hinton, Neural Computation 14:1771 (2002); Hinton & Salakhutdinov, Science 313:504 (2006).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,12 +48,36 @@ def sample(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (rng.random(p.shape, np.float32) < p).astype(p.dtype)
 
 
-def contrastive_divergence(machine: Machine, v: np.ndarray, k: int, rng: np.random.Generator) -> Machine:
-    """Return the direction uphill of ``CD_k`` for (n, visible) data: means over its rows, shaped as the machine."""
+def probabilities(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return `p`: no sample is taken."""
+    return p
+
+
+def contrastive_divergence(
+    machine: Machine,
+    v: np.ndarray,
+    k: int,
+    rng: np.random.Generator,
+    reconstruct: Callable[[np.ndarray, np.random.Generator], np.ndarray] = probabilities,
+) -> Machine:
+    """Return the direction uphill of ``CD_k``: means over the rows of the data, shaped as the machine.
+
+    Parameters
+    ----------
+    machine : Machine
+    v : (n, visible) array
+        Data.
+    k : int
+        Steps down and up.
+    rng : numpy Generator
+    reconstruct : function
+        What becomes of the visible units' probabilities: `probabilities`, Hinton's practice, has less noise; with
+        `sample` the chain is that of the machine, and many steps give the gradient of the likelihood.
+    """
     first = h = machine.up(v)
     seen = v
     for _ in range(k):
-        seen = machine.down(sample(h, rng))
+        seen = reconstruct(machine.down(sample(h, rng)), rng)
         h = machine.up(seen)
     return Machine(
         W=(first.T @ v - h.T @ seen) / len(v),

@@ -71,12 +71,12 @@ def fit(
     InputError
         Network, rule and images do not fit each other.
     NotFiniteError
-        While iterating: a weight became NaN or infinite; the message names the epoch.
+        While iterating: a weight or an output became NaN or infinite; the message names the epoch.
     """
     check_range("seed", seed, at_least=0, integer=True)
     check_range("epochs", epochs, at_least=1, integer=True)
     check_range("batch", rule.batch if batch is None else batch, at_least=1, integer=True)
-    check_fit(network, data)
+    check_fit(network.sizes, data)
     rule.check(network)
     return _epochs(network, rule, data, seed, epochs, min(batch or rule.batch, len(data.train)))
 
@@ -93,21 +93,31 @@ def _epochs(network: RateNetwork, rule: Rule, data: Dataset, seed: int, epochs: 
     state = begin(network, rule, seed)
     shown = targets(data.test.first(min(N_ANGLE, len(data.test))), network)
     for epoch in range(epochs):
-        order = stream(seed, "order", epoch)
-        rng = stream(seed, "learning", epoch)
-        began = time.perf_counter()
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is found below, once an epoch
-            rule.prepare(state, lambda: minibatches(data.train, network, batch, order), epoch, rng)  # noqa: B023
-            for part in minibatches(data.train, network, batch, order):
-                rule.learn(state, part, rng)
-        seconds = time.perf_counter() - began
-        if not np.isfinite(state.parameters.flat).all():
-            raise NotFiniteError(f"diverged at epoch {epoch + 1}")
-        teaching = rule.teaching(state, shown, stream(seed, "angle", epoch))
-        angle = (float("nan"),) * network.n_hidden
-        if teaching is not None:  # the same draws for both
-            angle = mean_angles(teaching, rule.reference(state, shown, stream(seed, "angle", epoch)))
-        yield Epoch(epoch + 1, test_error(rule, state, data.test), seconds, angle, rule.alignment(state), state)
+        seconds = _learn(rule, state, data.train, batch, seed, epoch)
+        yield _measure(rule, state, data.test, shown, seed, epoch, seconds)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # divergence is found in `_measure`
+def _learn(rule: Rule, state: State, images: Images, batch: int, seed: int, epoch: int) -> float:
+    """Train for an epoch; return the seconds it took."""
+    order, rng = stream(seed, "order", epoch), stream(seed, "learning", epoch)
+    began = time.perf_counter()
+    rule.prepare(state, lambda: minibatches(images, state.network, batch, order), epoch, rng)
+    for part in minibatches(images, state.network, batch, order):
+        rule.learn(state, part, rng)
+    return time.perf_counter() - began
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _measure(rule: Rule, state: State, test: Images, shown: Batch, seed: int, epoch: int, seconds: float) -> Epoch:
+    """Measure after an epoch; `NotFiniteError` if there is nothing to measure any more."""
+    if not (np.isfinite(state.parameters.flat).all() and np.isfinite(rule.outputs(state, shown.x)).all()):
+        raise NotFiniteError(f"diverged at epoch {epoch + 1}: weights or outputs are not finite; lower the rate")
+    angle = (float("nan"),) * state.network.n_hidden
+    teaching = rule.teaching(state, shown, stream(seed, "angle", epoch))
+    if teaching is not None:  # the same draws for both
+        angle = mean_angles(teaching, rule.reference(state, shown, stream(seed, "angle", epoch)))
+    return Epoch(epoch + 1, error_on(rule, state, test), seconds, angle, rule.alignment(state), state)
 
 
 def minibatches(images: Images, network: RateNetwork, batch: int, rng: np.random.Generator) -> Iterator[Batch]:
@@ -126,7 +136,7 @@ def targets(images: Images, network: RateNetwork) -> Batch:
     return Batch(x, np.eye(network.sizes[-1], dtype=network.dtype)[images.y])
 
 
-def test_error(rule: Rule, state: State, images: Images) -> float:
+def error_on(rule: Rule, state: State, images: Images) -> float:
     """Return the share of images whose largest output is not their class, in percent."""
     wrong = 0
     for at in range(0, len(images), TEST_BATCH):
@@ -136,9 +146,9 @@ def test_error(rule: Rule, state: State, images: Images) -> float:
     return 100 * wrong / len(images)
 
 
-def check_fit(network: RateNetwork, data: Dataset) -> None:
+def check_fit(sizes: tuple[int, ...], data: Dataset) -> None:
     """Raise `InputError` unless images have a pixel for each input, and a class for each output at most."""
-    train, sizes = data.train, network.sizes
+    train = data.train
     if train.n_pixels != sizes[0] or train.n_classes > sizes[-1]:
         raise InputError(
             f"sizes {sizes} do not fit {data.name}, which has {train.n_pixels} pixels and {train.n_classes} classes: "

@@ -5,7 +5,8 @@ r"""HSIC bottleneck: each hidden layer depends as much on the labels, and as lit
     K_{pq} = \exp(-\|z_p - z_q\|^2 / (2 \sigma^2 d)),\quad R_Z = K_Z H (K_Z H + \epsilon m I)^{-1},\quad
     nHSIC(Z, Y) = \mathrm{tr}(R_Z R_Y)
 
-No error passes between layers. There are m examples of dimension d, ``H = I - 1 1^T / m``. With ``M = (K H + eps m I)^-1``, the gradient is
+No error passes between layers. There are m examples of dimension d, and ``H = I - 1 1^T / m``. With
+``M = (K H + eps m I)^-1``, the gradient is
 
 .. math::
     G = \epsilon m (M R_Y M)^T H,\quad A = (G + G^T) \circ K,\quad
