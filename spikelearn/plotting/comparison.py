@@ -56,6 +56,65 @@ def _lines(axes: Axes, curves: Curves, look: Mapping[str, dict]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def final_errors(
+    axes: Axes,
+    errors: Mapping[str, Sequence[float]],
+    reference: Mapping[str, float],
+    look: Mapping[str, dict],
+) -> Axes:
+    """Draw the error of every seed and the mean, a line for each rule, the best on top.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    errors : mapping
+        For each rule the test error (percent) of each seed; a rule without any is left out.
+    reference : mapping
+        What others measured, for some of the rules.
+    look : mapping
+        As `styles` returns it.
+    """
+    means = {rule: sum(found) / len(found) for rule, found in errors.items() if len(found)}
+    if not means:
+        raise InputError("no errors: a comparison needs at least one rule that did not diverge")
+    order = sorted(means, key=means.__getitem__)
+    for at, rule in enumerate(order):
+        colour = look[rule]["color"]
+        axes.plot([means[rule]], [at], "|", color=colour, markersize=13, markeredgewidth=2)
+        axes.plot(errors[rule], [at] * len(errors[rule]), "o", color=colour, markersize=3.5, alpha=0.6)
+        if rule in reference:
+            axes.plot([reference[rule]], [at], "D", color="black", markersize=4, fillstyle="none")
+    axes.set_yticks(range(len(order)), order)
+    axes.invert_yaxis()
+    axes.set(xscale="log", xlabel="test error (%)")
+    axes.xaxis.set_major_locator(FixedLocator(TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.grid(axis="y", color="0.93")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def final_angles(axes: Axes, angles: Mapping[str, Sequence[float]], look: Mapping[str, dict]) -> Axes:
+    """Draw the angle to backpropagation of each hidden layer, in the order given; the lowest layer is the smallest dot.
+
+    Rules without a teaching signal have an empty line.
+    """
+    axes.axvline(90, color="0.8", linewidth=1)
+    for at, (rule, found) in enumerate(angles.items()):
+        for layer, degrees in enumerate(found):
+            axes.plot([degrees], [at], "o", color=look[rule]["color"], markersize=4 + 3 * layer, fillstyle="none")
+    axes.set_yticks(range(len(angles)), list(angles))
+    axes.set_ylim(len(angles) - 0.5, -0.5)
+    axes.set(xlabel="angle to backprop (deg)", xlim=(-4, 100))
+    axes.xaxis.set_major_locator(FixedLocator((0, 30, 60, 90)))
+    axes.grid(axis="y", color="0.93")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
 def save_comparison(paths: Sequence[str | Path], errors: Curves, angles: Sequence[Curves], title: str = "") -> None:
     """Write a picture: errors, then the angle in each hidden layer, lowest first.
 

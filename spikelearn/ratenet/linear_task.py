@@ -6,8 +6,8 @@ r"""The linear task of the feedback alignment paper: 30-20-10 linear units learn
     \Delta W_1 = -\eta (y - t) h^T,\quad \Delta W_0 = -\eta (F (y - t)) x^T,\quad h = W_0 x
 
 without biases, one fresh sample an update, the same samples for every rule. F is ``W_1^T`` for backpropagation, the
-fixed ``B`` for feedback alignment, ``pinv(W_1)`` for pseudo-backpropagation, whose step of the hidden activities is that
-of Gauss and Newton. The error is ``|T - W_1 W_0|^2 / |T|^2``, the expectation over x of the paper's held-out one.
+fixed ``B`` for feedback alignment, ``pinv(W_1)`` for pseudo-backpropagation, whose step of the hidden activities is
+that of Gauss and Newton. The error is ``|T - W_1 W_0|^2 / |T|^2``, the expectation over x of the paper's held-out one.
 
 Source: Lillicrap, Cownden, Tweed & Akerman, arXiv:1411.0247 (2014), Task 1 and Figure 4.
 """

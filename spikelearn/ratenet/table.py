@@ -62,17 +62,22 @@ def curve(results: Iterable[Result], key: str, layer: int | None = None) -> list
     return means
 
 
+HEAD = ("rule", "test error (%)", "seconds", "angle to backprop (deg)", "weight angle (deg)", "")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return what a line of the table says of a rule, as in `HEAD`."""
+    error = "-" if row["test_error"] is None else f"{row['test_error']:.2f}"
+    if row["test_error_sd"] is not None:
+        error += f" +- {row['test_error_sd']:.2f}"
+    seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
+    return row["rule"], error, seconds, _degrees(row["angle"]), _degrees(row["alignment"]), row["note"]
+
+
 def text(table: Sequence[Row]) -> str:
     """Return the table to read: a line for each rule."""
-    head = ("rule", "test error (%)", "seconds", "angle to backprop (deg)", "weight angle (deg)", "")
-    lines = [head]
-    for row in table:
-        error = "-" if row["test_error"] is None else f"{row['test_error']:.2f}"
-        if row["test_error_sd"] is not None:
-            error += f" +- {row['test_error_sd']:.2f}"
-        seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        lines.append((row["rule"], error, seconds, _degrees(row["angle"]), _degrees(row["alignment"]), row["note"]))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines = [HEAD, *map(cells, table)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
