@@ -31,8 +31,7 @@ def target_propagation(rule):
     """Return a grid of rates, forward and inverse, and of noise."""
     return [
         replace(rule, optimiser=Adam(rate=rate), inverse=Adam(rate=inverse), noise=noise)
-        for rate in (3e-4, 1e-3)
-        for inverse in (1e-3, 3e-3)
+        for rate, inverse in ((3e-4, 1e-3), (3e-4, 3e-3), (1e-3, 3e-4), (1e-3, 1e-3), (1e-3, 3e-3), (2e-3, 3e-4))
         for noise in (0.05, 0.2)
     ]
 
@@ -59,7 +58,7 @@ GRID = {
         for beta, sigma in ((50.0, 5.0), (500.0, 5.0), (500.0, 2.0))
         for rule in adam(r.HSICBottleneck(beta=beta, sigma=sigma), 3e-3, 1e-2)
     ],
-    "am": adam(r.AlternatingMinimisation(), 1e-3, 3e-3, 8e-3),
+    "am": adam(r.AlternatingMinimisation(), 5e-4, 1e-3, 3e-3, 8e-3),
     "dbn": [rule for rate in (0.05, 0.1) for rule in adam(r.DeepBelief(rate=rate), 3e-3, 1e-2)],
     "ep": [
         rule
@@ -73,7 +72,7 @@ GRID = {
         *adam(r.NodePerturbation(), 3e-4, 6e-4, 1e-3),
     ],
     "wp": [
-        *(r.WeightPerturbation(optimiser=SGD(rate=rate)) for rate in (1e-6, 1e-5, 1e-4)),
+        *(r.WeightPerturbation(optimiser=SGD(rate=rate)) for rate in (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3)),
         *adam(r.WeightPerturbation(), 1e-4),
     ],
     "bp-binary": adam(r.Backprop(), 1e-3, 3e-3),

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 
 from spikelearn.errors import check_range
 
-BLOCK = 16384  # parameters at a time, so that the passes over a block find it in the cache
+BLOCK = 32768  # parameters at a time, so that the passes over a block find it in the cache
 
 
 class Moments:

@@ -4,8 +4,7 @@ r"""Weight perturbation: all weights are disturbed at random, and keep what made
     \Delta W = -\eta \frac{L(W + s \xi) - L(W)}{s}\, \xi,\quad \xi \sim N(0, I)
 
 One number, the change of a minibatch's mean loss, for all weights: noisier than node perturbation by about the number
-of inputs. With hundreds of thousands of weights nothing is learned in any reasonable time; the table shows it. Units
-have no teaching signal.
+of inputs, so that it is by far the slowest rule here. Units have no teaching signal.
 
 Source: Werfel, Xie & Seung, Neural Computation 17:2699 (2005).
 """
@@ -32,7 +31,7 @@ class WeightPerturbation(Rule):
         Standard deviation s.
     """
 
-    optimiser: Optimiser = SGD(rate=1e-5)
+    optimiser: Optimiser = SGD(rate=1e-3)
     noise: float = 1e-3
 
     def __post_init__(self) -> None:
