@@ -14,7 +14,7 @@ from spikelearn.errors import InputError
 from spikelearn.ratenet import ENTRIES, SGD, Adam, entry, fit
 from spikelearn.ratenet.fit import begin
 from spikelearn.ratenet.rule import Rule
-from spikelearn.ratenet.rules import DeepBelief
+from spikelearn.ratenet.rules import DeepBelief, EquilibriumPropagation
 
 SIZES = (12, 16, 14, 3)
 NO_HIDDEN_NEEDED = {"bp", "shallow", "fa", "dfa", "sign", "mirror", "kp", "np", "wp", "bp-binary", "bp-dropout"}
@@ -45,6 +45,8 @@ def brisk(rule):
     """The same rule with steps for few and small minibatches."""
     if isinstance(rule.optimiser, SGD):
         return replace(rule, batch=20, optimiser=SGD(rate=0.02))
+    if isinstance(rule, EquilibriumPropagation):  # larger ones saturate its clipped units
+        return replace(rule, batch=20, optimiser=Adam(rate=0.003))
     if isinstance(rule, DeepBelief):  # features first: on its initial ones nothing is learned
         return replace(rule, batch=20, optimiser=Adam(rate=0.01), passes=10)
     return replace(rule, batch=20, optimiser=Adam(rate=0.01))
