@@ -279,7 +279,7 @@ def _compare(options: argparse.Namespace) -> dict[str, Any]:
     comparison = compare.Comparison(
         rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
         data=_absolute(options.data) if Path(options.data).expanduser().exists() else options.data,
-        sizes=None if options.sizes is None else _sizes("--sizes", options.sizes),
+        sizes=() if options.sizes is None else _sizes("--sizes", options.sizes),
         epochs=options.epochs,
         seeds=options.seeds,
         examples=options.examples,

@@ -41,8 +41,8 @@ class Comparison:
         Names out of `NAMES`; backpropagation and the shallow control are added.
     data : str
         As `spikelearn.load` takes it.
-    sizes : tuple of int, optional
-        By default two hidden layers of 256 units between pixels and classes.
+    sizes : tuple of int
+        Layers, input first; empty: two hidden layers of 256 units between pixels and classes.
     epochs, seeds : int
         Passes over the training images; seeds 1 to `seeds`.
     examples : int, optional
@@ -51,7 +51,7 @@ class Comparison:
 
     rules: tuple[str, ...] = NAMES
     data: str = "digits"
-    sizes: tuple[int, ...] | None = None
+    sizes: tuple[int, ...] = ()
     epochs: int = 5
     seeds: int = 5
     examples: int | None = None
@@ -67,8 +67,8 @@ class Comparison:
         check_range("seeds", self.seeds, at_least=1, integer=True)
         images = self.load()
         usual = (images.train.n_pixels, 256, 256, images.train.n_classes)
-        object.__setattr__(self, "sizes", usual if self.sizes is None else tuple(self.sizes))
-        check_fit(RateNetwork(sizes=self.sizes or ()).sizes, images)
+        object.__setattr__(self, "sizes", RateNetwork(sizes=tuple(self.sizes) or usual).sizes)
+        check_fit(self.sizes, images)
         for name in self.rules:
             self.check(name)
 
@@ -79,7 +79,6 @@ class Comparison:
 
     def check(self, name: str) -> None:
         """Raise `InputError` if a rule does not fit the sizes."""
-        assert self.sizes is not None
         if name == SPIKING:
             spiking_model(self.sizes, self.data)
         else:
@@ -87,7 +86,7 @@ class Comparison:
 
     def task(self, name: str, seed: int) -> dict[str, Any]:
         """Return all that determines the result of a rule and a seed."""
-        description = f"{NUMBERS}" if name == SPIKING else repr((entry(name).rule, dict(entry(name).options)))
+        description = NUMBERS if name == SPIKING else repr((entry(name).rule, dict(entry(name).options)))
         own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds")}
         return json.loads(json.dumps({"rule": name, "seed": seed, "description": description, **own}))
 
@@ -121,18 +120,18 @@ def compare(
     check_range("jobs", jobs, at_least=1, integer=True)
     folder = Path(out) / "results"
     tasks = [(name, seed) for seed in range(1, comparison.seeds + 1) for name in comparison.rules]
-    done = {task: _read(folder, comparison, *task) for task in tasks}
-    missing = [task for task in tasks if done[task] is None]
+    done = {task: result for task in tasks if (result := _read(folder, comparison, *task)) is not None}
+    missing = [task for task in tasks if task not in done]
     folder.mkdir(parents=True, exist_ok=True)
     report = progress or (lambda done, total: None)
-    report(len(tasks) - len(missing), len(tasks))
+    report(len(done), len(tasks))
     pool = Parallel(n_jobs=min(jobs, max(1, len(missing))), return_as="generator_unordered")
-    for count, result in enumerate(pool(delayed(_work)(comparison, folder, *task) for task in missing), 1):
+    for result in pool(delayed(_work)(comparison, folder, *task) for task in missing):
         done[result["rule"], result["seed"]] = result
-        report(len(tasks) - len(missing) + count, len(tasks))
+        report(len(done), len(tasks))
     results = [done[name, seed] for name in comparison.rules for seed in range(1, comparison.seeds + 1)]
-    write_report(results, out, f"{comparison.data}, {'-'.join(map(str, comparison.sizes or ()))}")  # type: ignore[arg-type]
-    return results  # type: ignore[return-value]
+    write_report(results, out, f"{comparison.data}, {'-'.join(map(str, comparison.sizes))}")
+    return results
 
 
 def write_report(results: Sequence[dict[str, Any]], out: str | Path, title: str) -> None:
@@ -168,7 +167,6 @@ def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[st
 
 
 def _epochs(comparison: Comparison, name: str, seed: int) -> Iterator[dict[str, Any]]:
-    assert comparison.sizes is not None
     data = comparison.load()
     if name == SPIKING:
         yield from spiking_epochs(comparison.sizes, data, seed=seed, epochs=comparison.epochs)
