@@ -17,13 +17,14 @@ TICKS = (0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 
 
 def styles(rules: Sequence[str]) -> dict[str, dict]:
-    """Return colour and line of each rule: fixed for the controls; neighbours in the list differ in both."""
+    """Return colour and line of each rule: fixed for the controls, one colour for each of up to 25 others."""
     others = [rule for rule in rules if rule not in CONTROLS]
-    colours = colormaps["tab10"].colors  # type: ignore[attr-defined]
-    marks = ("o", "s", "^", "D", "v")
+    strong, pale, dark = (colormaps[name].colors for name in ("tab10", "tab20", "tab20b"))  # type: ignore[attr-defined]
+    colours = (*strong, *pale[1::2], *dark[::4])  # 25 that differ
+    marks = ("o", "s", "^")
     found: dict[str, dict] = {rule: {"color": colour, "linestyle": line} for rule, (colour, line) in CONTROLS.items()}
     for k, rule in enumerate(others):
-        found[rule] = {"color": colours[k % 10], "marker": marks[k // 10 % 5], "markersize": 4}
+        found[rule] = {"color": colours[k % 25], "marker": marks[k // 10 % 3], "markersize": 4}
     return {rule: found[rule] for rule in rules}
 
 
@@ -85,7 +86,7 @@ def final_errors(
         if rule in reference:
             axes.plot([reference[rule]], [at], "D", color="black", markersize=4, fillstyle="none")
     axes.set_yticks(range(len(order)), order)
-    axes.invert_yaxis()
+    axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set(xscale="log", xlabel="test error (%)")
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
