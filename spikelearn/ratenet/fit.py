@@ -45,9 +45,7 @@ class Epoch:
     state: State
 
 
-def fit(
-    network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: int = 5, batch: int | None = None
-) -> Iterator[Epoch]:
+def fit(network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: int = 5) -> Iterator[Epoch]:
     """Train a network by a rule; yields after each epoch.
 
     The same arguments give the same bits as long as BLAS uses the same number of threads.
@@ -61,10 +59,8 @@ def fit(
     seed : int
         Fixes weights, order and all that the rule draws.
     epochs : int
-        Passes over the training images, each in an order of its own. The rest that does not fill a minibatch is left
-        out; it is another one in each epoch.
-    batch : int, optional
-        Examples in a minibatch; by default the rule's, or all images if there are fewer.
+        Passes over the training images, each in an order of its own, in minibatches of ``rule.batch``, or of all
+        images if there are fewer. The rest that does not fill one is left out; it is another one in each epoch.
 
     Raises
     ------
@@ -75,10 +71,9 @@ def fit(
     """
     check_range("seed", seed, at_least=0, integer=True)
     check_range("epochs", epochs, at_least=1, integer=True)
-    check_range("batch", rule.batch if batch is None else batch, at_least=1, integer=True)
     check_fit(network.sizes, data)
     rule.check(network)
-    return _epochs(network, rule, data, seed, epochs, min(batch or rule.batch, len(data.train)))
+    return _epochs(network, rule, data, seed, epochs)
 
 
 def begin(network: RateNetwork, rule: Rule, seed: int) -> State:
@@ -89,18 +84,19 @@ def begin(network: RateNetwork, rule: Rule, seed: int) -> State:
     return State(network, parameters, memory, moments, parameters.zeros_like())
 
 
-def _epochs(network: RateNetwork, rule: Rule, data: Dataset, seed: int, epochs: int, batch: int) -> Iterator[Epoch]:
+def _epochs(network: RateNetwork, rule: Rule, data: Dataset, seed: int, epochs: int) -> Iterator[Epoch]:
     state = begin(network, rule, seed)
     shown = targets(data.test.first(min(N_ANGLE, len(data.test))), network)
     for epoch in range(epochs):
-        seconds = _learn(rule, state, data.train, batch, seed, epoch)
+        seconds = _learn(rule, state, data.train, seed, epoch)
         yield _measure(rule, state, data.test, shown, seed, epoch, seconds)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # divergence is found in `_measure`
-def _learn(rule: Rule, state: State, images: Images, batch: int, seed: int, epoch: int) -> float:
+def _learn(rule: Rule, state: State, images: Images, seed: int, epoch: int) -> float:
     """Train for an epoch; return the seconds it took."""
     order, rng = stream(seed, "order", epoch), stream(seed, "learning", epoch)
+    batch = min(rule.batch, len(images))
     began = time.perf_counter()
     rule.prepare(state, lambda: minibatches(images, state.network, batch, order), epoch, rng)
     for part in minibatches(images, state.network, batch, order):

@@ -10,7 +10,7 @@ summed over units, the mean over the minibatch. ``f_l(u)`` and the target of ``r
 Sources: Lee, Zhang, Fischer & Bengio, ECML 2015; Bartunov et al., NeurIPS 2018, arXiv:1807.04587.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +55,8 @@ class Alternating:
 
     def before_epoch(self, learn: Learn, batches: Batches) -> None:
         """Train the inverses on all images."""
-        _each(learn, batches())
+        for batch in batches():
+            learn(batch)
 
     def with_batch(self, learn: Learn, batch: Batch) -> None:
         """Leave them as they are."""
@@ -70,11 +71,6 @@ class Parallel:
 
     def with_batch(self, learn: Learn, batch: Batch) -> None:
         """Train the inverses on the same minibatch."""
-        learn(batch)
-
-
-def _each(learn: Learn, batches: Iterator[Batch]) -> None:
-    for batch in batches:
         learn(batch)
 
 
