@@ -149,9 +149,10 @@ def settled_network():
     return rule, state, shown
 
 
+@pytest.mark.parametrize("interneuron", [0.0, 0.5])  # however much interneurons know of the layer above
 @pytest.mark.parametrize("nudge", [1e-2, 1e-3])  # smaller ones, cubed, are lost in rounding
-def test_the_microcircuit_with_weak_nudging_is_backprop(nudge):
-    rule = rules.Microcircuit(nudge_output=nudge, nudge_hidden=nudge, nudge_interneuron=nudge)
+def test_the_microcircuit_with_weak_nudging_is_backprop(nudge, interneuron):
+    rule = rules.Microcircuit(nudge_output=nudge, nudge_hidden=nudge, nudge_interneuron=interneuron)
     state = state_of(replace(rule.network(SIZES), dtype="float64"), rule)
     state.memory = [W.T for W in state.parameters.W[1:]]
     shown = batch(state.network)
