@@ -2,12 +2,12 @@
 
 Scales: ``smoke`` (seconds), ``laptop`` and ``paper`` (5 and 20 seeds; a minute, a few minutes). Writes
 ``feedback_alignment_linear.json``: the curves of every seed, and the end of the sweep of the initial weights' range.
-That of scale paper is committed beside this script, in ``results/``.
+That of scale laptop is committed beside this script, in ``results/``.
 """
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean, median
@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from spikelearn.ratenet.linear_task import RULES, LinearTask, learn
+from spikelearn.ratenet.linear_task import RULES, LinearTask, Point, learn
 from spikelearn.storage import machine
 
 # Ours: the best for each rule of a grid 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2 after 500 samples, five seeds, as
@@ -34,10 +34,11 @@ SWEEP_RATE = 1e-3  # the paper's, for Figure 4
 
 
 def curves(name: str, seed: int, samples: int) -> dict:
-    """Learn the task; return the points of one curve."""
+    """Learn the task; return one curve, a list for each field of `Point`, to four digits."""
     with threadpool_limits(1):
-        points = learn(RULES[name], RATES[name], seed=seed, samples=samples, every=10)
-        return {"kind": "curve", "rule": name, "seed": seed, "points": [asdict(point) for point in points]}
+        points = list(learn(RULES[name], RATES[name], seed=seed, samples=samples, every=20))
+    columns = {field.name: [float(f"{getattr(point, field.name):.4g}") for point in points] for field in fields(Point)}
+    return {"kind": "curve", "rule": name, "seed": seed, **columns}
 
 
 def sweep(omega: float, seed: int, samples: int) -> dict:
@@ -97,8 +98,8 @@ def main() -> None:
     }
     (options.out / "feedback_alignment_linear.json").write_text(json.dumps(report) + "\n")
     for name in RATES:
-        ends = [result["points"][-1] for result in results if result.get("rule") == name]
-        middle = [median(end[key] for end in ends) for key in ("error", "angle_backprop", "angle_pseudo")]
+        curves_of = [result for result in results if result.get("rule") == name]
+        middle = [median(curve[key][-1] for curve in curves_of) for key in ("error", "angle_backprop", "angle_pseudo")]
         print("{:20} error {:8.2g}, angle to backprop {:5.1f}, to the pseudo-inverse {:5.1f}".format(name, *middle))
     print(f"written to {options.out}")
 

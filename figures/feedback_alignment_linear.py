@@ -22,18 +22,18 @@ CAPTION = (
 )
 
 
-def medians(rows: list[list[dict]], key: str) -> list[float]:
+def medians(runs: list[dict], key: str) -> list[float]:
     """Return the median over runs, point by point."""
-    return [median(point[key] for point in points) for points in zip(*rows, strict=True)]
+    return [median(values) for values in zip(*(run[key] for run in runs), strict=True)]
 
 
-def gather(report: dict) -> tuple[dict[str, list[list[dict]]], dict[float, list[dict]]]:
+def gather(report: dict) -> tuple[dict[str, list[dict]], dict[float, list[dict]]]:
     """Return the curves by rule, and the ends of the sweep by the range of the initial weights."""
-    by_rule: dict[str, list[list[dict]]] = {}
+    by_rule: dict[str, list[dict]] = {}
     by_omega: dict[float, list[dict]] = {}
     for result in report["results"]:
         if result["kind"] == "curve":
-            by_rule.setdefault(result["rule"], []).append(result["points"])
+            by_rule.setdefault(result["rule"], []).append(result)
         else:
             by_omega.setdefault(result["omega"], []).append(result)
     return by_rule, by_omega
@@ -43,7 +43,7 @@ def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
     by_rule, by_omega = gather(report)
     aligned = by_rule["feedback alignment"]
-    samples = [point["sample"] for point in aligned[0]]
+    samples = aligned[0]["sample"]
     angles = {
         "backpropagation": medians(aligned, "angle_backprop"),
         "the pseudo-inverse": medians(aligned, "angle_pseudo"),
@@ -62,7 +62,10 @@ def draw(report: dict) -> tuple[Figure, str]:
         axes.set_title(letter, loc="left", fontweight="bold")
     ends = {name: curve[-1] for name, curve in angles.items()}
     return figure, CAPTION.format(
-        seeds=len(aligned), samples=samples[-1], backprop=ends["backpropagation"], pseudo=ends["the pseudo-inverse"]
+        seeds=len(aligned),
+        samples=int(samples[-1]),
+        backprop=ends["backpropagation"],
+        pseudo=ends["the pseudo-inverse"],
     )
 
 
