@@ -50,11 +50,11 @@ def draw(report: dict) -> Figure:
         rule: [r["epochs"][-1]["test_error"] for r in results if r["rule"] == rule and r["diverged"] is None]
         for rule in errors
     }
-    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    figure = Figure(figsize=(12, 5.8), layout="constrained")
     FigureCanvasAgg(figure)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.1, 1, 0.8))
     error_curves(left, {rule: curve for rule, curve in errors.items() if rule in CURVES}, look)
-    left.legend(frameon=False, fontsize="small", ncols=2)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=12, frameon=False)
     final_errors(middle, last, {rule: value for rule, (value, _) in report["reference"].items()}, look)
     degrees = {row["rule"]: [math.nan if a is None else a for a in row["angle"]] for row in table.rows(results)}
     final_angles(right, {label.get_text(): degrees[label.get_text()] for label in middle.get_yticklabels()}, look)
