@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, trace, info, data, bench. No science here: it parses, calls, prints.
+"""The command line: train, evaluate, trace, info, data, bench, compare. No science here: it parses, calls, prints.
 
 Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
 was written; 130 stopped by Ctrl-C, after a checkpoint.
@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from spikelearn import bench, datasets, runs, storage, training, watching
+from spikelearn import bench, compare, datasets, runs, storage, training, watching
 from spikelearn.engines import Clock, Engine, Event, Rates
 from spikelearn.errors import InputError, NotFiniteError, NotSettledError, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.peers import PEERS
 from spikelearn.plotting import save_learning_curve
+from spikelearn.ratenet import table
 from spikelearn.simulate import simulate
 
 ENGINES: dict[str, type[Clock] | type[Event] | type[Rates]] = {"clock": Clock, "event": Event, "rates": Rates}
@@ -113,6 +114,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     times.add_argument("--examples", type=_integer, default=3000, metavar="N", help="to train on (default: 3000)")
     times.add_argument("--test-images", type=_integer, default=1000, metavar="N", help="to test on (default: 1000)")
     times.add_argument("--peers", action="store_true", help="time the same network in plain NumPy and in Brian2, too")
+
+    side = command("compare", _compare, "Train rate networks by many rules, and the spiking network; one table.")
+    side.add_argument("--rules", metavar="NAME[,NAME]", help=f"of {', '.join(compare.NAMES)} (default: all)")
+    side.add_argument("--data", default="digits", help="digits, mnist, a folder or FILE.npz (default: digits)")
+    side.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
+    side.add_argument("--epochs", type=_integer, default=5, help="passes over the training images (default: 5)")
+    side.add_argument("--seeds", type=_integer, default=5, help="train with seeds 1 to this (default: 5)")
+    side.add_argument("--examples", type=_integer, metavar="N", help="train on the first N images")
+    side.add_argument("--jobs", type=_integer, default=2, help="processes; no influence on the result (default: 2)")
+    side.add_argument("--out", metavar="DIR", default="runs/compare", help="results; a second start goes on there")
 
     _check_names(parser, commands.choices, arguments)
     return parser.parse_args(arguments)
@@ -275,6 +286,33 @@ def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
             bar.close()
 
     return show
+
+
+# -- compare ----------------------------------------------------------------------------------------------------------
+
+
+def _compare(options: argparse.Namespace) -> dict[str, Any]:
+    comparison = compare.Comparison(
+        rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
+        data=_absolute(options.data) if Path(options.data).expanduser().exists() else options.data,
+        sizes=() if options.sizes is None else _sizes("--sizes", options.sizes),
+        epochs=options.epochs,
+        seeds=options.seeds,
+        examples=options.examples,
+    )
+    # On a terminal only.
+    with tqdm(unit="run", disable=True if options.json else None, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        results = compare.compare(comparison, options.out, jobs=options.jobs, progress=show)
+    rows = table.rows(results)
+    if not options.json:
+        print(table.text(rows))
+        print(f"table and picture in {options.out}")
+    return {"folder": options.out, "rows": rows}
 
 
 # -- evaluate, trace, info, data -------------------------------------------------------------------------------------

@@ -460,8 +460,8 @@ def test_a_bad_order_to_overwrite_spares_the_old_run(refused, source, run, what)
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ([], ["no command; Known: train, evaluate, info, data", "spikelearn --help"]),
-        (["trian"], ["unknown command 'trian'; did you mean 'train'? Known: train, evaluate, info, data"]),
+        ([], ["no command; Known: train, evaluate, trace, info, data", "spikelearn --help"]),
+        (["trian"], ["unknown command 'trian'; did you mean 'train'? Known: train, evaluate, trace, info, data"]),
         (["--versio"], ["unknown option '--versio' before the command; did you mean '--version'?"]),
         (["--json", "info"], ["unknown option '--json' before the command"]),
         (["train"], ["the following arguments are required: NETWORK, --out; see spikelearn train --help"]),

@@ -1,6 +1,7 @@
 """Pictures: arrays in, Axes out. The only place that imports matplotlib."""
 
 from spikelearn.plotting.angles import angle_curves
+from spikelearn.plotting.comparison import save_comparison
 from spikelearn.plotting.curves import learning_curve, save_learning_curve
 from spikelearn.plotting.embedding import embedding_scatter
 from spikelearn.plotting.groups import group_bars
@@ -21,5 +22,6 @@ __all__ = [
     "matrix_image",
     "rate_histogram",
     "receptive_fields",
+    "save_comparison",
     "save_learning_curve",
 ]

@@ -1,0 +1,83 @@
+"""Figure: all rules on MNIST. Reads what experiments/credit_assignment.py wrote; writes PNG, PDF and the caption."""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from spikelearn.compare import curves
+from spikelearn.plotting.comparison import error_curves, final_angles, final_errors, styles
+from spikelearn.ratenet import table
+
+RESULTS = Path(__file__).parents[1] / "experiments" / "results" / "credit_assignment.json"
+CURVES = ("bp", "shallow", "fa", "dfa", "sign", "kp", "dtp", "ao-sdtp", "ep", "burst", "np", "spiking")  # in panel a
+
+CAPTION = (
+    "How a hidden synapse gets its credit: {n} answers on {images}, {sizes}, {epochs} epochs, {seeds}. "
+    "(a) Test error against epoch for some of the rules. (b) Test error after the last epoch: every seed (dots) and "
+    "the mean (bar); diamonds: what was measured or published elsewhere, often with another network and more epochs "
+    "(see the table). (c) Angle between each hidden layer's teaching signal and that of backpropagation for the same "
+    "weights, lowest layer smallest; rules without a teaching signal have no dot. Rates come from a search on "
+    "held-out training images; the spiking network has the paper's.{diverged}"
+)
+
+
+def caption(report: dict) -> str:
+    """Return the caption, from the results themselves."""
+    results, compared = report["results"], report["comparison"]
+    count = compared["examples"] or "all"
+    seeds = len({result["seed"] for result in results})
+    diverged = [row["rule"] for row in table.rows(results) if row["note"]]
+    return CAPTION.format(
+        n=len({result["rule"] for result in results}),
+        images=f"{count} training images of {compared['data']}",
+        sizes="-".join(map(str, compared["sizes"])),
+        epochs=max(len(result["epochs"]) for result in results),
+        seeds=f"{seeds} seed{'s' if seeds > 1 else ''}",
+        diverged=f" Diverged with some seed: {', '.join(diverged)}." if diverged else "",
+    )
+
+
+def draw(report: dict) -> Figure:
+    """Return the figure."""
+    results = report["results"]
+    errors, _ = curves(results)
+    look = styles(list(errors))
+    last = {
+        rule: [r["epochs"][-1]["test_error"] for r in results if r["rule"] == rule and r["diverged"] is None]
+        for rule in errors
+    }
+    figure = Figure(figsize=(12, 5.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1.1, 1, 0.8))
+    error_curves(left, {rule: curve for rule, curve in errors.items() if rule in CURVES}, look)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=12, frameon=False)
+    final_errors(middle, last, {rule: value for rule, (value, _) in report["reference"].items()}, look)
+    degrees = {row["rule"]: [math.nan if a is None else a for a in row["angle"]] for row in table.rows(results)}
+    final_angles(right, {label.get_text(): degrees[label.get_text()] for label in middle.get_yticklabels()}, look)
+    right.set_yticklabels([])
+    for letter, axes in zip("abc", (left, middle, right), strict=True):
+        axes.set_title(letter, loc="left", fontweight="bold")
+    return figure
+
+
+def main() -> None:
+    """Draw and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=Path("runs/figures"))
+    options = parser.parse_args()
+    report = json.loads(options.results.read_text())
+    figure = draw(report)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for ending in ("png", "pdf"):
+        figure.savefig(options.out / f"credit_assignment.{ending}", dpi=150)
+    (options.out / "credit_assignment.txt").write_text(caption(report) + "\n")
+    print(caption(report))
+
+
+if __name__ == "__main__":
+    main()

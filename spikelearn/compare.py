@@ -1,0 +1,209 @@
+"""Learning rules side by side on the same images: a table, a picture, and a small file for each rule and seed.
+
+A file is written when its rule and seed are done, so a second start goes on with what is missing. What a file holds
+follows from the configuration and the seed, whatever the number of jobs (but for the seconds).
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from spikelearn import datasets
+from spikelearn.datasets import Dataset
+from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
+from spikelearn.plotting import save_comparison
+from spikelearn.ratenet import table
+from spikelearn.ratenet.fit import check_fit, fit
+from spikelearn.ratenet.network import RateNetwork
+from spikelearn.ratenet.registry import ENTRIES, entry
+from spikelearn.spiking_row import NUMBERS, spiking_epochs, spiking_model
+
+SPIKING = "spiking"
+CONTROLS = ("bp", "shallow")  # in every table and picture
+NAMES = (*ENTRIES, SPIKING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What is compared.
+
+    Parameters
+    ----------
+    rules : tuple of str
+        Names out of `NAMES`; backpropagation and the shallow control are added.
+    data : str
+        As `spikelearn.load` takes it.
+    sizes : tuple of int
+        Layers, input first; empty: two hidden layers of 256 units between pixels and classes.
+    epochs, seeds : int
+        Passes over the training images; seeds 1 to `seeds`.
+    examples : int, optional
+        Train on the first so many images; by default all.
+    """
+
+    rules: tuple[str, ...] = NAMES
+    data: str = "digits"
+    sizes: tuple[int, ...] = ()
+    epochs: int = 5
+    seeds: int = 5
+    examples: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.rules:
+            if name not in NAMES:
+                raise InputError(f"unknown rule {name!r}; {nearest(name, NAMES)}")
+        object.__setattr__(self, "rules", (*CONTROLS, *(rule for rule in self.rules if rule not in CONTROLS)))
+        if len(set(self.rules)) < len(self.rules):
+            raise InputError(f"rules {', '.join(self.rules)}: one is named twice")
+        check_range("epochs", self.epochs, at_least=1, integer=True)
+        check_range("seeds", self.seeds, at_least=1, integer=True)
+        images = self.load()
+        usual = (images.train.n_pixels, 256, 256, images.train.n_classes)
+        object.__setattr__(self, "sizes", RateNetwork(sizes=tuple(self.sizes) or usual).sizes)
+        check_fit(self.sizes, images)
+        for name in self.rules:
+            self.check(name)
+
+    def load(self) -> Dataset:
+        """Load the images."""
+        images = _load(self.data)
+        return images if self.examples is None else replace(images, train=images.train.first(self.examples))
+
+    def check(self, name: str) -> None:
+        """Raise `InputError` if a rule does not fit the sizes."""
+        if name == SPIKING:
+            spiking_model(self.sizes, self.data)
+        else:
+            entry(name).network(self.sizes)
+
+    def task(self, name: str, seed: int) -> dict[str, Any]:
+        """Return all that determines the result of a rule and a seed."""
+        description = NUMBERS if name == SPIKING else repr((entry(name).rule, dict(entry(name).options)))
+        own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds")}
+        return json.loads(json.dumps({"rule": name, "seed": seed, "description": description, **own}))
+
+
+@lru_cache(maxsize=1)
+def _load(source: str) -> Dataset:
+    return datasets.load(source)
+
+
+def compare(
+    comparison: Comparison, out: str | Path, *, jobs: int = 1, progress: Callable[[int, int], Any] | None = None
+) -> list[dict[str, Any]]:
+    """Train every rule with every seed that `out` has no result of; write table and picture there, return all results.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    out : path
+        Folder; made if needed. Results lie in ``results/<rule>-<seed>.json``, beside them ``table.txt``,
+        ``table.csv`` and ``comparison.png``.
+    jobs : int
+        Processes at work; no influence on the results.
+    progress : callable, optional
+        Called with the number of results at hand and that of all.
+
+    Raises
+    ------
+    InputError
+        `out` holds results of another configuration.
+    """
+    check_range("jobs", jobs, at_least=1, integer=True)
+    folder = Path(out) / "results"
+    tasks = [(name, seed) for seed in range(1, comparison.seeds + 1) for name in comparison.rules]
+    done = {task: result for task in tasks if (result := _read(folder, comparison, *task)) is not None}
+    missing = [task for task in tasks if task not in done]
+    folder.mkdir(parents=True, exist_ok=True)
+    report = progress or (lambda done, total: None)
+    report(len(done), len(tasks))
+    pool = Parallel(n_jobs=min(jobs, max(1, len(missing))), return_as="generator_unordered")
+    for result in pool(delayed(_work)(comparison, folder, *task) for task in missing):
+        done[result["rule"], result["seed"]] = result
+        report(len(done), len(tasks))
+    results = [done[name, seed] for name in comparison.rules for seed in range(1, comparison.seeds + 1)]
+    write_report(results, out, f"{comparison.data}, {'-'.join(map(str, comparison.sizes))}")
+    return results
+
+
+def write_report(results: Sequence[dict[str, Any]], out: str | Path, title: str) -> None:
+    """Write ``table.txt``, ``table.csv`` and ``comparison.png`` to a folder."""
+    rows = table.rows(results)
+    _write(Path(out) / "table.txt", table.text(rows) + "\n")
+    _write(Path(out) / "table.csv", table.csv_text(rows))
+    save_comparison([Path(out) / "comparison.png"], *curves(results), title)
+
+
+def curves(results: Sequence[dict[str, Any]]) -> tuple[dict[str, list[float]], list[dict[str, list[float]]]]:
+    """Return what `save_comparison` draws: each rule's mean error, and its mean angle in each hidden layer."""
+    by_rule: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        by_rule.setdefault(result["rule"], []).append(result)
+    hidden = max((len(epoch["angle"]) for result in results for epoch in result["epochs"]), default=0)
+    errors = {rule: table.curve(found, "test_error") for rule, found in by_rule.items()}
+    angles = [{rule: table.curve(found, "angle", k) for rule, found in by_rule.items()} for k in range(hidden)]
+    return errors, angles
+
+
+def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[str, Any]:
+    """Train one rule with one seed, and write the result; in a process of its own where there are several jobs."""
+    result: dict[str, Any] = {"rule": name, "seed": seed, "epochs": [], "diverged": None}
+    with threadpool_limits(1):  # sums in the same order, hence the same bits, whatever runs beside
+        try:
+            for epoch in _epochs(comparison, name, seed):
+                result["epochs"].append(_plain(epoch))
+        except NotFiniteError:
+            result["diverged"] = len(result["epochs"]) + 1
+    _write(folder / f"{name}-{seed}.json", json.dumps({**result, "task": comparison.task(name, seed)}) + "\n")
+    return result
+
+
+def _epochs(comparison: Comparison, name: str, seed: int) -> Iterator[dict[str, Any]]:
+    data = comparison.load()
+    if name == SPIKING:
+        yield from spiking_epochs(comparison.sizes, data, seed=seed, epochs=comparison.epochs)
+        return
+    known = entry(name)
+    for epoch in fit(known.network(comparison.sizes), known.rule, data, seed=seed, epochs=comparison.epochs):
+        yield {key: value for key, value in vars(epoch).items() if key != "state"}
+
+
+def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Make it JSON: no number is null, not NaN."""
+    degrees = {key: [None if math.isnan(v) else v for v in epoch[key]] for key in ("angle", "alignment")}
+    return {**epoch, **degrees}
+
+
+def _read(folder: Path, comparison: Comparison, name: str, seed: int) -> dict[str, Any] | None:
+    """Return the result that is at hand, if any; `InputError` if it is another configuration's."""
+    path = folder / f"{name}-{seed}.json"
+    if not path.exists():
+        return None
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        task = result.pop("task")
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read ({error}); delete it to have it computed again") from error
+    wanted = comparison.task(name, seed)
+    if task != wanted:
+        differs = next(key for key in wanted if task.get(key) != wanted[key])
+        raise InputError(
+            f"{path} is of another comparison: {differs} is {task.get(differs)!r} there, now {wanted[differs]!r}; "
+            f"choose another --out, or delete it to have it computed again"
+        )
+    return result
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file that appears only once it is complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(content, encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,152 @@
+"""The loop over epochs: `fit` yields what was measured after each. Nothing is printed or saved here."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.datasets import Dataset, Images
+from spikelearn.errors import InputError, NotFiniteError, check_range
+from spikelearn.ratenet.angles import mean_angles
+from spikelearn.ratenet.network import TEST_BATCH, RateNetwork
+from spikelearn.ratenet.rule import Batch, Rule, State
+from spikelearn.ratenet.streams import stream
+
+N_ANGLE = 500  # test images over which angles are averaged
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What was measured after a pass over the training images.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    test_error : float
+        Percent.
+    seconds : float
+        Spent on training in this epoch, tests and angles not included.
+    angle : tuple of float
+        For each hidden layer, degrees between its teaching signal and backpropagation's for the same weights, the mean
+        over 500 test images; NaN where the rule has no teaching signal.
+    alignment : tuple of float
+        For each hidden layer, degrees between its feedback weights and the transpose of the forward ones.
+    state : State
+        The network as it is now; it changes with the next epoch.
+    """
+
+    epoch: int
+    test_error: float
+    seconds: float
+    angle: tuple[float, ...]
+    alignment: tuple[float, ...]
+    state: State
+
+
+def fit(network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: int = 5) -> Iterator[Epoch]:
+    """Train a network by a rule; yields after each epoch.
+
+    The same arguments give the same bits as long as BLAS uses the same number of threads.
+
+    Parameters
+    ----------
+    network : RateNetwork
+        ``rule.network(sizes)`` describes the one that a rule is meant for.
+    rule : Rule
+    data : Dataset
+    seed : int
+        Fixes weights, order and all that the rule draws.
+    epochs : int
+        Passes over the training images, each in an order of its own, in minibatches of ``rule.batch``, or of all
+        images if there are fewer. The rest that does not fill one is left out; it is another one in each epoch.
+
+    Raises
+    ------
+    InputError
+        Network, rule and images do not fit each other.
+    NotFiniteError
+        While iterating: a weight or an output became NaN or infinite; the message names the epoch.
+    """
+    check_range("seed", seed, at_least=0, integer=True)
+    check_range("epochs", epochs, at_least=1, integer=True)
+    check_fit(network.sizes, data)
+    rule.check(network)
+    return _epochs(network, rule, data, seed, epochs)
+
+
+def begin(network: RateNetwork, rule: Rule, seed: int) -> State:
+    """Return a network before it learns: weights and the rule's own arrays drawn from `seed`."""
+    parameters = network.draw(stream(seed, "weights"))
+    memory = rule.start(network, parameters, stream(seed, "rule"))
+    moments = rule.optimiser.start(len(parameters.flat), network.dtype)
+    return State(network, parameters, memory, moments, parameters.zeros_like())
+
+
+def _epochs(network: RateNetwork, rule: Rule, data: Dataset, seed: int, epochs: int) -> Iterator[Epoch]:
+    state = begin(network, rule, seed)
+    shown = targets(data.test.first(min(N_ANGLE, len(data.test))), network)
+    for epoch in range(epochs):
+        seconds = _learn(rule, state, data.train, seed, epoch)
+        yield _measure(rule, state, data.test, shown, seed, epoch, seconds)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # divergence is found in `_measure`
+def _learn(rule: Rule, state: State, images: Images, seed: int, epoch: int) -> float:
+    """Train for an epoch; return the seconds it took."""
+    order, rng = stream(seed, "order", epoch), stream(seed, "learning", epoch)
+    batch = min(rule.batch, len(images))
+    began = time.perf_counter()
+    rule.prepare(state, lambda: minibatches(images, state.network, batch, order), epoch, rng)
+    for part in minibatches(images, state.network, batch, order):
+        rule.learn(state, part, rng)
+    return time.perf_counter() - began
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _measure(rule: Rule, state: State, test: Images, shown: Batch, seed: int, epoch: int, seconds: float) -> Epoch:
+    """Measure after an epoch; `NotFiniteError` if there is nothing to measure any more."""
+    if not (np.isfinite(state.parameters.flat).all() and np.isfinite(rule.outputs(state, shown.x)).all()):
+        raise NotFiniteError(f"diverged at epoch {epoch + 1}: weights or outputs are not finite; lower the rate")
+    angle = (float("nan"),) * state.network.n_hidden
+    teaching = rule.teaching(state, shown, stream(seed, "angle", epoch))
+    if teaching is not None:  # the same draws for both
+        angle = mean_angles(teaching, rule.reference(state, shown, stream(seed, "angle", epoch)))
+    return Epoch(epoch + 1, error_on(rule, state, test), seconds, angle, rule.alignment(state), state)
+
+
+def minibatches(images: Images, network: RateNetwork, batch: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield one pass over the images in random order, in whole minibatches."""
+    order = rng.permutation(len(images))
+    one_hot = np.eye(network.sizes[-1], dtype=network.dtype)
+    for at in range(0, len(images) - batch + 1, batch):
+        index = order[at : at + batch]
+        x = images.intensities(index)
+        yield Batch(x.astype(network.dtype, copy=False), one_hot[images.y[index]])
+
+
+def targets(images: Images, network: RateNetwork) -> Batch:
+    """Return all images as one batch, in their order."""
+    x = images.intensities(slice(None)).astype(network.dtype, copy=False)
+    return Batch(x, np.eye(network.sizes[-1], dtype=network.dtype)[images.y])
+
+
+def error_on(rule: Rule, state: State, images: Images) -> float:
+    """Return the share of images whose largest output is not their class, in percent."""
+    wrong = 0
+    for at in range(0, len(images), TEST_BATCH):
+        part = slice(at, at + TEST_BATCH)
+        x = images.intensities(part).astype(state.network.dtype, copy=False)
+        wrong += int((rule.outputs(state, x).argmax(axis=1) != images.y[part]).sum())
+    return 100 * wrong / len(images)
+
+
+def check_fit(sizes: tuple[int, ...], data: Dataset) -> None:
+    """Raise `InputError` unless images have a pixel for each input, and a class for each output at most."""
+    train = data.train
+    if train.n_pixels != sizes[0] or train.n_classes > sizes[-1]:
+        raise InputError(
+            f"sizes {sizes} do not fit {data.name}, which has {train.n_pixels} pixels and {train.n_classes} classes: "
+            f"begin with {train.n_pixels} and end with {train.n_classes}"
+        )

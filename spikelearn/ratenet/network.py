@@ -1,0 +1,125 @@
+r"""A rate network: a description without arrays, and its forward pass.
+
+.. math::
+    h^0 = x,\quad a^l = W^l h^{l-1} + b^l,\quad h^l = f(a^l),\quad h^L = output(a^L)
+
+Rows are examples, so a layer is ``h @ W.T + b`` with ``W`` (post, pre). In code layers are counted from 0: ``W[l]``
+leads from ``h[l]`` to ``h[l + 1]``; lists of errors, slopes and feedback weights have the index of that ``W``.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.ratenet.activations import Activation, Clip, Logistic, Tanh
+from spikelearn.ratenet.outputs import Output, Softmax
+from spikelearn.ratenet.parameters import Parameters
+from spikelearn.ratenet.units import Deterministic, StochasticBinary, Units
+
+TEST_BATCH = 1000  # images at a time where nothing is learned
+
+
+class Activity(NamedTuple):
+    """A forward pass.
+
+    Attributes
+    ----------
+    h : list of (n, sizes[l]) arrays
+        What each layer sends on, input and output included.
+    slope : list of (n, sizes[l + 1]) arrays
+        Derivative of each hidden layer's activity with respect to its pre-activation.
+    """
+
+    h: list[np.ndarray]
+    slope: list[np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateNetwork:
+    """Layers of rate units.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units of each layer, input first, at least input and output.
+    activation : Activation
+        Of the hidden layers.
+    output : Output
+        Function and loss of the output layer.
+    units : Units
+        What hidden units transmit while learning.
+    dtype : str
+        ``"float32"``, or ``"float64"`` for checks.
+    """
+
+    sizes: tuple[int, ...]
+    activation: Activation = field(default_factory=Tanh)
+    output: Output = field(default_factory=Softmax)
+    units: Units = field(default_factory=Deterministic)
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if len(self.sizes) < 2:
+            raise InputError(f"sizes={self.sizes} must have at least an input and an output layer, such as (784, 10)")
+        for size in self.sizes:
+            check_range("sizes", size, at_least=1, integer=True)
+        if self.dtype not in ("float32", "float64"):
+            raise InputError(f"dtype={self.dtype!r} must be 'float32' or 'float64'")
+        if isinstance(self.units, StochasticBinary) and not isinstance(self.activation, Logistic | Clip):
+            raise InputError(f"StochasticBinary needs activities in 0..1; use Logistic() rather than {self.activation}")
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights."""
+        return len(self.sizes) - 1
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden layers."""
+        return len(self.sizes) - 2
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """(post, pre) of each layer's weights."""
+        return [(post, pre) for pre, post in zip(self.sizes, self.sizes[1:], strict=False)]
+
+    def draw(self, rng: np.random.Generator) -> Parameters:
+        """Draw weights, uniform as Glorot & Bengio (2010) propose; biases are zero."""
+        parameters = Parameters(self.shapes, self.dtype)
+        for W in parameters.W:
+            W[:] = glorot(W.shape, rng)
+        return parameters
+
+    def layer(self, parameters: Parameters, layer: int, h: np.ndarray) -> np.ndarray:
+        """Return the activities of one layer, hidden or output, from what the one below sends; (n, sizes[layer+1])."""
+        a = h @ parameters.W[layer].T
+        a += parameters.b[layer]
+        return self.output.apply(a) if layer == self.n_layers - 1 else self.activation.apply(a)
+
+    def forward(self, parameters: Parameters, x: np.ndarray, rng: np.random.Generator) -> Activity:
+        """Run the network as in training: hidden units transmit what `units` says."""
+        h, slopes = [x], []
+        for layer in range(self.n_hidden):
+            mean = self.layer(parameters, layer, h[-1])
+            sent, slope = self.units.transmit(mean, self.activation.slope(mean), rng)
+            h.append(sent)
+            slopes.append(slope)
+        h.append(self.layer(parameters, self.n_layers - 1, h[-1]))
+        return Activity(h, slopes)
+
+    def outputs(self, parameters: Parameters, x: np.ndarray) -> np.ndarray:
+        """Run the network as at test: hidden units transmit their mean; (n, sizes[-1]) array."""
+        for layer in range(self.n_hidden):
+            x = self.units.mean(self.layer(parameters, layer, x))
+        return self.layer(parameters, self.n_layers - 1, x)
+
+
+def glorot(shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """Draw a (post, pre) float64 array from the uniform distribution of variance ``2 / (post + pre)``."""
+    limit = math.sqrt(6 / sum(shape))
+    return rng.uniform(-limit, limit, tuple(shape))

@@ -1,0 +1,141 @@
+"""The rules by name, with the numbers they are compared with. The numbers' sources stand beside them.
+
+"Search" is experiments/learning_rates.py: a small grid on a validation split of the training images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spikelearn.errors import InputError, nearest
+from spikelearn.ratenet.activations import Logistic
+from spikelearn.ratenet.inverses import Parallel
+from spikelearn.ratenet.network import RateNetwork
+from spikelearn.ratenet.optimisers import SGD, Adam
+from spikelearn.ratenet.rule import Rule
+from spikelearn.ratenet.rules import (
+    DTP,
+    SDTP,
+    AlternatingMinimisation,
+    AuxiliarySDTP,
+    Backprop,
+    BurstPropagation,
+    DeepBelief,
+    DirectFeedback,
+    EquilibriumPropagation,
+    FeedbackAlignment,
+    HSICBottleneck,
+    KolenPollack,
+    Microcircuit,
+    NodePerturbation,
+    Shallow,
+    SignSymmetry,
+    WeightMirror,
+    WeightPerturbation,
+)
+from spikelearn.ratenet.units import Dropout, StochasticBinary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A rule as it is compared.
+
+    Parameters
+    ----------
+    rule : Rule
+    numbers : str
+        Where the rule's numbers are from: which are a paper's, which ours.
+    options : mapping
+        What the network differs in from the one that the rule asks for.
+    """
+
+    rule: Rule
+    numbers: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def network(self, sizes: tuple[int, ...]) -> RateNetwork:
+        """Describe the network; `InputError` if the rule cannot train it."""
+        network = replace(self.rule.network(sizes), **self.options)
+        self.rule.check(network)
+        return network
+
+
+def _adam(rate: float) -> Adam:
+    return Adam(rate=rate)
+
+
+ENTRIES: dict[str, Entry] = {
+    "bp": Entry(rule=Backprop(), numbers="Adam's defaults, which the search confirms"),
+    "shallow": Entry(rule=Shallow(), numbers="backprop's; the search finds 8.8 % with ten times the rate"),
+    "fa": Entry(rule=FeedbackAlignment(optimiser=_adam(3e-3)), numbers="rate: search"),
+    "dfa": Entry(rule=DirectFeedback(optimiser=_adam(2e-3)), numbers="feedback: Nøkland's code; rate: search"),
+    "dtp": Entry(
+        rule=DTP(optimiser=Adam(rate=1e-3, beta1=0.99, beta2=0.99, epsilon=1e-4)),
+        numbers="Bartunov et al., but for the forward rate (theirs: 3.08e-4): search",
+    ),
+    "dtp-parallel": Entry(
+        rule=DTP(
+            optimiser=Adam(rate=2e-3, beta1=0.99, beta2=0.99, epsilon=1e-4),
+            schedule=Parallel(),
+        ),
+        numbers="as dtp; forward rate: search",
+    ),
+    "sdtp": Entry(
+        rule=SDTP(optimiser=_adam(1e-3), inverse=_adam(3e-4), noise=0.2),
+        numbers="rates and noise: search (Bartunov et al.'s degrade or diverge here)",
+    ),
+    "sdtp-parallel": Entry(
+        rule=SDTP(optimiser=_adam(2e-3), inverse=_adam(3e-4), noise=0.05, schedule=Parallel()),
+        numbers="rates and noise: search",
+    ),
+    "ao-sdtp": Entry(
+        rule=AuxiliarySDTP(optimiser=_adam(2e-3), inverse=_adam(3e-4), noise=0.05),
+        numbers="rates and noise: search; 256 auxiliary units: ours",
+    ),
+    "ao-sdtp-parallel": Entry(
+        rule=AuxiliarySDTP(optimiser=_adam(2e-3), inverse=_adam(3e-4), noise=0.05, schedule=Parallel()),
+        numbers="rates and noise: search; 256 auxiliary units: ours",
+    ),
+    "sign": Entry(rule=SignSymmetry(optimiser=_adam(2e-3)), numbers="magnitude: Xiao et al.'s uSF; rate: search"),
+    "mirror": Entry(rule=WeightMirror(optimiser=_adam(1e-3)), numbers="rate: search; mirror's: ours"),
+    "kp": Entry(rule=KolenPollack(optimiser=_adam(2e-3), decay=1e-4), numbers="rate and decay: search"),
+    "hsic": Entry(
+        rule=HSICBottleneck(optimiser=_adam(3e-3), beta=500.0), numbers="sigma: Ma et al.; rate and beta: search"
+    ),
+    "am": Entry(rule=AlternatingMinimisation(optimiser=_adam(1e-3)), numbers="Choromanska et al.'s code; rate: search"),
+    "dbn": Entry(
+        rule=DeepBelief(optimiser=_adam(1e-2)),
+        numbers="Hinton & Salakhutdinov's code; three passes a layer: ours; rate of the softmax: search",
+    ),
+    "ep": Entry(
+        rule=EquilibriumPropagation(optimiser=_adam(6e-4), batch=32, beta=1.0, nudged=10),
+        numbers="step: Scellier & Bengio; beta and rate: search; numbers of steps: ours",
+    ),
+    "microcircuit": Entry(
+        rule=Microcircuit(optimiser=_adam(3e-3), batch=32),
+        numbers="targets: Sacramento et al.; rate: search; mixing factors: ours",
+    ),
+    "burst": Entry(
+        rule=BurstPropagation(optimiser=_adam(3e-3), batch=32),
+        numbers="p_b, batch: Payeur et al.; rate: search; feedback: ours",
+    ),
+    "np": Entry(rule=NodePerturbation(optimiser=_adam(6e-4)), numbers="rate: search; noise: ours"),
+    "wp": Entry(rule=WeightPerturbation(optimiser=SGD(rate=1e-3)), numbers="rate: search; noise: ours"),
+    "bp-binary": Entry(
+        rule=Backprop(optimiser=_adam(3e-3)),
+        numbers="rate: search",
+        options={"activation": Logistic(), "units": StochasticBinary()},
+    ),
+    "bp-dropout": Entry(
+        rule=Backprop(optimiser=_adam(3e-3)),
+        numbers="keep 0.5: Hinton; rate: search",
+        options={"units": Dropout(keep=0.5)},
+    ),
+}
+
+
+def entry(name: str) -> Entry:
+    """Return the entry of a name; `InputError` with the nearest one known if there is none."""
+    if name not in ENTRIES:
+        raise InputError(f"unknown rule {name!r}; {nearest(name, ENTRIES)}")
+    return ENTRIES[name]

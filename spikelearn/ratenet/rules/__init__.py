@@ -1,0 +1,39 @@
+"""Learning rules for rate networks, one a file."""
+
+from spikelearn.ratenet.rules.alternating_minimisation import AlternatingMinimisation
+from spikelearn.ratenet.rules.backprop import Backprop
+from spikelearn.ratenet.rules.burst import BurstPropagation
+from spikelearn.ratenet.rules.deep_belief import DeepBelief
+from spikelearn.ratenet.rules.direct_feedback import DirectFeedback
+from spikelearn.ratenet.rules.equilibrium import EquilibriumPropagation
+from spikelearn.ratenet.rules.feedback_alignment import FeedbackAlignment
+from spikelearn.ratenet.rules.hsic_bottleneck import HSICBottleneck
+from spikelearn.ratenet.rules.kolen_pollack import KolenPollack
+from spikelearn.ratenet.rules.microcircuit import Microcircuit
+from spikelearn.ratenet.rules.node_perturbation import NodePerturbation
+from spikelearn.ratenet.rules.shallow import Shallow
+from spikelearn.ratenet.rules.sign_symmetry import SignSymmetry
+from spikelearn.ratenet.rules.target_propagation import DTP, SDTP, AuxiliarySDTP
+from spikelearn.ratenet.rules.weight_mirror import WeightMirror
+from spikelearn.ratenet.rules.weight_perturbation import WeightPerturbation
+
+__all__ = [
+    "DTP",
+    "SDTP",
+    "AlternatingMinimisation",
+    "AuxiliarySDTP",
+    "Backprop",
+    "BurstPropagation",
+    "DeepBelief",
+    "DirectFeedback",
+    "EquilibriumPropagation",
+    "FeedbackAlignment",
+    "HSICBottleneck",
+    "KolenPollack",
+    "Microcircuit",
+    "NodePerturbation",
+    "Shallow",
+    "SignSymmetry",
+    "WeightMirror",
+    "WeightPerturbation",
+]

@@ -1,0 +1,22 @@
+r"""Backpropagation: the true gradient. Not local, as an error travels back through the forward weights.
+
+.. math::
+    \delta^l = ((W^{l+1})^T \delta^{l+1}) \circ f'(a^l)
+
+Source: Rumelhart, Hinton & Williams, Nature 323:533 (1986).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.ratenet.rule import FeedbackRule, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backprop(FeedbackRule):
+    """Gradient descent on the loss."""
+
+    def feedback(self, state: State) -> list[np.ndarray]:
+        """Return the transpose of the present forward weights."""
+        return [W.T for W in state.parameters.W[1:]]

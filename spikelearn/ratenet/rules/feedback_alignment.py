@@ -1,0 +1,28 @@
+r"""Feedback alignment: errors come back through fixed random weights, and forward weights come to suit them.
+
+.. math::
+    \delta^l = (Y^l \delta^{l+1}) \circ f'(a^l),\quad Y^l \text{ drawn once, of the shape of } (W^{l+1})^T
+
+Source: Lillicrap, Cownden, Tweed & Akerman, arXiv:1411.0247 (2014); Nature Communications 7:13276 (2016).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.ratenet.network import RateNetwork
+from spikelearn.ratenet.parameters import Parameters
+from spikelearn.ratenet.rule import FeedbackRule, State, draw_feedback
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackAlignment(FeedbackRule):
+    """Fixed random feedback from layer to layer, distributed as the initial forward weights."""
+
+    def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
+        """Draw the feedback weights, once and for all."""
+        return draw_feedback(network, rng)
+
+    def feedback(self, state: State) -> list[np.ndarray]:
+        """Return them."""
+        return state.memory

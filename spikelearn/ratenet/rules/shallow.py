@@ -1,0 +1,20 @@
+"""The shallow control: only the output layer learns, on random features. What a rule gains over it, it gains inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.ratenet.network import Activity
+from spikelearn.ratenet.rule import DeltaRule, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shallow(DeltaRule):
+    """The delta rule for the output layer; hidden layers stay as they were drawn."""
+
+    def errors(
+        self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
+    ) -> Sequence[np.ndarray | None]:
+        """Return an error for the output only."""
+        return [None] * state.network.n_hidden + [self.output_error(state.network, activity, target)]

@@ -1,0 +1,31 @@
+r"""Sign symmetry: feedback weights have the present signs of the forward weights, but not their magnitudes.
+
+.. math::
+    Y^l = M^l \circ \mathrm{sign}(W^{l+1})^T,\quad M^l_{ij} = \sqrt{2 / (n_{in} + n_{out})}
+
+Sources: Liao, Leibo & Poggio, AAAI 2016; Xiao et al., ICLR 2019, arXiv:1811.03567. One magnitude for all weights of a
+layer, the standard deviation of Glorot's initial weights, is the variant called uSF.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.ratenet.network import RateNetwork
+from spikelearn.ratenet.parameters import Parameters
+from spikelearn.ratenet.rule import FeedbackRule, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignSymmetry(FeedbackRule):
+    """Feedback of fixed magnitude with the signs of the forward weights."""
+
+    def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
+        """Return the magnitudes, (units, units above) for each hidden layer."""
+        return [np.full((pre, post), math.sqrt(2 / (pre + post)), network.dtype) for post, pre in network.shapes[1:]]
+
+    def feedback(self, state: State) -> list[np.ndarray]:
+        """Return magnitudes with the signs that the forward weights have now."""
+        pairs = zip(state.memory, state.parameters.W[1:], strict=True)
+        return [np.copysign(magnitude, W.T) for magnitude, W in pairs]

@@ -1,0 +1,57 @@
+r"""Weight perturbation: all weights are disturbed at random, and keep what made the loss smaller.
+
+.. math::
+    \Delta W = -\eta \frac{L(W + s \xi) - L(W)}{s}\, \xi,\quad \xi \sim N(0, I)
+
+One number, the change of a minibatch's mean loss, for all weights: noisier than node perturbation by about the number
+of inputs, so that it is by far the slowest rule here. Units have no teaching signal.
+
+Source: Werfel, Xie & Seung, Neural Computation 17:2699 (2005).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.ratenet.network import RateNetwork
+from spikelearn.ratenet.optimisers import SGD, Optimiser
+from spikelearn.ratenet.parameters import Parameters
+from spikelearn.ratenet.rule import Batch, Rule, State
+from spikelearn.ratenet.units import Deterministic
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightPerturbation(Rule):
+    """A gradient from the loss with and without noise in the weights.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation s.
+    """
+
+    optimiser: Optimiser = SGD(rate=1e-3)
+    noise: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("WeightPerturbation.noise", self.noise, above=0)
+
+    def check(self, network: RateNetwork) -> None:
+        """Refuse units that draw: both passes must differ in the weights only."""
+        if not isinstance(network.units, Deterministic):
+            raise InputError(f"WeightPerturbation needs deterministic units, not {network.units}; use Deterministic()")
+
+    def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
+        """Return noise times what it changed."""
+        disturbed, gradient = state.parameters.copy(), state.gradient
+        rng.standard_normal(dtype=gradient.flat.dtype, out=gradient.flat)
+        disturbed.flat += self.noise * gradient.flat
+        output = state.network.output
+        before, after = (
+            output.loss(state.network.outputs(parameters, batch.x), batch.target).mean(dtype=np.float64)
+            for parameters in (state.parameters, disturbed)
+        )
+        gradient.flat *= (after - before) / self.noise
+        return gradient

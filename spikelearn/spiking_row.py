@@ -1,0 +1,69 @@
+"""The spiking network of this package as one more row of a comparison, measured as the rate networks are."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from spikelearn.datasets import Dataset
+from spikelearn.errors import InputError
+from spikelearn.learning import Backprop
+from spikelearn.model import Model
+from spikelearn.models import guerguiev2017
+from spikelearn.ratenet.angles import angle
+from spikelearn.training import error_percent, evaluate, train
+from spikelearn.weights import Weights
+
+NUMBERS = "all the paper's; reading 'released' on MNIST, 'text' elsewhere"
+
+
+def spiking_model(sizes: tuple[int, ...], data: str) -> Model:
+    """Describe the network of Guerguiev et al. with these sizes; `InputError` with more than two hidden layers."""
+    describe = (guerguiev2017.no_hidden, guerguiev2017.one_hidden, guerguiev2017.two_hidden)
+    n_hidden = len(sizes) - 2
+    if n_hidden >= len(describe):
+        raise InputError(
+            f"spiking: there are learning rates for at most two hidden layers, sizes {sizes} have {n_hidden}; "
+            f"leave the row out with --rules"
+        )
+    # With the short kernel of 'released' the few pixels of small images take several times longer to learn.
+    reading = "released" if data == "mnist" else "text"
+    return describe[n_hidden](reading, n_input=sizes[0], hidden=sizes[1:-1], n_output=sizes[-1])
+
+
+def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: int) -> Iterator[dict]:
+    """Train by plateau potentials; yield for each epoch what `spikelearn.ratenet.fit.Epoch` holds, as a dict.
+
+    The angle is the mean over the last thousand training examples of the epoch.
+    """
+    model = spiking_model(sizes, data.name)
+    n = len(data.train)
+    angles, seconds = [], 0.0
+    next(train(model, data.train.first(1), seed=seed, compare=Backprop()))  # compiles, where that is not done yet
+    training = train(model, data.train, seed=seed, epochs=epochs, compare=Backprop())
+    began = time.perf_counter()
+    for chunk in training:
+        seconds += time.perf_counter() - began
+        if chunk.stop > n - 1000:
+            angles.append(chunk.angle)
+        if chunk.stop == n:
+            weights = training.weights
+            predictions = evaluate(model.network, weights, data.test, seed=seed)
+            yield {
+                "epoch": chunk.epoch + 1,
+                "test_error": float(error_percent(predictions, data.test.y)[0]),
+                "seconds": seconds,
+                "angle": tuple(float(value) for value in np.concatenate(angles).mean(axis=0)),
+                "alignment": _alignment(weights),
+            }
+            angles, seconds = [], 0.0
+        began = time.perf_counter()
+
+
+def _alignment(weights: Weights) -> tuple[float, ...]:
+    """Return the angle between each layer's feedback and the transpose of the product of all weights above."""
+    above, degrees = np.eye(weights.sizes[-1]), []
+    for Y, W in zip(reversed(weights.Y), reversed(weights.W[1:]), strict=True):
+        above = above @ W
+        degrees.append(angle(Y, above.T))
+    return tuple(reversed(degrees))
