@@ -114,27 +114,27 @@ def sort_spikes(queues, queue, first, start, stop):
 
     A counting sort into about as many bins as there are spikes, then insertion of what is left in wrong order.
     """
-    last, times, pres = queues.n[queue], queues.time[queue], queues.pre[queue]
-    times[last] = np.inf
-    n = last - first
+    queues.time[queue, queues.n[queue]] = np.inf
+    n = queues.n[queue] - first
     if n < 2:
         return
+    times, pres = queues.time[queue, first:], queues.pre[queue, first:]
     sort_time, sort_pre, bin_start = queues.sort_time, queues.sort_pre, queues.bin_start
     per_ms = (n - 1) / (stop - start)
     for b in range(n + 1):
         bin_start[b] = 0
-    for k in range(first, last):
+    for k in range(n):
         bin_start[int((times[k] - start) * per_ms) + 1] += 1
     for b in range(n):
         bin_start[b + 1] += bin_start[b]
-    for k in range(first, last):
+    for k in range(n):
         b = int((times[k] - start) * per_ms)
         target = bin_start[b]
         sort_time[target], sort_pre[target] = times[k], pres[k]
         bin_start[b] = target + 1
     for k in range(n):
-        time, pre, target = sort_time[k], sort_pre[k], first + k
-        while target > first and times[target - 1] > time:
+        time, pre, target = sort_time[k], sort_pre[k], k
+        while target > 0 and times[target - 1] > time:
             times[target], pres[target] = times[target - 1], pres[target - 1]
             target -= 1
         times[target], pres[target] = time, pre
@@ -144,24 +144,27 @@ def sort_spikes(queues, queue, first, start, stop):
 def merge_arrivals(net, work, stretch, queue, until):
     """List what arrives before slot `until`, spikes and ends of their memory, by place; return the first new one."""
     queues, arrivals, cut, memory = work.queues, work.arrivals, net.synapse.cut, net.synapse.memory
-    time, spike_pre, place, pre = queues.time[queue], queues.pre[queue], arrivals.place[queue], arrivals.pre[queue]
-    cut_decay, cut_rise = arrivals.cut_decay[queue], arrivals.cut_rise[queue]
     on_place, off_place, n = queues.on_place, queues.off_place, arrivals.n[queue]
     on, off, n_on, n_off = queues.n_gone[ON, queue], queues.n_gone[OFF, queue], 0, 0
-    while place_of(stretch, time[on + n_on]) < until:
+    # Slices, counted from 0: where an index might be negative, each access costs a comparison, and loops stay scalar.
+    on_time, on_pre = queues.time[queue, on:], queues.pre[queue, on:]
+    off_time, off_pre = queues.time[queue, off:], queues.pre[queue, off:]
+    place, pre = arrivals.place[queue, n:], arrivals.pre[queue, n:]
+    cut_decay, cut_rise = arrivals.cut_decay[queue, n:], arrivals.cut_rise[queue, n:]
+    while place_of(stretch, on_time[n_on]) < until:
         n_on += 1
-        on_place[n_on] = place_of(stretch, time[on + n_on - 1])
-    while place_of(stretch, time[off + n_off] + memory) < until:
+        on_place[n_on] = place_of(stretch, on_time[n_on - 1])
+    while place_of(stretch, off_time[n_off] + memory) < until:
         n_off += 1
-        off_place[n_off] = place_of(stretch, time[off + n_off - 1] + memory)
+        off_place[n_off] = place_of(stretch, off_time[n_off - 1] + memory)
     queues.n_gone[ON, queue], queues.n_gone[OFF, queue] = on + n_on, off + n_off
-    last = n + n_on + n_off - 1
-    arrivals.n[queue] = last + 1
-    place[last + 1] = np.inf
+    last = n_on + n_off - 1
+    arrivals.n[queue] = n + n_on + n_off
+    place[n_on + n_off] = np.inf
     if n_off == 0:
         for k in range(n_on):
-            place[n + k], pre[n + k] = on_place[1 + k], spike_pre[on + k]
-            cut_decay[n + k], cut_rise[n + k] = cut[ON, 0], cut[ON, 1]
+            place[k], pre[k] = on_place[1 + k], on_pre[k]
+            cut_decay[k], cut_rise[k] = cut[ON, 0], cut[ON, 1]
         return n
     on_place[0], off_place[0], on_place[n_on + 1], off_place[n_off + 1] = -np.inf, -np.inf, np.inf, np.inf
     i, j, i_back, j_back = 1, 1, n_on, n_off
@@ -169,13 +172,13 @@ def merge_arrivals(net, work, stretch, queue, until):
         # Without branches: none could guess which of the two comes next. From both ends at once, because what takes
         # the time is to wait for the comparison before.
         kind = OFF if off_place[j] < on_place[i] else ON
-        place[n + k] = min(on_place[i], off_place[j])
-        pre[n + k] = spike_pre[off + j - 1 if kind == OFF else on + i - 1]
-        cut_decay[n + k], cut_rise[n + k] = cut[kind, 0], cut[kind, 1]
+        place[k] = min(on_place[i], off_place[j])
+        pre[k] = off_pre[j - 1] if kind == OFF else on_pre[i - 1]
+        cut_decay[k], cut_rise[k] = cut[kind, 0], cut[kind, 1]
         i, j = i + 1 - kind, j + kind
         kind = ON if off_place[j_back] < on_place[i_back] else OFF
         place[last - k] = max(on_place[i_back], off_place[j_back])
-        pre[last - k] = spike_pre[off + j_back - 1 if kind == OFF else on + i_back - 1]
+        pre[last - k] = off_pre[j_back - 1] if kind == OFF else on_pre[i_back - 1]
         cut_decay[last - k], cut_rise[last - k] = cut[kind, 0], cut[kind, 1]
         i_back, j_back = i_back - 1 + kind, j_back - kind
     return n
@@ -186,8 +189,8 @@ def prepare_arrivals(net, work, stretch, queue, layer, until):
     """List what arrives at a layer before slot `until`, and what it adds to the state at the start of its slot."""
     arrivals, slot, phase = work.arrivals, stretch.slot, stretch.phase
     first = merge_arrivals(net, work, stretch, queue, until)
-    n, place, age = arrivals.n[queue], arrivals.place[queue], arrivals.age[queue]
-    for k in range(first, n):
+    n, place, age = arrivals.n[queue], arrivals.place[queue, first:], arrivals.age[queue, first:]
+    for k in range(n - first):
         age[k] = (np.floor(place[k]) - place[k]) * slot
     decay, rise = net.responses.decay, net.responses.rise
     from_decay, from_rise = net.responses.from_decay[phase, layer], net.responses.from_rise[phase, layer]
