@@ -80,7 +80,7 @@ def test_every_epoch_shows_every_image_once_in_an_order_of_its_own():
 
 def test_a_chunk_counts_its_wrong_predictions():
     zeros = np.zeros((4, 2))
-    chunk = sl.Chunk(0, 0, 4, np.array([0, 1, 2, 2]), np.array([0, 2, 1, 2]), zeros, zeros)
+    chunk = sl.Chunk(0, 0, 4, np.array([0, 1, 2, 2]), np.array([0, 2, 1, 2]), zeros, zeros, zeros)
     assert (chunk.n_wrong, chunk.error) == (2, 50.0)
 
 
