@@ -27,12 +27,10 @@ from typing import NamedTuple
 import numpy as np
 
 from spikelearn.core.arrivals import (
-    OFF,
     Arrivals,
     Queues,
     Responses,
     Synapse,
-    absorb,
     drop_spikes,
     keep_spikes,
     make_stretch,
@@ -44,15 +42,17 @@ from spikelearn.core.arrivals import (
 )
 from spikelearn.core.candidates import Candidates, Inputs, begin_inputs, draw_batch, draw_inputs, place_batch
 from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.event_averages import NODES, average, average_activity, update_traces
+from spikelearn.core.event_feedback import feed_back, next_feedback
+from spikelearn.core.event_watch import watch_slot, watch_spikes
 from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import FEW, LANES, append, count, fma, full, gather, load, load_few, pick, store
-from spikelearn.core.layout import FORGOTTEN, FORWARD, TARGET, Layout, Weights, feeding_place, teach
-from spikelearn.core.probe import Given, Probe, keep_spike
+from spikelearn.core.lanes import FEW, LANES, append, count, fma, full, gather, load, load_few, store
+from spikelearn.core.layout import TARGET, Layout, Weights, feeding_place, teach
+from spikelearn.core.probe import Given, Probe
 
 SLOTS = 32  # of a segment: after as many, spikes that nobody will ask for again are dropped
 ROUNDING = 1e-9  # ms; edges of windows that are as close are the same
-NODES = 4  # of a slot: points at which the outputs' rates are taken for their mean
 
 
 class Somas(NamedTuple):
@@ -225,88 +225,6 @@ def run_layers(net, work, stretch, example, since, until, including):
     return True
 
 
-# -- feedback ---------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def fed_spikes(net, work, k):
-    """Return times and neurons of the `k`-th train of spikes that are fed back, their number, and what to add.
-
-    That makes places among all neurons that feed back of the neurons. Trains are layers, or what is given, by column
-    of ``work.n_fed``: that of a layer's queue, or the last one.
-    """
-    layout, queues, given = net.layout, work.queues, work.given
-    if given.apical:
-        return given.apical_when, given.apical_source, given.apical_when.shape[0], 0, queues.n.shape[0]
-    queue = layout.first_feeding + 1 + k
-    first = (layout.first_block[queue - 1] - layout.first_block[layout.first_feeding]) * LANES
-    return queues.time[queue], queues.pre[queue], queues.n[queue], first, queue
-
-
-@kernel
-def n_fed_trains(net, work):
-    """Return the number of such trains."""
-    return 1 if work.given.apical else net.layout.sizes.shape[0] - net.layout.first_feeding
-
-
-@kernel
-def next_feedback(net, work, stretch, until):
-    """Return the next moment, in slots, at which an apical dendrite may feel something, at most `until`."""
-    layout, candidates = net.layout, work.candidates
-    for train in range(n_fed_trains(net, work)):
-        time, _, n, _, column = fed_spikes(net, work, train)
-        for kind in range(2):  # spikes of layers are fed back at once, so of these only given ones are waiting
-            spike = work.n_fed[kind, column]
-            if spike < n:
-                until = min(until, place_of(stretch, time[spike] + (net.synapse.memory if kind == OFF else 0.0)))
-    if not work.given.apical:
-        first_block = layout.first_block[layout.first_feeding]
-        for block in range(first_block, layout.first_block[layout.sizes.shape[0]]):
-            until = min(until, candidates.place[block, candidates.next[block]])
-    return until
-
-
-@kernel
-def feed_back(net, work, stretch, until):
-    """Let the spikes that are fed back up to `until`, and the ends of their memory, arrive at the apical dendrites."""
-    for kind in range(2):
-        lag = net.synapse.memory if kind == OFF else 0.0
-        for train in range(n_fed_trains(net, work)):
-            time, neuron, n, first, column = fed_spikes(net, work, train)
-            while work.n_fed[kind, column] < n:
-                spike = work.n_fed[kind, column]
-                arrives = place_of(stretch, time[spike] + lag)
-                if arrives > until:
-                    break
-                feed_spike(net, work, stretch, kind, arrives, first + neuron[spike])
-                work.n_fed[kind, column] += 1
-
-
-@kernel
-def feed_spike(net, work, stretch, kind, arrives, source):
-    """Let a spike, or the end of its memory, arrive at the apical dendrites that hear it.
-
-    To the soma an apical dendrite is a basal one with other weights: ``g_apical / g_basal`` times the feedback's.
-    `source` counts the neurons of the layers that feed back.
-    """
-    layout, somas, responses, feedback = net.layout, net.somas, net.responses, net.weights.feedback
-    cut_decay, cut_rise = net.synapse.cut[kind, 0], net.synapse.cut[kind, 1]
-    age = (np.floor(arrives) - arrives) * stretch.slot
-    to_decay = cut_decay * polynomial(responses.decay, age)
-    to_rise = cut_rise * polynomial(responses.rise, age)
-    for layer in range(layout.feeding.shape[0]):
-        neuron = source - feeding_place(layout, layer)
-        if 0 <= neuron < layout.sizes[layout.feeding[layer]]:
-            to_soma = cut_decay * polynomial(responses.from_decay[stretch.phase, layer], age)
-            to_soma += cut_rise * polynomial(responses.from_rise[stretch.phase, layer], age)
-            gain = somas.apical[layer] / somas.dendrite[layer]
-            for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-                weights = gain * load(feedback, layout.feedback_row[block] + neuron)
-                store(work.decay, block, fma(to_decay, weights, load(work.decay, block)))
-                store(work.rise, block, fma(to_rise, weights, load(work.rise, block)))
-                store(work.soma, block, fma(to_soma, weights, load(work.soma, block)))
-
-
 @kernel
 def run_until(net, work, stretch, example, since, until):
     """Advance the network from slot `since` to `until`; False if a queue is too small."""
@@ -320,215 +238,6 @@ def run_until(net, work, stretch, example, since, until):
         if stop == until:
             return True
         since = stop
-
-
-# -- averages and memory ----------------------------------------------------------------------------------------------
-
-
-@kernel
-def average_activity(net, work, averages, stretch, first_slot, last_slot, layer):
-    """Add the mean rates of a layer over some slots to the averages that want them.
-
-    By the midpoint rule on `NODES` parts of a slot. What arrived is absorbed once more, from the saved states.
-    """
-    arrivals, layout, forward = work.arrivals, net.layout, net.weights.forward
-    pre, place, echo = arrivals.pre[layer], arrivals.place[layer], averages.echo
-    to_decay, to_rise, to_soma = arrivals.decay[layer], arrivals.rise[layer], arrivals.soma[layer]
-    node, step = work.node[layer], work.step[layer]
-    first_saved, part = layout.first_block[layout.first_feeding], stretch.slot / NODES
-    for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-        saved, row0, k = 3 * (block - first_saved), layout.weight_row[block], 0
-        decay, rise, soma = load(work.saved, saved), load(work.saved, saved + 1), load(work.saved, saved + 2)
-        v_inf, total = load(work.v_inf, block), full(work.decay, 0.0)
-        for slot in range(first_slot, last_slot):
-            for n in range(NODES + 1):
-                until = slot + (n + 0.5) / NODES if n < NODES else slot + 1.0
-                k, decay, rise, soma = absorb(
-                    forward, row0, pre, place, k, until, to_decay, to_rise, to_soma, decay, rise, soma
-                )
-                if n < NODES:
-                    total = total + sigmoid(fma(node[0, n], soma, fma(node[1, n], decay, fma(node[2, n], rise, v_inf))))
-            soma = fma(step[0], soma, fma(step[1], decay, step[2] * rise))
-            decay = step[3] * decay
-            rise = step[4] * rise
-        if stretch.per_window > 0 and stretch.phase == TARGET:
-            weight = part * stretch.per_window
-            store(averages.activity, block, fma(weight, total, load(averages.activity, block)))
-        if net.pathway.rates:
-            for row in range(echo.shape[0]):
-                weight = net.rate_max * part * work.per_echo[row]
-                if weight > 0:
-                    for lane in range(LANES):
-                        echo[row, (block - first_saved) * LANES + lane] += weight * pick(total, lane)
-
-
-@kernel
-def update_traces(net, state, work, stretch, first_slot, last_slot):
-    """Filter the spikes that arrived in some slots, each source for itself, and add up what they brought."""
-    arrivals, trace, power, impulse = work.arrivals, state.trace, work.power, work.impulse
-    n_queues = arrivals.n.shape[0]
-    keep_decay, keep_rise = power[last_slot - first_slot, 0], power[last_slot - first_slot, 1]
-    for source in range(trace.shape[0]):
-        if trace[source, 0] < FORGOTTEN:
-            trace[source, 0] = 0
-            trace[source, 1] = 0
-        trace[source, 0] *= keep_decay
-        trace[source, 1] *= keep_rise
-    # Nothing waits for the output spikes' arrivals; what they would add to a soma is not used.
-    prepare_arrivals(net, work, stretch, n_queues - 1, 0, last_slot)
-    # Where spikes are forgotten, only averages need traces: of those that feed back, and of all in the forward phase.
-    needed = stretch.phase == FORWARD or np.isinf(net.synapse.memory)
-    for queue in range(0 if needed else net.layout.first_feeding + 1, n_queues):
-        pre, place, first_source = arrivals.pre[queue], arrivals.place[queue], net.layout.first_source[queue]
-        to_decay, to_rise = arrivals.decay[queue], arrivals.rise[queue]
-        cut_decay, cut_rise = arrivals.cut_decay[queue], arrivals.cut_rise[queue]
-        for k in range(arrivals.n[queue]):
-            left, source = last_slot - int(place[k]), first_source + pre[k]
-            trace[source, 0] += to_decay[k] * power[left, 0]
-            trace[source, 1] += to_rise[k] * power[left, 1]
-        if stretch.averaging:
-            for k in range(arrivals.n[queue]):
-                source = first_source + pre[k]
-                impulse[source, 0] += cut_decay[k]
-                impulse[source, 1] += cut_rise[k]
-
-
-@kernel
-def average(net, state, work, averages, stretch):
-    """Add a stretch to the averages, from the balance of what came and went.
-
-    Each equation of motion, integrated over the stretch, gives the integral of its variable: exactly.
-    """
-    layout, synapse, trace, before = net.layout, net.synapse, state.trace, work.trace_before
-    integral, impulse, received, echo = work.integral, work.impulse, work.received, averages.echo
-    first_echo = layout.first_source[layout.first_feeding + 1]
-    for source in range(0 if stretch.phase == FORWARD else first_echo, trace.shape[0]):
-        decay = impulse[source, 0] + before[source, 0] - trace[source, 0]
-        rise = impulse[source, 1] + before[source, 1] - trace[source, 1]
-        integral[source] = synapse.scale * (synapse.tau_decay * decay - synapse.tau_rise * rise)
-    for k in range(received.shape[0]):
-        received[k] = integral[first_echo + k]
-    if work.given.apical:
-        integrate_given(net, work, stretch)
-    if not net.pathway.rates:
-        for row in range(echo.shape[0]):
-            if work.per_echo[row] > 0:
-                for k in range(received.shape[0]):
-                    echo[row, k] += work.per_echo[row] * received[k]
-    if stretch.phase == FORWARD and stretch.per_window > 0:
-        for source in range(layout.first_source[layout.sizes.shape[0]]):
-            averages.psp[source] += stretch.per_window * integral[source]
-        average_potentials(net, state, work, averages, stretch)
-
-
-@kernel
-def average_potentials(net, state, work, averages, stretch):
-    """Add the somatic potentials of a stretch to their averages; `average` worked the integrals of the spikes out."""
-    layout, somas, forward, integral = net.layout, net.somas, net.weights.forward, work.integral
-    for layer in range(layout.sizes.shape[0]):
-        low, high = layout.first_source[layer], layout.first_source[layer + 1]
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            shift = layout.weight_row[block] - low
-            dendrite = (stretch.stop - stretch.start) * load(net.weights.bias, block)
-            for source in range(low, high):
-                if integral[source] != 0:
-                    dendrite = fma(integral[source], load(forward, shift + source), dendrite)
-            current = fma(somas.dendrite[layer], dendrite, load(work.v_before, block) - load(state.v_soma, block))
-            if net.coupled and layer < layout.feeding.shape[0]:
-                first, row = feeding_place(layout, layer), layout.feedback_row[block]
-                for k in range(layout.sizes[layout.feeding[layer]]):
-                    weights = load(net.weights.feedback, row + k)
-                    current = fma(somas.apical[layer] * work.received[first + k], weights, current)
-            mean = stretch.per_window / somas.total[FORWARD, layer]
-            store(averages.v_soma, block, fma(mean, current, load(averages.v_soma, block)))
-
-
-@kernel
-def integrate_given(net, work, stretch):
-    """Integrate what the apical dendrites receive over a stretch from the spikes that are given."""
-    synapse, given, received = net.synapse, work.given, work.received
-    received[:] = 0
-    for k in range(given.apical_when.shape[0]):
-        since = max(stretch.start - given.apical_when[k], 0.0)
-        until = min(stretch.stop - given.apical_when[k], synapse.memory)
-        if until > since:
-            decay = synapse.tau_decay * (np.exp(-since / synapse.tau_decay) - np.exp(-until / synapse.tau_decay))
-            rise = synapse.tau_rise * (np.exp(-since / synapse.tau_rise) - np.exp(-until / synapse.tau_rise))
-            received[given.apical_source[k]] += synapse.scale * (decay - rise)
-
-
-# -- looking ----------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def filter_echo(net, work, stretch, slot):
-    """Bring what the apical dendrites receive, for those who watch, to the end of a slot."""
-    echo = work.echo
-    for k in range(echo.shape[0]):
-        echo[k, 0] *= work.power[1, 0]
-        echo[k, 1] *= work.power[1, 1]
-    for kind in range(2):
-        lag = net.synapse.memory if kind == OFF else 0.0
-        for train in range(n_fed_trains(net, work)):
-            time, neuron, n, first, column = fed_spikes(net, work, train)
-            while work.n_echoed[kind, column] < n:
-                spike = work.n_echoed[kind, column]
-                arrives = place_of(stretch, time[spike] + lag)
-                if arrives >= slot + 1:
-                    break
-                age, source = (slot + 1 - arrives) * stretch.slot, first + neuron[spike]
-                echo[source, 0] += net.synapse.cut[kind, 0] * np.exp(-age / net.synapse.tau_decay)
-                echo[source, 1] += net.synapse.cut[kind, 1] * np.exp(-age / net.synapse.tau_rise)
-                work.n_echoed[kind, column] += 1
-
-
-@kernel
-def watch_slot(net, work, stretch, slot):
-    """Sample the potentials of the watched neurons at the end of a slot."""
-    probe, layout, scale = work.probe, net.layout, net.synapse.scale
-    if probe.apical:
-        filter_echo(net, work, stretch, slot)
-    probe.n[3] += 1
-    now, row = time_of(stretch, slot + 1.0), probe.n[2]
-    if probe.n[3] % probe.every != 0 or not probe.start < now <= probe.stop or row == probe.time.shape[0]:
-        return
-    for k in range(work.received.shape[0] if probe.apical else 0):
-        work.received[k] = received_now(net, work, k)
-    probe.time[row] = now
-    probe.n[2] += 1
-    for layer in range(layout.sizes.shape[0]):
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            for k in range(probe.first[block], probe.first[block + 1]):
-                lane, apical = probe.lane[k], 0.0
-                if probe.apical and layer < layout.feeding.shape[0]:
-                    first, weight_row = feeding_place(layout, layer), layout.feedback_row[block]
-                    for cell in range(layout.sizes[layout.feeding[layer]]):
-                        apical += net.weights.feedback[weight_row + cell, lane] * work.received[first + cell]
-                dendrite = scale * (work.decay[block, lane] - work.rise[block, lane])
-                if net.coupled and layer < layout.feeding.shape[0]:
-                    # Apical and basal spikes add to the same two exponentials.
-                    dendrite -= net.somas.apical[layer] / net.somas.dendrite[layer] * apical
-                probe.v_soma[row, k] = work.soma[block, lane] + work.v_inf[block, lane]
-                probe.v_dendrite[row, k] = net.weights.bias[block, lane] + dendrite
-                probe.v_apical[row, k] = apical
-
-
-@kernel
-def received_now(net, work, source):
-    """Return what the apical dendrites receive from a neuron at the end of a slot: filtered spikes, or its rate."""
-    if not net.pathway.rates:
-        return net.synapse.scale * (work.echo[source, 0] - work.echo[source, 1])
-    block, lane = net.layout.first_block[net.layout.first_feeding] + source // LANES, source % LANES
-    return net.rate_max / (1.0 + np.exp(-np.float64(work.soma[block, lane] + work.v_inf[block, lane])))
-
-
-@kernel
-def watch_spikes(net, work):
-    """Keep the spikes of a segment."""
-    for queue in range(work.queues.n.shape[0]):
-        for k in range(work.n_before[queue], work.queues.n[queue]):
-            source = net.layout.first_source[queue] + work.queues.pre[queue, k]
-            keep_spike(work.probe, queue, source, work.queues.time[queue, k])
 
 
 # -- a trial ----------------------------------------------------------------------------------------------------------
