@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference
+from conftest import needs_jit
 from scipy import integrate
 
 import spikelearn as sl
@@ -84,6 +85,7 @@ def test_in_the_target_phase_outputs_are_pulled_to_their_reversal_potentials():
     np.testing.assert_allclose(by_layer(core, core._averages.activity)[-1], reference.sigmoid(wanted), rtol=1e-12)
 
 
+@needs_jit
 @pytest.mark.parametrize("case", ["text", "released", "apical conductance", "rates are fed back"])
 def test_the_spiking_network_does_the_same_in_the_mean(case):
     """For ten seconds, with weights so small that rates hardly depend on the noise of the potentials."""
