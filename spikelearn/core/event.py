@@ -48,20 +48,11 @@ from spikelearn.core.event_watch import watch_slot, watch_spikes
 from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import FEW, LANES, append, count, fma, full, gather, load, load_few, store
-from spikelearn.core.layout import TARGET, Layout, Weights, feeding_place, teach
+from spikelearn.core.layout import TARGET, Layout, Somas, Weights, feeding_place, teach
 from spikelearn.core.probe import Given, Probe
 
 SLOTS = 32  # of a segment: after as many, spikes that nobody will ask for again are dropped
 ROUNDING = 1e-9  # ms; edges of windows that are as close are the same
-
-
-class Somas(NamedTuple):
-    """Conductances, 1/ms, by layer."""
-
-    total: np.ndarray  # (2, layers) by phase
-    dendrite: np.ndarray  # (layers,)
-    apical: np.ndarray  # (layers,)
-    teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
 
 
 class State(NamedTuple):

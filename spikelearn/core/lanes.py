@@ -373,14 +373,6 @@ def _both(context, builder, sig, args):
     return builder.and_(*args)
 
 
-def _call_llvm(context, builder, name, lanes_type, args):
-    """Call an LLVM intrinsic of one vector argument."""
-    vector = context.get_value_type(lanes_type)
-    full_name = f"{name}.v{lanes_type.count}f{lanes_type.dtype.bitwidth}"
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), full_name)
-    return builder.call(function, args)
-
-
 def fma(a, b, c):
     """Return ``a * b + c``; of lanes, compiled, it is one instruction and rounded once."""
     return a * b + c
@@ -429,28 +421,45 @@ def _compiled_clip(value, low, high):
         return lambda value, low, high: _clip(value, low, high)
 
 
+def _compile_to(name):
+    """Return a decorator: compiled, the function of one argument is an LLVM intrinsic, lane by lane."""
+
+    @intrinsic
+    def call(typing_context, value):
+        def generate(context, builder, sig, args):
+            vector = context.get_value_type(value)
+            full_name = f"{name}.v{value.count}f{value.dtype.bitwidth}"
+            function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), full_name)
+            return builder.call(function, args)
+
+        return value(value), generate
+
+    def decorate(function):
+        @overload(function)
+        def compiled(value):
+            if isinstance(value, LanesType):
+                return lambda value: call(value)
+
+        return function
+
+    return decorate
+
+
+@_compile_to("llvm.fabs")
 def absolute(value):
     """Absolute value of lanes."""
     return np.abs(value)
 
 
+@_compile_to("llvm.exp")
+def exp_lanes(value):
+    """Exponential of lanes."""
+    return np.exp(value)
+
+
 def maximum(left, right):
     """Larger of two lanes, neuron by neuron; NaN stays."""
     return np.maximum(left, right)
-
-
-@intrinsic
-def _absolute(typing_context, value):
-    def generate(context, builder, sig, args):
-        return _call_llvm(context, builder, "llvm.fabs", value, args)
-
-    return value(value), generate
-
-
-@overload(absolute)
-def _compiled_absolute(value):
-    if isinstance(value, LanesType):
-        return lambda value: _absolute(value)
 
 
 @intrinsic
@@ -467,22 +476,3 @@ def _maximum(typing_context, left, right):
 def _compiled_maximum(left, right):
     if isinstance(left, LanesType) and left == right:
         return lambda left, right: _maximum(left, right)
-
-
-def exp_lanes(value):
-    """Exponential of lanes."""
-    return np.exp(value)
-
-
-@intrinsic
-def _exp(typing_context, value):
-    def generate(context, builder, sig, args):
-        return _call_llvm(context, builder, "llvm.exp", value, args)
-
-    return value(value), generate
-
-
-@overload(exp_lanes)
-def _compiled_exp(value):
-    if isinstance(value, LanesType):
-        return lambda value: _exp(value)

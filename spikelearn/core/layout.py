@@ -39,6 +39,15 @@ class Weights(NamedTuple):
     feedback: np.ndarray  # (rows, 64); hidden block b reads feedback_row[b] + neuron of the layer that feeds back
 
 
+class Somas(NamedTuple):
+    """Conductances, 1/ms, by layer."""
+
+    total: np.ndarray  # (2, layers) by phase
+    dendrite: np.ndarray  # (layers,)
+    apical: np.ndarray  # (layers,)
+    teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
+
+
 class Averages(NamedTuple):
     """Means over the windows of the phases; what has two rows for a block has the forward phase first."""
 

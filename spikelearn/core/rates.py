@@ -13,20 +13,11 @@ from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, absolute, fma, full, load, pick, store
-from spikelearn.core.layout import FORWARD, TARGET, Layout, Weights, feeding_place, teach
+from spikelearn.core.layout import FORWARD, TARGET, Layout, Somas, Weights, feeding_place, teach
 
 RELAXATION = 0.5  # of the way to where a potential would be, in a sweep over all layers
 SWEEPS = 2000  # at most
 SETTLED = 64.0  # units in the last place of the largest potential that may still move
-
-
-class Somas(NamedTuple):
-    """Conductances, 1/ms, by layer."""
-
-    total: np.ndarray  # (2, layers) by phase
-    dendrite: np.ndarray  # (layers,)
-    apical: np.ndarray  # (layers,)
-    teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
 
 
 class State(NamedTuple):

@@ -11,7 +11,7 @@ from spikelearn.core.layout import n_feeding
 from spikelearn.core.poisson import count_bound
 from spikelearn.core.probe import Given, Probe
 from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.packing import feeding_blocks, lanes_array, n_sources
+from spikelearn.engines.packing import feeding_blocks, lanes_array, make_somas, n_sources
 from spikelearn.engines.probing import Stimulus, make_given, make_probe, no_watch
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
@@ -200,17 +200,6 @@ class EventCore(Core):
         brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
         if self._work.queues.time.shape[1] < self._capacity(brightest):
             self._work = self._make_work(self._capacity(brightest))
-
-
-def make_somas(network: Network) -> event.Somas:
-    """Conductances of all layers in both phases."""
-    hidden, output, n = network.hidden, network.output, network.n_hidden
-    return event.Somas(
-        total=np.array([[hidden.g_total] * n + [output.g_total + teach] for teach in (0.0, output.g_teach)]),
-        dendrite=np.array([hidden.g_basal] * n + [output.g_dendrite]),
-        apical=np.array([hidden.g_apical] * n + [0.0]),
-        teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
-    )
 
 
 def make_synapse(network: Network) -> arrivals.Synapse:

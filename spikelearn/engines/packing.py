@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import Layout, n_feeding
+from spikelearn.core.layout import Layout, Somas, n_feeding
 from spikelearn.core.layout import Weights as CoreWeights
 from spikelearn.errors import InputError
 from spikelearn.network import Network
@@ -19,6 +19,17 @@ def lanes_array(rows: int, real: type) -> np.ndarray:
     raw = np.zeros(size + line, np.uint8)
     start = -raw.ctypes.data % line
     return raw[start : start + size].view(real).reshape(rows, LANES)
+
+
+def make_somas(network: Network) -> Somas:
+    """Conductances of all layers in both phases."""
+    hidden, output, n = network.hidden, network.output, network.n_hidden
+    return Somas(
+        total=np.array([[hidden.g_total] * n + [output.g_total + teach] for teach in (0.0, output.g_teach)]),
+        dendrite=np.array([hidden.g_basal] * n + [output.g_dendrite]),
+        apical=np.array([hidden.g_apical] * n + [0.0]),
+        teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
+    )
 
 
 def make_layout(sizes: tuple[int, ...], feeding: tuple[int, ...]) -> Layout:

@@ -9,7 +9,7 @@ import numpy as np
 from spikelearn.core import rates, trial
 from spikelearn.core.probe import Given, Probe
 from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.packing import lanes_array, n_sources
+from spikelearn.engines.packing import lanes_array, make_somas, n_sources
 from spikelearn.errors import InputError, NotSettledError
 from spikelearn.network import Network
 from spikelearn.neurons import Synapse
@@ -62,20 +62,14 @@ class RatesCore(Core):
         self.engine = engine
         self._unit = self._step = 1.0
         self._rate = network.rate_max
-        hidden, output, n = network.hidden, network.output, network.n_hidden
         self._net = rates.Network(
             layout=self._layout,
             weights=self._packed,
-            somas=rates.Somas(
-                total=np.array([[hidden.g_total] * n + [output.g_total + taught] for taught in (0.0, output.g_teach)]),
-                dendrite=np.array([hidden.g_basal] * n + [output.g_dendrite]),
-                apical=np.array([hidden.g_apical] * n + [0.0]),
-                teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
-            ),
+            somas=make_somas(network),
             area=area(network.synapse),
             rate_max=float(network.rate_max),
             keys=np.zeros((1, 4), np.uint32),
-            coupled=bool(n and hidden.g_apical),
+            coupled=bool(network.n_hidden and network.hidden.g_apical),
             pathway=self._make_pathway(0.0),
         )
         n_blocks, sources = len(self._layout.lanes), n_sources(self._layout)

@@ -11,6 +11,7 @@ derive from `FeedbackRule` and name the weights:
 Angle brackets are means over the minibatch. Rules are frozen and hold numbers only; arrays are in `State`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -60,7 +61,7 @@ Batches = Callable[[], Iterator[Batch]]  # each call is one pass over the traini
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(ABC):
     """The contract. A rule must write `gradients`; everything else has a default.
 
     Parameters
@@ -90,9 +91,9 @@ class Rule:
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
         """Do what comes before the forward weights learn in an epoch, counted from 0: a pass over inverses, say."""
 
+    @abstractmethod
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
         """Return what to descend for a minibatch; may be written to ``state.gradient``."""
-        raise NotImplementedError(f"{type(self).__name__}.gradients: a rule must say which gradient it descends")
 
     def learn(self, state: State, batch: Batch, rng: np.random.Generator) -> None:
         """Change weights after one minibatch: one step of the optimiser."""
@@ -128,6 +129,7 @@ class Rule:
 class DeltaRule(Rule):
     """A rule that says the error of every unit; weights then follow the delta rule."""
 
+    @abstractmethod
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
@@ -143,7 +145,6 @@ class DeltaRule(Rule):
         rng : numpy Generator
             For rules that draw.
         """
-        raise NotImplementedError(f"{type(self).__name__}.errors: a delta rule must say each unit's error")
 
     def _errors(
         self, state: State, batch: Batch, rng: np.random.Generator
@@ -165,9 +166,9 @@ class DeltaRule(Rule):
 class FeedbackRule(DeltaRule):
     """A rule that sends the output error down, layer by layer, through feedback weights."""
 
+    @abstractmethod
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the feedback weights into each hidden layer, (units, units of the layer above)."""
-        raise NotImplementedError(f"{type(self).__name__}.feedback: name the weights that send errors down")
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator

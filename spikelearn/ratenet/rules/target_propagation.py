@@ -20,6 +20,7 @@ summed over units, with the mean over the minibatch; `alpha` multiplies each exa
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -78,9 +79,9 @@ class TargetPropagation(DeltaRule):
         """Return what a decoder is to reconstruct: the activity without the noise."""
         return clean
 
+    @abstractmethod
     def top_target(self, state: State, activity: Activity, target: np.ndarray) -> np.ndarray:
         """Return the target of the highest hidden layer."""
-        raise NotImplementedError(f"{type(self).__name__}.top_target: say where targets come from")
 
     def targets(self, state: State, activity: Activity, target: np.ndarray) -> list[np.ndarray]:
         """Return the target of each hidden layer."""
