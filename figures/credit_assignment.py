@@ -1,18 +1,17 @@
-"""Figure: all rules on MNIST. Reads what experiments/credit_assignment.py wrote; writes PNG, PDF and the caption."""
+"""Not in the paper: many answers to credit assignment side by side, on MNIST.
 
-import argparse
-import json
+python figures/credit_assignment.py [RUNS] [--out FILE]
+"""
+
 import math
-from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from frame import main, new_figure, panels
 from matplotlib.figure import Figure
 
 from spikelearn.compare import curves
 from spikelearn.plotting.comparison import error_curves, final_angles, final_errors, styles
 from spikelearn.ratenet import table
 
-RESULTS = Path(__file__).parents[1] / "experiments" / "results" / "credit_assignment.json"
 CURVES = ("bp", "shallow", "fa", "dfa", "sign", "kp", "dtp", "ao-sdtp", "ep", "burst", "np", "spiking")  # in panel a
 
 CAPTION = (
@@ -41,8 +40,8 @@ def caption(report: dict) -> str:
     )
 
 
-def draw(report: dict) -> Figure:
-    """Return the figure."""
+def draw(report: dict) -> tuple[Figure, str]:
+    """Return the figure and its caption."""
     results = report["results"]
     errors, _ = curves(results)
     look = styles(list(errors))
@@ -50,8 +49,7 @@ def draw(report: dict) -> Figure:
         rule: [r["epochs"][-1]["test_error"] for r in results if r["rule"] == rule and r["diverged"] is None]
         for rule in errors
     }
-    figure = Figure(figsize=(12, 5.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(12, 5.8)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.1, 1, 0.8))
     error_curves(left, {rule: curve for rule, curve in errors.items() if rule in CURVES}, look)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=12, frameon=False)
@@ -59,25 +57,9 @@ def draw(report: dict) -> Figure:
     degrees = {row["rule"]: [math.nan if a is None else a for a in row["angle"]] for row in table.rows(results)}
     final_angles(right, {label.get_text(): degrees[label.get_text()] for label in middle.get_yticklabels()}, look)
     right.set_yticklabels([])
-    for letter, axes in zip("abc", (left, middle, right), strict=True):
-        axes.set_title(letter, loc="left", fontweight="bold")
-    return figure
-
-
-def main() -> None:
-    """Draw and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--out", type=Path, default=Path("runs/figures"))
-    options = parser.parse_args()
-    report = json.loads(options.results.read_text())
-    figure = draw(report)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for ending in ("png", "pdf"):
-        figure.savefig(options.out / f"credit_assignment.{ending}", dpi=150)
-    (options.out / "credit_assignment.txt").write_text(caption(report) + "\n")
-    print(caption(report))
+    panels(figure, (left, middle, right))
+    return figure, caption(report)
 
 
 if __name__ == "__main__":
-    main()
+    main("credit_assignment", __doc__, draw)

@@ -1,16 +1,14 @@
-"""Figure: Lillicrap's linear task. Reads what experiments/feedback_alignment_linear.py wrote; writes PNG, PDF, text."""
+"""Not in the paper: feedback alignment on the linear task of Lillicrap et al.
 
-import argparse
-import json
-from pathlib import Path
+python figures/feedback_alignment_linear.py [RUNS] [--out FILE]
+"""
+
 from statistics import median
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from frame import main, new_figure, panels
 from matplotlib.figure import Figure
 
 from spikelearn.plotting.linear_task import angle_curves, loss_curves
-
-RESULTS = Path(__file__).parents[1] / "experiments" / "results" / "feedback_alignment_linear.json"
 
 CAPTION = (
     "A linear 30-20-10 network learns a random linear map (Lillicrap et al., Task 1); medians over {seeds} seeds. "
@@ -48,8 +46,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         "backpropagation": medians(aligned, "angle_backprop"),
         "the pseudo-inverse": medians(aligned, "angle_pseudo"),
     }
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 3.6)
     left, middle, right = figure.subplots(1, 3)
     loss_curves(left, samples, {rule: medians(runs, "error") for rule, runs in by_rule.items()})
     angle_curves(middle, samples, angles).set_xlabel("samples")
@@ -58,8 +55,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         "the pseudo-inverse": [median(end["angle_pseudo"] for end in ends) for ends in by_omega.values()],
     }
     angle_curves(right, list(by_omega), sweep).set(xscale="log", xlabel="range of the initial weights", ylabel="")
-    for letter, axes in zip("abc", (left, middle, right), strict=True):
-        axes.set_title(letter, loc="left", fontweight="bold")
+    panels(figure, (left, middle, right))
     ends = {name: curve[-1] for name, curve in angles.items()}
     return figure, CAPTION.format(
         seeds=len(aligned),
@@ -69,19 +65,5 @@ def draw(report: dict) -> tuple[Figure, str]:
     )
 
 
-def main() -> None:
-    """Draw and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--out", type=Path, default=Path("runs/figures"))
-    options = parser.parse_args()
-    figure, caption = draw(json.loads(options.results.read_text()))
-    options.out.mkdir(parents=True, exist_ok=True)
-    for ending in ("png", "pdf"):
-        figure.savefig(options.out / f"feedback_alignment_linear.{ending}", dpi=150)
-    (options.out / "feedback_alignment_linear.txt").write_text(caption + "\n")
-    print(caption)
-
-
 if __name__ == "__main__":
-    main()
+    main("feedback_alignment_linear", __doc__, draw)

@@ -38,7 +38,7 @@ from typing import Any
 
 from spikelearn.errors import InputError, nearest
 from spikelearn.feedback import Feedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
-from spikelearn.learning import Backprop
+from spikelearn.learning import Backprop, OutputOnly
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.neurons import HiddenNeuron, Synapse
@@ -125,6 +125,7 @@ VARIANTS: dict[str, Callable[[Model], Model]] = {
     "strong-attenuation": _network(hidden=HiddenNeuron(g_apical=0.05)),  # figure 9
     "weak-attenuation": _network(hidden=HiddenNeuron(g_apical=0.6)),  # figure 9
     "backprop": lambda model: replace(model, rule=Backprop(hidden_scale=0.2)),  # figure 7B, C; scaled as in their code
+    "output-only": lambda model: replace(model, rule=OutputOnly()),  # not in the paper: a control
 }
 
 NETWORKS = {"no-hidden": no_hidden, "one-hidden": one_hidden, "two-hidden": two_hidden}

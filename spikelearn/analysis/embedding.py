@@ -59,6 +59,7 @@ def embed(activity: ArrayLike, seed: int, perplexity: float = 30.0) -> np.ndarra
     """
     from sklearn.decomposition import PCA  # slow to import, as are the others below
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     activity = numbers("activity", activity, "examples", "neurons")
     check_range("seed", seed, at_least=0, integer=True)
@@ -74,7 +75,8 @@ def embed(activity: ArrayLike, seed: int, perplexity: float = 30.0) -> np.ndarra
     if n_components < activity.shape[1]:
         activity = PCA(n_components, random_state=seed).fit_transform(activity)
     start = "pca" if n_components > 1 else "random"
-    found = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(activity)
+    with threadpool_limits(1):  # sums in the same order on any machine; and threads that wait for each other are slow
+        found = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(activity)
     return found.astype(np.float64)
 
 

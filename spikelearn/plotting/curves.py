@@ -1,15 +1,18 @@
-"""Learning curves from the metrics of a run."""
+"""Learning curves: of a run, from its metrics, and of several networks of a kind."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from spikelearn.errors import InputError
+from spikelearn.plotting.style import COLOURS, bare
 
 
 def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str = "") -> Axes:
@@ -35,6 +38,34 @@ def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str 
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return axes
+
+
+def seed_curves(axes: Axes, curves: Mapping[str, ArrayLike], label: str = "test error (%)") -> Axes:
+    """Draw a measure against epochs: the mean over networks, and a band from the lowest to the highest of them.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    curves : mapping of str to (seeds, epochs) float arrays
+        By name.
+    label : str
+        What it is, with unit.
+    """
+    if not curves:
+        raise InputError("curves is empty: give at least one")
+    for k, (name, values) in enumerate(curves.items()):
+        values = np.asarray(values, np.float64)
+        if values.ndim != 2 or values.size == 0:
+            raise InputError(f"curves[{name!r}] of shape {values.shape} must be (seeds, epochs), at least one of each")
+        colour, epochs = COLOURS[k % len(COLOURS)], np.arange(1, values.shape[1] + 1)
+        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.25, linewidth=0)
+        axes.plot(epochs, values.mean(axis=0), color=colour, linewidth=1.6, label=name)
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
+    return bare(axes)
 
 
 def save_learning_curve(path: str | Path, metrics: Sequence[Mapping[str, Any]], title: str = "") -> None:

@@ -1,7 +1,6 @@
-"""Each experiment runs at scale smoke, goes on where it was, and its figure is drawn from what it wrote."""
+"""Scripts beside the experiments: the search for rates, the measurement of speed, the example of one's own rule."""
 
 import importlib.util
-import json
 import sys
 from pathlib import Path
 
@@ -28,36 +27,6 @@ def start(monkeypatch, capsys):
         return capsys.readouterr().out
 
     return run
-
-
-def drawn(out, name):
-    """The caption, after a look at the pictures."""
-    assert (out / f"{name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert (out / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
-    return (out / f"{name}.txt").read_text()
-
-
-def test_credit_assignment_and_its_figure(start, tmp_path):
-    arguments = ("--rules", "fa,np,wp", "--jobs", 1, "--out", tmp_path)
-    first = start("experiments", "credit_assignment", *arguments)
-    report = json.loads((tmp_path / "credit_assignment.json").read_text())
-    assert [result["rule"] for result in report["results"]] == ["bp", "shallow", "fa", "np", "wp"]
-    assert start("experiments", "credit_assignment", *arguments) == first  # the seconds, too: nothing is run again
-    table = (tmp_path / "credit_assignment.md").read_text()
-    assert "| fa |" in table
-    assert "prototype, same network, Adam 1e-3, 5 epochs" in table
-    assert "rate: search" in table
-    start("figures", "credit_assignment", "--results", tmp_path / "credit_assignment.json", "--out", tmp_path)
-    caption = drawn(tmp_path, "credit_assignment")
-    assert "5 answers on 300 training images of digits, 64-20-20-10, 1 epochs, 1 seed." in caption
-
-
-def test_the_linear_task_and_its_figure(start, tmp_path):
-    first = start("experiments", "feedback_alignment_linear", "--jobs", 1, "--out", tmp_path)
-    assert start("experiments", "feedback_alignment_linear", "--jobs", 1, "--out", tmp_path) == first
-    start("figures", "feedback_alignment_linear", "--results", tmp_path / "feedback_alignment_linear.json",
-          "--out", tmp_path)  # fmt: skip
-    assert "medians over 1 seeds" in drawn(tmp_path, "feedback_alignment_linear")
 
 
 def test_the_search_judges_on_training_images_only(start, tmp_path):
@@ -87,12 +56,6 @@ def test_speed_prints_both(start):
     printed = start("experiments", "rate_speed", "--rounds", 1, "--steps", 3, "--sizes", "64,32,10")
     assert "plain product" in printed
     assert "backprop, adam" in printed
-
-
-@pytest.mark.parametrize("name", ["credit_assignment", "feedback_alignment_linear"])
-def test_figures_can_be_drawn_from_the_committed_results(start, tmp_path, name):
-    start("figures", name, "--out", tmp_path)
-    drawn(tmp_path, name)
 
 
 def test_the_example_of_ones_own_rule_shows_what_it_says(capsys):

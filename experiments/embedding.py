@@ -1,0 +1,73 @@
+"""Figure 6C: do hidden layers tell digits apart? t-SNE of test images, and of what they make each layer do.
+
+python experiments/embedding.py --scale paper
+"""
+
+import numpy as np
+import protocol
+from harness import Setting, Stages, Task, Tell, main, once, read
+
+import spikelearn as sl
+from spikelearn.analysis import embed, separation
+
+NAME = "two-hidden"
+PERPLEXITY = 30.0
+
+
+def stages(setting: Setting) -> Stages:
+    """Train one network; then show it the test images."""
+    n = len(protocol.SCALES[setting.scale].load().test)
+    look = Task("activity", n, once(setting.out / "embedding" / "points.json", lambda tell: look_at(setting, tell)))
+    return [[protocol.task(setting, NAME, 1)], [look]]
+
+
+def look_at(setting: Setting, tell: Tell) -> dict:
+    """Count the spikes of the hidden layers for every test image, and embed them."""
+    images = protocol.SCALES[setting.scale].load().test
+    activity = {"input": images.intensities(slice(0, len(images)))} | spike_counts(setting, images, tell)
+    perplexity = min(PERPLEXITY, len(images) / 4)
+    result: dict = {"label": images.y.tolist(), "perplexity": perplexity, "layers": {}}
+    for layer, rows in activity.items():
+        found = separation(rows, images.y)
+        points = embed(rows, seed=1, perplexity=perplexity)
+        tell(0)
+        result["layers"][layer] = {
+            "points": np.round(points, 2).tolist(),
+            "silhouette": found.silhouette,
+            "neighbour_error": found.neighbour_error,
+        }
+    return result
+
+
+def spike_counts(setting: Setting, images: sl.Images, tell: Tell) -> dict[str, np.ndarray]:
+    """Return spikes after the settling time by hidden layer, (images, neurons)."""
+    config, weights = protocol.trained(setting, NAME, 1)
+    network = config.model.network
+    layers = {f"hidden[{k}]": n for k, n in enumerate(network.sizes[1:-1])}
+    counts = {layer: np.zeros((len(images), n), np.int64) for layer, n in layers.items()}
+    for k in range(len(images)):
+        seen = sl.simulate(
+            network,
+            weights,
+            images.intensities(slice(k, k + 1))[0],
+            record=[f"{layer}.spikes" for layer in layers],
+            window=(network.phases.settle, network.phases.test),
+            seed=1,
+            example=k,
+            engine=config.engine,
+        )
+        for layer, n in layers.items():
+            spikes = seen.spikes[layer]
+            late = spikes.neuron[spikes.time >= network.phases.settle]
+            counts[layer][k] = np.bincount(late, minlength=n)
+        tell(1)
+    return counts
+
+
+def measure(setting: Setting) -> dict:
+    """Read what was embedded."""
+    return {"network": NAME, "seed": 1, **read(setting.out / "embedding" / "points.json")}
+
+
+if __name__ == "__main__":
+    main("embedding", __doc__, stages, measure)

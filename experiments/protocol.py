@@ -1,0 +1,240 @@
+"""What the paper trained, at three scales: networks by name, and how long and on what each is trained.
+
+A network that several experiments need is trained once: they share the run folders in ``OUT/runs``, which are those
+of ``spikelearn train``; a run that was stopped goes on, and one that is done is taken as it is.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from harness import Setting, Task, Tell, main, read
+
+import spikelearn as sl
+from spikelearn import datasets, runs, storage
+from spikelearn.engines import Clock, Engine, Event
+from spikelearn.models import guerguiev2017
+
+RETESTS = 20  # tests of a trained network, as in the paper; of seed 1 only, as they take a minute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much of the published protocol.
+
+    Parameters
+    ----------
+    data : str
+    train, test : int or None
+        Images; None: all.
+    epochs : int
+        At most.
+    hidden : mapping of str to tuple of int
+        Sizes of hidden layers in place of the published ones.
+    retests : int
+    """
+
+    data: str = "mnist"
+    train: int | None = None
+    test: int | None = None
+    epochs: int = 60
+    hidden: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    retests: int = RETESTS
+
+    def load(self) -> datasets.Dataset:
+        """Return the images."""
+        data = _load(self.data)
+        train = data.train if self.train is None else data.train.first(self.train)
+        return replace(data, train=train, test=data.test if self.test is None else data.test.first(self.test))
+
+
+SCALES = {
+    "smoke": Scale(
+        data="digits",
+        train=200,
+        test=60,
+        epochs=2,
+        hidden={"one-hidden": (20,), "two-hidden": (20, 12)},
+        retests=2,
+    ),
+    "laptop": Scale(train=10_000, epochs=3, test=2000, retests=5),
+    "paper": Scale(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A network of the paper.
+
+    Parameters
+    ----------
+    network : str
+        Of `guerguiev2017.NETWORKS`.
+    variant : str or None
+        Of `guerguiev2017.VARIANTS`.
+    changes : tuple of str
+        Numbers changed besides, as ``--set`` of the command line takes them.
+    reading : str
+    engine : Clock or Event
+    epochs : int
+    seeds : int
+        At most so many: those beside the main line have fewer.
+    """
+
+    network: str
+    variant: str | None = None
+    changes: tuple[str, ...] = ()
+    reading: str = "released"
+    engine: Engine = field(default_factory=Clock)
+    epochs: int = 60
+    seeds: int = 3
+
+
+NOISE = (0.0, 0.05, 0.22, 0.5, 1.0, 2.0, 4.0)  # SD on symmetric feedback; 0.22 is that of variance 0.05
+CONDITIONS = {
+    "no-hidden": Condition(network="no-hidden"),
+    "one-hidden": Condition(network="one-hidden"),
+    "two-hidden": Condition(network="two-hidden"),
+    "sparse": Condition(network="one-hidden", variant="sparse"),
+    "sparse-unamplified": Condition(network="one-hidden", variant="sparse-unamplified", epochs=20),
+    "symmetric": Condition(network="one-hidden", variant="symmetric"),
+    "symmetric-noisy": Condition(network="one-hidden", variant="symmetric-noisy"),
+    "strong-attenuation": Condition(network="two-hidden", variant="strong-attenuation", seeds=2),
+    "weak-attenuation": Condition(network="two-hidden", variant="weak-attenuation", seeds=2),
+    "jittered-plateaus": Condition(network="one-hidden", variant="jittered-plateaus", seeds=1),
+    "backprop": Condition(network="one-hidden", variant="backprop", seeds=1),
+    "output-only": Condition(network="one-hidden", variant="output-only", epochs=10),
+    "rate-feedback": Condition(network="one-hidden", variant="rate-feedback", epochs=10),
+    **{
+        f"noise-{sd:g}": Condition(
+            network="one-hidden", variant="symmetric-noisy", changes=(f"feedback.noise={sd}",), epochs=5, seeds=1
+        )
+        for sd in NOISE
+    },
+    "no-hidden-text": Condition(network="no-hidden", reading="text", seeds=1),
+    "one-hidden-text": Condition(network="one-hidden", reading="text", seeds=1),
+    "two-hidden-text": Condition(network="two-hidden", reading="text", seeds=1),
+    "one-hidden-event": Condition(network="one-hidden", engine=Event(), seeds=1),
+}
+
+
+def seeds(setting: Setting, name: str) -> range:
+    """Return the seeds with which a network is trained."""
+    return range(1, min(setting.seeds, CONDITIONS[name].seeds) + 1)
+
+
+def config(setting: Setting, name: str, seed: int) -> runs.Config:
+    """Return all that determines a run."""
+    condition, scale = CONDITIONS[name], SCALES[setting.scale]
+    data = scale.load()
+    sizes = {} if condition.network not in scale.hidden else {"hidden": scale.hidden[condition.network]}
+    model = guerguiev2017.NETWORKS[condition.network](
+        condition.reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
+    )
+    found = runs.Config(
+        name=condition.network,
+        reading=condition.reading,
+        model=model if condition.variant is None else guerguiev2017.variant(model, condition.variant),
+        engine=condition.engine,
+        data=scale.data,
+        examples=scale.train,
+        epochs=min(condition.epochs, scale.epochs),
+        seed=seed,
+    )
+    return storage.override(found, condition.changes)
+
+
+def folder(setting: Setting, name: str, seed: int) -> Path:
+    """Return the run folder of a network."""
+    return setting.out / "runs" / f"{name}-seed{seed}"
+
+
+def training(setting: Setting, *names: str) -> list[Task]:
+    """Return the tasks that train networks, with all their seeds: first seed 1 of all, then the others."""
+    wanted = [(seed, k, name) for k, name in enumerate(names) for seed in seeds(setting, name)]
+    return [task(setting, name, seed) for seed, _, name in sorted(wanted)]
+
+
+def task(setting: Setting, name: str, seed: int) -> Task:
+    """Return the task that trains a network with one seed."""
+    scale, wanted, path = SCALES[setting.scale], config(setting, name, seed), folder(setting, name, seed)
+    data = scale.load()
+    size = wanted.epochs * len(data.train)
+
+    def work(tell: Tell) -> None:
+        if is_done(path, wanted, size):
+            tell(size)
+        else:
+            run = runs.Run.resume(path, data=data) if holds_run(path) else runs.Run.start(path, wanted, data)
+            tell(run.training.trials)
+            run.train(lambda chunk: tell(chunk.stop - chunk.start))
+        if seed == 1:
+            retest(setting, name, tell)
+
+    return Task(f"{name}, seed {seed}", size, work)
+
+
+def holds_run(path: Path) -> bool:
+    """Return whether there is a run in the folder."""
+    return (path / "config.json").is_file()
+
+
+def is_done(path: Path, wanted: runs.Config, examples: int) -> bool:
+    """Return whether a run has been trained to its end; `InputError` if the folder holds another one."""
+    if not holds_run(path):
+        return False
+    found, _ = runs.load_run(path)
+    if storage.to_dict(found) != storage.to_dict(wanted):
+        raise sl.InputError(f"{path} holds a run with another configuration; move it away or choose another --out")
+    return storage.load_checkpoint(path / "checkpoint.h5")[1]["trials"] == examples
+
+
+def retest(setting: Setting, name: str, tell: Tell) -> None:
+    """Test the trained network of seed 1 again and again, as the paper does; ``retests.json`` in its run folder."""
+    path = folder(setting, name, 1) / "retests.json"
+    errors = read(path) if path.is_file() else []
+    scale, (found, weights) = SCALES[setting.scale], trained(setting, name, 1)
+    images = scale.load().test
+    for repeat in range(len(errors), scale.retests):
+        predictions = sl.evaluate(found.model.network, weights, images, seed=1001 + repeat, engine=found.engine)
+        errors.append(float(sl.error_percent(predictions, images.y)[0]))
+        with storage.replacing(path) as part:
+            part.write_text(json.dumps(errors))
+        tell(0)
+
+
+def trained(setting: Setting, name: str, seed: int) -> tuple[runs.Config, sl.Weights]:
+    """Return a trained network."""
+    return runs.load_run(folder(setting, name, seed))
+
+
+def learning(setting: Setting, *names: str) -> dict[str, dict]:
+    """Return what training came to, by name: test errors of each seed and epoch, repeated tests, hours."""
+    result = {}
+    for name in names:
+        rows = [storage.RunFolder.open(folder(setting, name, seed)).metrics() for seed in seeds(setting, name)]
+        spent = [sum(row["train_seconds"] + row["test_seconds"] for row in found) for found in rows]
+        result[name] = {
+            "test_error": [[row["test_error"] for row in found] for found in rows],
+            "retests": read(folder(setting, name, 1) / "retests.json"),
+            "hours": [round(seconds / 3600, 3) for seconds in spent],
+            "config": storage.to_dict(config(setting, name, 1)),
+        }
+    return result
+
+
+def compare_networks(name: str, text: str, names: Sequence[str]) -> None:
+    """Run an experiment that trains networks and compares how they learn."""
+    main(
+        name,
+        text,
+        lambda setting: [training(setting, *names)],
+        lambda setting: {"conditions": learning(setting, *names)},
+    )
+
+
+@lru_cache(maxsize=2)
+def _load(source: str) -> datasets.Dataset:
+    return datasets.load(source)

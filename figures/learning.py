@@ -1,0 +1,72 @@
+"""Learning curves of kinds of network, their errors at the end, repeated tests of one: figures 6, 8 and 9."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from spikelearn.analysis import compare_all, spread
+from spikelearn.plotting.curves import seed_curves
+from spikelearn.plotting.groups import group_bars
+
+PUBLISHED = {"no-hidden": 8.3, "one-hidden": 4.1, "two-hidden": 3.2, "sparse": 3.7, "symmetric": 3.6}
+
+
+def errors(report: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Return test errors (seeds, epochs) by label; as far as the network trained for the least goes."""
+    curves = {label: report["conditions"][name]["test_error"] for name, label in names.items()}
+    n = min(len(curve) for seeds in curves.values() for curve in seeds)
+    return {label: np.array([curve[:n] for curve in seeds]) for label, seeds in curves.items()}
+
+
+def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mapping[str, str], top: float) -> None:
+    """Fill three panels: curves, the last epoch's errors of all networks, repeated tests of the first.
+
+    Parameters
+    ----------
+    axes : three Axes
+    report : mapping
+        Of an experiment.
+    names : mapping of str to str
+        Label of each condition to show.
+    top : float
+        Upper end of the errors shown, percent.
+    """
+    curves = errors(report, names)
+    left, middle, right = axes
+    seed_curves(left, curves).set_ylim(0, top)
+    left.set_title(" ", loc="left")
+    group_bars(middle, {label: found[:, -1] for label, found in curves.items()}, "test error, last epoch (%)")
+    for place, name in enumerate(names):
+        if name in PUBLISHED:
+            middle.plot(place - 0.36, PUBLISHED[name], "D", color="black", markersize=5, label="published")
+    group_bars(right, {label: report["conditions"][name]["retests"] for name, label in names.items()})
+    for panel, what in ((middle, "networks"), (right, "repeated tests of one network")):
+        panel.set_title(what, fontsize="medium")
+        if len(names) > 2:
+            panel.tick_params(axis="x", rotation=20)
+
+
+def sentence(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Say for the caption what the panels show, with numbers."""
+    parts, last = [], errors(report, names)
+    for name, label in names.items():
+        found, published = last[label][:, -1], PUBLISHED.get(name)
+        range_of = "" if len(found) == 1 else f", {found.min():.2f} to {found.max():.2f}"
+        beside = "" if published is None else f"; published {published}"
+        parts.append(f"{label} {found.mean():.2f} % (n = {len(found)}{range_of}{beside})")
+    return f"test error after {next(iter(last.values())).shape[1]} epochs: " + ", ".join(parts)
+
+
+def tests(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Say what repeated tests of the networks of seed 1 gave, and the t-tests of the paper."""
+    groups = {label: report["conditions"][name]["retests"] for name, label in names.items()}
+    means = ", ".join(
+        f"{label} {spread(values).mean:.2f} % (SD {spread(values).sd:.2f})" for label, values in groups.items()
+    )
+    n = len(next(iter(groups.values())))
+    varied = {label: values for label, values in groups.items() if np.ptp(values) > 0}
+    found = compare_all(varied) if len(varied) > 1 else {}
+    pairs = "; ".join(f"{one} against {other}: t({test.df}) = {test.t:.1f}" for (one, other), test in found.items())
+    return f"{n} tests of the network of seed 1, other spikes each time: {means}; unpaired t-tests: {pairs or 'none'}"

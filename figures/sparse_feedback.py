@@ -1,0 +1,32 @@
+"""Figures 8B and 8, supplement 1: test errors with dense and with sparse feedback, amplified or not.
+
+python figures/sparse_feedback.py [RUNS] [--out FILE]
+"""
+
+from frame import main, new_figure, panels
+from learning import draw as draw_learning
+from learning import sentence, tests
+from matplotlib.figure import Figure
+
+LONG = {"one-hidden": "dense", "sparse": "sparse x 5"}
+SHORT = LONG | {"sparse-unamplified": "sparse x 1"}
+
+
+def draw(report: dict) -> tuple[Figure, str]:
+    """Return the figure and its caption."""
+    figure = new_figure(12, 7.6)
+    grid = figure.subplots(2, 3, width_ratios=(1.3, 1, 1))
+    draw_learning(grid[0], report, LONG, top=14)
+    draw_learning(grid[1], report, SHORT, top=20)
+    panels(figure, grid.flat)
+    return figure, (
+        "One hidden layer; 80 % of the feedback weights are zero, the others multiplied by 5 or not. (a) Mean over "
+        f"networks, band from the lowest to the highest; {sentence(report, LONG)}. (b) Dots are networks, bars their "
+        f"mean, lines its 95 % interval, diamonds what was published. (c) {tests(report, LONG)}. (d, e) With the "
+        f"sparse feedback that is not amplified; {sentence(report, SHORT)}. (f) Repeated tests, each after the last "
+        "epoch of its training."
+    )
+
+
+if __name__ == "__main__":
+    main("sparse_feedback", __doc__, draw)

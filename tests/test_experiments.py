@@ -1,0 +1,245 @@
+"""Every experiment runs at scale smoke, goes on where it was, and its figure is drawn from what it wrote."""
+
+import json
+import math
+import os
+import re
+import runpy
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spikelearn as sl
+from spikelearn import cli, runs
+
+ROOT = Path(__file__).parents[1]
+NAMES = runpy.run_path(str(ROOT / "experiments" / "all.py"))["NAMES"]  # later ones find networks of earlier ones
+COMMITTED = sorted(path.stem for path in (ROOT / "figures").glob("*.png"))
+
+
+@pytest.fixture
+def start(monkeypatch, capsys):
+    """Run a script as a command does; return its exit status and what it wrote."""
+
+    def run(folder, name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"{folder}/{name}.py", *map(str, arguments)])
+        status = 0
+        try:
+            runpy.run_path(str(ROOT / folder / f"{name}.py"), run_name="__main__")
+        except SystemExit as stop:
+            status = stop.code
+        return status, capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """One folder for all experiments, which share networks."""
+    return tmp_path_factory.mktemp("smoke")
+
+
+def report(out, name):
+    """What an experiment wrote, but for when and how long."""
+    found = json.loads((out / f"{name}.json").read_text())
+    assert found.pop("experiment") == name
+    assert found.pop("last_start_hours") >= 0
+    return found
+
+
+def test_all_knows_every_experiment():
+    beside = {"all", "harness", "protocol", "watched", "trials"}  # no experiments of their own
+    checks = {"credit_check", "learning_check", "learning_rates", "own_rate_rule", "rate_speed", "speed"}
+    scripts = {path.stem for path in (ROOT / "experiments").glob("*.py")}
+    assert set(NAMES) == scripts - beside - checks
+    drawings = {path.stem for path in (ROOT / "figures").glob("*.py")} - {
+        "frame",
+        "learning",
+        "trace_panels",
+        "numbers",
+    }
+    assert drawings == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_and_its_figure(start, out, name):
+    status, _ = start("experiments", name, "--jobs", 2, "--out", out)
+    assert status == 0
+    first = report(out, name)
+    assert first["scale"] == "smoke"
+    assert first["command"] == f"python experiments/{name}.py --scale smoke --seeds 1"
+    files = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.suffix in (".h5", ".csv", ".json")}
+    assert start("experiments", name, "--jobs", 1, "--out", out)[0] == 0
+    changed = {path for path, when in files.items() if path.stat().st_mtime_ns != when}
+    assert {path.name for path in changed} <= {f"{name}.json", "table.csv"}  # nothing was computed again
+    assert report(out, name) == first
+    picture = out / "figures" / f"{name}.png"
+    status, printed = start("figures", name, out, "--out", picture)
+    assert status == 0
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert picture.with_suffix(".pdf").read_bytes()[:5] == b"%PDF-"
+    caption = picture.with_suffix(".txt").read_text()
+    assert printed.out == caption
+    assert not re.search(r"\bnan\b|[{}]", caption)
+    assert len(caption) > 100
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_pictures_are_those_of_the_committed_results(start, tmp_path, name):
+    assert start("figures", name, "--out", tmp_path / "figure.png")[0] == 0
+    assert (tmp_path / "figure.txt").read_text() == (ROOT / "figures" / f"{name}.txt").read_text()
+
+
+# -- stopping and going on ---------------------------------------------------------------------------------------------
+
+
+def setting(out, jobs=1):
+    from harness import Setting
+
+    return Setting(scale="smoke", seeds=1, jobs=jobs, out=out)
+
+
+def interrupted(tasks, after):
+    """Do the tasks, and stop them as Ctrl-C would after so many calls."""
+    import harness
+
+    calls = 0
+
+    def counting(work):
+        def wrapped(tell):
+            def told(n):
+                nonlocal calls
+                calls += 1
+                if calls == after:
+                    raise KeyboardInterrupt
+                tell(n)
+
+            work(told)
+
+        return wrapped
+
+    with pytest.raises(KeyboardInterrupt):
+        harness.perform([task._replace(work=counting(task.work)) for task in tasks], 1, "stopped")
+
+
+def test_training_that_is_stopped_goes_on_exactly(tmp_path, monkeypatch):
+    import harness
+    import protocol
+
+    tasks = [protocol.training(setting(tmp_path / name), "one-hidden") for name in ("whole", "stopped")]
+    harness.perform(tasks[0], 1, "whole")
+    interrupted(tasks[1], after=4)  # in the second epoch
+    harness.perform(tasks[1], 1, "stopped")
+    whole, stopped = (runs.load_run(tmp_path / name / "runs" / "one-hidden-seed1")[1] for name in ("whole", "stopped"))
+    for one, other in zip((*whole.W, *whole.b), (*stopped.W, *stopped.b), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (
+        protocol.learning(setting(tmp_path / "whole"), "one-hidden")["one-hidden"]["retests"]
+        == (protocol.learning(setting(tmp_path / "stopped"), "one-hidden")["one-hidden"]["retests"])
+    )
+
+
+def test_watching_that_is_stopped_goes_on_exactly(tmp_path):
+    import harness
+    import watched
+
+    seen = []
+    for name in ("whole", "stopped"):
+        tasks = watched.watching(setting(tmp_path / name), "one-hidden")
+        if name == "stopped":
+            interrupted(tasks, after=4)
+            assert len(list((tmp_path / name / "watched" / "one-hidden-seed1").iterdir())) == 1
+        harness.perform(tasks, 1, name)
+        seen.append(list(watched.epochs(setting(tmp_path / name), "one-hidden", 1)))
+    for one, other in zip(*seen, strict=True):
+        assert set(one) == set(other)
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_an_error_stops_the_other_tasks_and_is_told():
+    import harness
+
+    waiting = threading.Event()
+
+    def fails(tell):
+        waiting.wait(10)
+        raise sl.InputError("broken")
+
+    def goes_on(tell):
+        waiting.set()
+        while True:
+            tell(0)
+
+    with pytest.raises(sl.InputError, match="broken"):
+        harness.perform([harness.Task("a", 1, fails), harness.Task("b", 1, goes_on)], 2, "two")
+
+
+def test_another_run_in_the_folder_is_refused(start, tmp_path):
+    import protocol
+
+    cli.main(["train", "one-hidden", "--out", str(tmp_path / "runs" / "one-hidden-seed1"), "--examples", "5",
+                 "--epochs", "1", "--hidden", "3"])  # fmt: skip
+    status, _ = start("experiments", "traces", "--out", tmp_path)
+    assert "one-hidden-seed1 holds a run with another configuration; move it away or choose another --out" in status
+    assert protocol.folder(setting(tmp_path), "one-hidden", 1).is_dir()
+
+
+def test_bad_options_are_refused(start):
+    status, printed = start("experiments", "traces", "--seeds", 0)
+    assert status == 2
+    assert "--seeds 0 must be at least 1" in printed.err
+    status, printed = start("experiments", "traces", "--scale", "huge")
+    assert status == 2
+    assert "invalid choice: 'huge'" in printed.err
+
+
+def test_a_figure_without_results_says_how_to_make_them(start, tmp_path):
+    status, _ = start("figures", "traces", tmp_path)
+    assert status.endswith("run python experiments/traces.py and give its --out as RUNS")
+
+
+def test_all_stops_at_an_option_that_none_knows():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "experiments" / "all.py"), "--scael", "smoke"],
+        capture_output=True, text=True, timeout=60, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count("unrecognized arguments") == 1
+
+
+# -- the experiments' own arithmetic -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reading", ["released", "text"])
+def test_the_change_of_a_basal_weight_is_that_of_training(reading):
+    import apical_timing
+
+    from spikelearn.models import guerguiev2017
+
+    model = guerguiev2017.one_hidden(reading, n_input=30, hidden=(9,), n_output=3)
+    phases = sl.Phases(
+        minimum=50, extra_mean=1e-6, extra_shape=1, window=model.network.phases.window, test=model.network.phases.test
+    )
+    network = sl.Network(**{**vars(model.network), "phases": phases})
+    image = np.random.default_rng(1).random((1, 30)).astype(np.float32)
+    images = sl.Images(x=image, y=np.array([1]), n_classes=3, name="one")
+    weights = network.draw_weights(1)
+    training = sl.train(sl.Model(network=network, learning_rates=(0.3, 0.0)), images, seed=1, weights=weights)
+    for _ in training:
+        pass
+    change = training.weights.W[0] - weights.W[0]
+    shown = images.intensities(slice(0, 1))[0]
+    seen = sl.simulate(network, weights, shown, label=1, record=["hidden[0]", "input.spikes"], seed=1, example=0)
+    fired = np.isin(np.arange(30), seen.spikes["input"].neuron[seen.spikes["input"].time < 50])
+    start = 30.0  # of the window, in both readings
+    active = apical_timing.mean_psp(network, seen, start) > 0
+    assert active.any()
+    assert not active[~fired].any()
+    assert math.isclose(start, 50 - (phases.window or 20))
+    expected = apical_timing.basal_change(network, seen, 0.3)
+    np.testing.assert_allclose(change[:, active].mean(axis=1), expected, rtol=0.05, atol=1e-4 * np.abs(expected).max())
