@@ -1,17 +1,18 @@
 """Figure 7A: does the local rule follow backpropagation? The angle between their errors over ten epochs.
 
-Feedback by spikes, as everywhere, and by rates.
+Feedback by spikes, as everywhere, and by rates; in both readings of the paper.
 
     python experiments/angles.py --scale paper
 """
 
 import numpy as np
+import protocol
 import watched
 from harness import Setting, Stages, main
 
 from spikelearn.analysis import block_means
 
-NAMES = ("one-hidden", "rate-feedback")
+NAMES = ("one-hidden", "rate-feedback", "one-hidden-text", "rate-feedback-text")
 BLOCK = {"smoke": 20, "laptop": 200, "paper": 500}  # examples in a mean
 
 
@@ -25,7 +26,7 @@ def measure(setting: Setting) -> dict:
     result = {}
     for name in NAMES:
         runs = []
-        for seed in range(1, setting.seeds + 1):
+        for seed in protocol.seeds(setting, name):
             angle = np.concatenate([epoch["angle"][:, 0] for epoch in watched.epochs(setting, name, seed)])
             blocks = block_means(angle, BLOCK[setting.scale])
             by_epoch = [float(np.nanmean(part)) for part in np.array_split(angle, watched.n_epochs(setting))]

@@ -28,7 +28,7 @@ def measure(setting: Setting) -> dict:
     n_classes = protocol.config(setting, NAMES[0], 1).model.network.sizes[-1]
     result: dict[str, list] = {name: [] for name in NAMES}
     for name in NAMES:
-        for seed in range(1, setting.seeds + 1):
+        for seed in protocol.seeds(setting, name):
             found = [
                 loss_correlation(epoch["loss"][:, 0], epoch["loss"][:, -1], epoch["label"], n_classes, seed, 200)
                 for epoch in watched.epochs(setting, name, seed)

@@ -113,6 +113,7 @@ CONDITIONS = {
         )
         for sd in NOISE
     },
+    "rate-feedback-text": Condition(network="one-hidden", variant="rate-feedback", reading="text", epochs=10, seeds=1),
     "no-hidden-text": Condition(network="no-hidden", reading="text", seeds=1),
     "one-hidden-text": Condition(network="one-hidden", reading="text", seeds=1),
     "two-hidden-text": Condition(network="two-hidden", reading="text", seeds=1),

@@ -19,7 +19,7 @@ SEEN = ("angle", "loss", "label")  # of each chunk
 
 def watching(setting: Setting, *names: str) -> list[Task]:
     """Return the tasks that train networks and watch them."""
-    return [_watching(setting, name, seed) for seed in range(1, setting.seeds + 1) for name in names]
+    return [_watching(setting, name, seed) for name in names for seed in protocol.seeds(setting, name)]
 
 
 def epochs(setting: Setting, name: str, seed: int) -> Iterator[dict[str, np.ndarray]]:

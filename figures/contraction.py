@@ -19,6 +19,9 @@ def draw(report: dict) -> tuple[Figure, str]:
     example = runs[0]["example"]
     curves = {name: np.array([run[name] for run in runs]) for name in NAMES}
     eigenvalue_curves(left, example, {name: values.mean(axis=0) for name, values in curves.items()})
+    left.lines[1].set_linestyle(":")  # the two all but coincide
+    left.legend(frameon=False)
+    left.set_ylim(0, 1.1 * float(np.max([curves[name].mean(axis=0) for name in NAMES])))
     limit = float(np.abs(runs[0]["U"]).max())
     for panel, u, title in zip((before, after), runs[0]["U"], ("first 100 examples", "last 100 examples"), strict=True):
         matrix_image(panel, u, limit)
