@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint slow bench clean
+.PHONY: demo test lint slow bench figures clean
 
 demo: .venv/.installed
 	$(BIN)/spikelearn train one-hidden --data digits --reading text --hidden 100 --epochs 25 --seed 1 \
@@ -21,6 +21,12 @@ lint: .venv/.installed-test
 # Minutes: learning on digits and, where SPIKELEARN_DATA has it, on MNIST.
 slow: .venv/.installed-test
 	$(BIN)/python -m pytest -m slow
+
+# All pictures and the table of figures/README.md, from the committed results.
+figures: .venv/.installed
+	for name in $(basename $(notdir $(wildcard experiments/results/*.json))); do \
+		test ! -f figures/$$name.py || $(BIN)/python figures/$$name.py || exit; done
+	$(BIN)/python figures/gallery.py
 
 bench: .venv/.installed
 	$(BIN)/spikelearn bench

@@ -94,6 +94,14 @@ def test_committed_pictures_are_those_of_the_committed_results(start, tmp_path, 
     assert (tmp_path / "figure.txt").read_text() == (ROOT / "figures" / f"{name}.txt").read_text()
 
 
+def test_the_gallery_shows_every_committed_picture_and_the_present_numbers():
+    import gallery
+
+    text = (ROOT / "figures" / "README.md").read_text()
+    assert gallery.table(ROOT / "experiments" / "results") in text
+    assert sorted(re.findall(r"\]\((\w+)\.png\)", text)) == COMMITTED
+
+
 # -- stopping and going on ---------------------------------------------------------------------------------------------
 
 

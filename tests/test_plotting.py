@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from spikelearn.errors import InputError
-from spikelearn.plotting import learning_curve, save_learning_curve
+from spikelearn.plotting import learning_curve, save_learning_curve, seed_curves
 
 METRICS = [
     {"epoch": 1, "train_error": 60.5, "test_error": 40.25},
@@ -76,3 +76,19 @@ def test_saving_needs_no_display_and_leaves_the_figures_of_the_user_alone(tmp_pa
     environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
     subprocess.run([sys.executable, "-c", code, tmp_path / "curve.png"], env=environment, check=True)
     assert (tmp_path / "curve.png").exists()
+
+
+def test_curves_of_several_networks_are_a_mean_and_the_range(axes):
+    seed_curves(axes, {"one": [[10.0, 6.0], [14.0, 4.0]], "two": [[8.0, 3.0]]})
+    lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert lines == {"one": [[1, 12], [2, 5]], "two": [[1, 8], [2, 3]]}
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {tuple(point) for point in band} == {(1, 10), (1, 14), (2, 4), (2, 6)}
+    assert axes.get_ylim()[0] == 0
+
+
+def test_curves_without_networks_are_refused(axes):
+    with pytest.raises(InputError, match="curves is empty"):
+        seed_curves(axes, {})
+    with pytest.raises(InputError, match=r"curves\['one'\] of shape \(2,\) must be \(seeds, epochs\)"):
+        seed_curves(axes, {"one": [1.0, 2.0]})

@@ -2,7 +2,7 @@
 
 from spikelearn.plotting.angles import angle_curves
 from spikelearn.plotting.comparison import save_comparison
-from spikelearn.plotting.curves import learning_curve, save_learning_curve
+from spikelearn.plotting.curves import learning_curve, save_learning_curve, seed_curves
 from spikelearn.plotting.embedding import embedding_scatter
 from spikelearn.plotting.groups import group_bars
 from spikelearn.plotting.jacobians import eigenvalue_curves, matrix_image
@@ -24,4 +24,5 @@ __all__ = [
     "receptive_fields",
     "save_comparison",
     "save_learning_curve",
+    "seed_curves",
 ]

@@ -1,0 +1,114 @@
+"""The table at the head of figures/README.md: published numbers beside ours, from the committed results.
+
+python figures/gallery.py [RUNS]
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from frame import FIGURES, RESULTS
+
+START, END = "<!-- numbers: made by figures/gallery.py -->", "<!-- end of numbers -->"
+MISSING = "not run yet"
+
+# Row, published, experiment, condition in the released reading, condition in the reading of the text.
+ERRORS = (
+    ("no hidden layer", "8.3 %", "learning_curves", "no-hidden", "no-hidden-text"),
+    ("one hidden layer", "4.1 %", "learning_curves", "one-hidden", "one-hidden-text"),
+    ("one hidden layer, event engine", "-", "learning_curves", "one-hidden-event", None),
+    ("two hidden layers", "3.2 %", "learning_curves", "two-hidden", "two-hidden-text"),
+    ("one, stochastic plateaus", "not hindered", "plateau_timing", "jittered-plateaus", None),
+    ("one, sparse feedback x 5", "3.7 %", "sparse_feedback", "sparse", None),
+    ("one, sparse x 1, 20 epochs", "worse than dense", "sparse_feedback", "sparse-unamplified", None),
+    ("one, symmetric feedback", "3.6 %", "symmetric_feedback", "symmetric", None),
+    ("one, symmetric with noise", "worse than random", "symmetric_feedback", "symmetric-noisy", None),
+    ("two, g_apical = 0.05", "about 3.3 %", "apical_conductance", "strong-attenuation", None),
+    ("two, g_apical = 0.6", "clearly worse", "apical_conductance", "weak-attenuation", None),
+)
+
+
+def load(runs: Path, name: str) -> dict[str, Any] | None:
+    """Return the results of an experiment, if there are any."""
+    path = runs / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def over(values: list[float], digits: int = 2, unit: str = " %") -> str:
+    """Return the mean, and the range of more than one value."""
+    mean = f"{sum(values) / len(values):.{digits}f}{unit}"
+    return (
+        mean
+        if len(values) == 1
+        else f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f}; n = {len(values)})"
+    )
+
+
+def last(report: dict[str, Any] | None, condition: str | None) -> str:
+    """Return the test errors of a condition after its last epoch."""
+    if condition is None:
+        return "-"
+    if report is None:
+        return MISSING
+    return over([curve[-1] for curve in report["conditions"][condition]["test_error"]])
+
+
+def rows(runs: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yield row, published, released, text."""
+    for label, published, experiment, released, text in ERRORS:
+        report = load(runs, experiment)
+        yield f"{label}, test error", published, last(report, released), last(report, text)
+    angles = load(runs, "angles")
+    for label, published, name in (
+        ("angle to backprop, spikes", "about 65, then 70", "one-hidden"),
+        ("angle to backprop, rates", "about 35, then 40", "rate-feedback"),
+    ):
+        cells = [MISSING if angles is None else angle(angles["conditions"][name + suffix]) for suffix in ("", "-text")]
+        yield f"{label}: lowest, then 10th epoch (degrees)", published, *cells
+    report = load(runs, "contraction")
+    cell = MISSING
+    if report is not None:
+        first = [run["mean of products"][0] for run in report["runs"]]
+        end = [run["mean of products"][-1] for run in report["runs"]]
+        cell = f"{over(first, unit='')}, then {over(end, unit='')}"
+    yield "largest eigenvalue, first 100 examples and last of epoch 1", "falls below 1", cell, "-"
+    report = load(runs, "losses")
+    cell = MISSING
+    if report is not None:
+        later = [r for run in report["conditions"]["one-hidden"] for epoch in run["r"][1:] for r in epoch]
+        cell = f"{sum(later) / len(later):.2f} ({min(later):.2f} to {max(later):.2f})"
+    yield "correlation of losses within a digit, epochs 2 to 10", "most 0.2 to 0.6", cell, "-"
+
+
+def angle(found: dict[str, Any]) -> str:
+    """Return the lowest mean angle and that of the last epoch."""
+    lowest = min(sum(means) / len(means) for means in zip(*(run["mean"] for run in found["runs"]), strict=True))
+    return f"{lowest:.0f}, then {over([run['by_epoch'][-1] for run in found['runs']], 1, '')}"
+
+
+def table(runs: Path) -> str:
+    """Return the table as Markdown."""
+    lines = ["| | published | released reading | reading of the text |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(runs)]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the table into the gallery."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("runs", nargs="?", type=Path, default=RESULTS, metavar="RUNS", help="folder of results")
+    options = parser.parse_args()
+    gallery = FIGURES / "README.md"
+    text = gallery.read_text()
+    if text.count(START) != 1 or text.count(END) != 1:
+        sys.exit(f"gallery: error: {gallery} must have the lines {START} and {END}, once each")
+    before, after = text.split(START)[0], text.split(END)[1]
+    gallery.write_text(f"{before}{START}\n{table(options.runs)}\n{END}{after}")
+    print(table(options.runs))
+
+
+if __name__ == "__main__":
+    main()
