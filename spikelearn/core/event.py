@@ -47,7 +47,7 @@ from spikelearn.core.event_feedback import feed_back, next_feedback
 from spikelearn.core.event_watch import watch_slot, watch_spikes
 from spikelearn.core.feedback import Pathway
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import FEW, LANES, append, count, fma, full, gather, load, load_few, store
+from spikelearn.core.lanes import FEW, LANES, append, choose, count, fma, full, gather, load, load_few, store
 from spikelearn.core.layout import TARGET, Layout, Somas, Weights, feeding_place, teach
 from spikelearn.core.probe import Given, Probe
 
@@ -138,7 +138,8 @@ def advance(net, work, layer, block, first, until):
     for k in range(place.shape[0]):
         if place[k] >= until:
             break
-        weights, own_weights = load(forward, row0 + pre[k]), gather(forward, row0 + pre[k], lane, when > place[k])
+        weights = load(forward, row0 + pre[k])
+        own_weights = choose(weights, lane, when > place[k])
         decay = fma(to_decay[k], weights, decay)
         rise = fma(to_rise[k], weights, rise)
         soma = fma(to_soma[k], weights, soma)

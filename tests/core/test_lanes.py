@@ -1,5 +1,10 @@
 """Lanes, and functions of them: compiled they are LLVM vectors and must give what NumPy gives."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import reference
@@ -12,6 +17,7 @@ from spikelearn.core.lanes import (
     LANES,
     absolute,
     append,
+    choose,
     clip,
     count,
     exp_lanes,
@@ -26,6 +32,8 @@ from spikelearn.core.lanes import (
     store_few,
     total,
 )
+
+ROOT = Path(__file__).parents[2]
 
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
 
@@ -296,6 +304,38 @@ def test_gathering_takes_the_lanes_that_are_asked_for_and_zeros(real):
     numbers, next_numbers = array[0, :FEW], array[0, FEW : 2 * FEW]
     np.testing.assert_array_equal(out[0], np.where(numbers < 0.5, array[1, lanes[0]], 0))
     np.testing.assert_array_equal(out[1], np.where((numbers > 0.5) & (numbers < next_numbers), array[1, lanes[0]], 0))
+
+
+@kernel
+def _choose_below(array, lanes, limit, out):
+    store_few(out, 0, 0, choose(load(array, 1), load_few(lanes, 0, 0), load_few(array, 0, 0) < limit))
+
+
+def of_each_lane(limit, real):
+    """Choose from every lane in turn, in one call after the other."""
+    array, out = rows(2, real), np.ones((1, FEW), real)
+    order = np.random.default_rng(1).permutation(LANES).astype(np.int32)
+    for lanes in order.reshape(-1, 1, FEW):
+        _choose_below(array, lanes, limit, out)
+        np.testing.assert_array_equal(out[0], np.where(array[0, :FEW] < limit, array[1, lanes[0]], 0))
+
+
+@of_both_types
+@pytest.mark.parametrize("limit", [-4.0, 0.3, 4.0])
+def test_choosing_takes_the_lanes_that_are_asked_for_and_zeros(real, limit):
+    of_each_lane(limit, real)
+
+
+@needs_jit
+def test_choosing_works_on_machines_without_such_an_instruction():
+    """numba compiles for another processor than this one if told to; the result is the same."""
+    script = (
+        "from spikelearn.core import lanes; assert not lanes.HAS_PERMUTATIONS; import sys; sys.path.insert(0, 'tests');"
+        "sys.path.insert(0, 'tests/core'); import numpy, test_lanes; test_lanes.of_each_lane(0.3, numpy.float32)"
+    )
+    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 @kernel
