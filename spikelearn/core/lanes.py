@@ -18,10 +18,9 @@ from numba.extending import intrinsic, lower_builtin, models, overload, register
 
 LANES = 64
 FEW = 16
-# Does the machine pick numbers from two registers by index? Not asked of a machine that is only named (NUMBA_CPU_NAME).
-HAS_PERMUTATIONS = (
-    config.CPU_NAME is None and config.CPU_FEATURES is None and bool(binding.get_host_cpu_features().get("avx512f"))
-)
+# Does the machine pick numbers from two registers by index? Not asked of one that is only named (NUMBA_CPU_NAME).
+NAMED = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]  # set while numba is imported
+HAS_PERMUTATIONS = NAMED is None and bool(binding.get_host_cpu_features().get("avx512f"))
 
 
 class LanesType(types.Type):
