@@ -93,6 +93,7 @@ class Condition:
 
 
 NOISE = (0.0, 0.05, 0.22, 0.5, 1.0, 2.0, 4.0)  # SD on symmetric feedback; 0.22 is that of variance 0.05
+SLOW_OUTPUT = ("learning_rates=0.3,0.01",)
 CONDITIONS = {
     "no-hidden": Condition(network="no-hidden"),
     "one-hidden": Condition(network="one-hidden"),
@@ -113,6 +114,11 @@ CONDITIONS = {
         )
         for sd in NOISE
     },
+    # The authors' script had these learning rates for a while, when the code that records angles last worked.
+    "one-hidden-slow-output": Condition(network="one-hidden", changes=SLOW_OUTPUT, epochs=10, seeds=1),
+    "rate-feedback-slow-output": Condition(
+        network="one-hidden", variant="rate-feedback", changes=SLOW_OUTPUT, epochs=10, seeds=1
+    ),
     "rate-feedback-text": Condition(network="one-hidden", variant="rate-feedback", reading="text", epochs=10, seeds=1),
     "no-hidden-text": Condition(network="no-hidden", reading="text", seeds=1),
     "one-hidden-text": Condition(network="one-hidden", reading="text", seeds=1),

@@ -7,18 +7,23 @@ import numpy as np
 from frame import main, networks, new_figure, panels
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spikelearn.plotting.style import CHANCE, COLOURS, bare
 
-READINGS = {"released reading": "", "reading of the text": "-text"}  # suffix of the conditions' names
+READINGS = {
+    "released reading": "",
+    "released, learning rates 0.3 and 0.01": "-slow-output",
+    "reading of the text": "-text",
+}  # suffix of the conditions' names
 NAMES = {"one-hidden": "spiking feedback", "rate-feedback": "rate feedback"}
 PUBLISHED = {"one-hidden": (65, 70), "rate-feedback": (35, 40)}  # lowest, and at the end
 
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    figure = new_figure(11, 4.2)
-    grid = figure.subplots(1, 2, sharey=True)
+    figure = new_figure(14, 4.2)
+    grid = figure.subplots(1, 3, sharey=True)
     parts = []
     for axes, (reading, suffix) in zip(grid, READINGS.items(), strict=True):
         said = [
@@ -31,6 +36,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         axes.set(xlabel="training example", ylim=(0, 100))
         axes.set_xlim(left=0)
         axes.set_title(reading, fontsize="medium")
+        axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter("{x:,.0f}")
         bare(axes)
     grid[0].set_ylabel("angle to backpropagation (degrees)")

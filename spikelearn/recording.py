@@ -157,7 +157,7 @@ class Recording:
         import h5py  # here: whoever saves nothing need not wait for it
 
         try:
-            with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+            with replacing(Path(path)) as temporary, h5py.File(temporary, "w", locking=False) as file:
                 file.attrs["format"] = FORMAT
                 write_group(file, self)
         except OSError as error:

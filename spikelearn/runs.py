@@ -103,7 +103,13 @@ class Run:
     def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | None = None) -> "Run":
         """Go on with the run in a folder, to its last epoch or, if given, to another."""
         folder = RunFolder.open(path)
-        config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
+        with folder.held():
+            return cls._resume(folder, epochs, data)
+
+    @classmethod
+    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | None) -> "Run":
+        path = folder.path
+        config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
         weights = _weights(arrays, config, folder)
         if epochs is not None and epochs != config.epochs:
@@ -153,7 +159,22 @@ class Run:
         ----------
         on_chunk : callable, optional
             Called with each `Chunk`; may raise KeyboardInterrupt, too.
+
+        Raises
+        ------
+        InputError
+            Another process trains in the folder, or has done so since this run was begun or resumed.
         """
+        with self.folder.held():
+            _, attributes = load_checkpoint(self.folder.checkpoint_path)
+            if attributes["trials"] != self.training.trials:
+                raise InputError(
+                    f"{self.folder.path} was trained on by another process, to {attributes['trials']} examples, since "
+                    f"this run was opened at {self.training.trials}; resume it again"
+                )
+            return self._train(on_chunk)
+
+    def _train(self, on_chunk: Callable[[Chunk], None] | None) -> list[dict[str, float]]:
         saved = time.monotonic()
         began = time.perf_counter()
         with _patient() as interrupted:

@@ -28,6 +28,11 @@ from spikelearn.errors import InputError, nearest
 CHECKPOINT_FORMAT = 1
 RUN_FILES = ("config.json", "environment.json", "metrics.csv", "checkpoint.h5", "learning_curve.png")
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 T = TypeVar("T")
 Attribute = int | float | str
 
@@ -211,6 +216,9 @@ class RunFolder:
             raise InputError(
                 f"{path} already holds a run ({', '.join(held)}); use --resume to go on or --overwrite to replace it"
             )
+        if held:
+            with folder.held():
+                pass  # nobody is at work in it
         contents = {"environment.json": _environment(), "config.json": config}  # config last: it makes it a run folder
         texts = {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
         try:
@@ -230,6 +238,28 @@ class RunFolder:
         if not (folder.path / "config.json").is_file():
             raise InputError(f"{path} is not a run folder: no config.json; give a folder that a training run made")
         return folder
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training in the folder meanwhile; `InputError` if one is at it.
+
+        The lock is the operating system's, on the folder itself: it ends with the process, however that ends. Where
+        there is none (Windows), nothing is kept.
+        """
+        if fcntl is None:
+            yield
+            return
+        folder = os.open(self.path, os.O_DIRECTORY)
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"another process is training in {self.path}; wait until it is done, or choose another folder"
+                ) from error
+            yield
+        finally:
+            os.close(folder)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Replace the configuration, as a run that goes on for longer does."""
@@ -369,7 +399,8 @@ def save_checkpoint(
     attributes = {name: _plain(value) for name, value in attributes.items()}
     attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
     with replacing(Path(path)) as temporary:
-        with h5py.File(temporary, "w", libver="v110") as file:  # this format has checksums in its own records
+        # Without HDF5's locks: nobody else knows the name, and a process that another thread starts may inherit one.
+        with h5py.File(temporary, "w", libver="v110", locking=False) as file:  # v110: records with checksums
             for name, array in arrays.items():
                 file[name] = array
             for name, value in (attributes | {"sha256": _digest(arrays, attributes)}).items():
@@ -389,7 +420,7 @@ def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dic
     if not Path(path).is_file():
         raise InputError(f"no checkpoint at {path}: a run writes its first after some training; start it anew")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             attributes = {name: _plain(value) for name, value in file.attrs.items()}
             attributes = {name: v.decode() if isinstance(v, bytes) else v for name, v in attributes.items()}
             names: list[str] = []

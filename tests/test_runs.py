@@ -498,6 +498,43 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(source, tmp_p
     assert not leftovers
 
 
+HOLD = """
+import sys, time
+from spikelearn.storage import RunFolder
+with RunFolder.open(sys.argv[1]).held():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(storage.fcntl is None, reason="this system has no locks on folders")
+def test_a_run_in_which_another_process_is_at_work_is_left_alone(config, tmp_path):
+    path = tmp_path / "run"
+    run = start(path, config)
+    before = held(path)
+    other = subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        for refuse in (run.train, lambda: Run.resume(path), lambda: start(path, config, overwrite=True)):
+            with pytest.raises(InputError, match=r"another process is training in .*run; wait until it is done"):
+                refuse()
+        assert held(path) == before
+    finally:
+        other.kill()
+        other.communicate()
+    run.train()  # the lock died with its owner
+
+
+def test_a_run_that_another_has_trained_on_since_is_not_trained_twice(config, tmp_path):
+    path = tmp_path / "run"
+    run = start(path, config)
+    Run.resume(path).train()
+    rows = len(storage.RunFolder.open(path).metrics())
+    with pytest.raises(InputError, match=r"was trained on by another process, to \d+ examples, since .* at 0; resume"):
+        run.train()
+    assert len(storage.RunFolder.open(path).metrics()) == rows
+
+
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 

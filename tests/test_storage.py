@@ -510,6 +510,15 @@ def checkpoint(tmp_path):
     return path
 
 
+@pytest.mark.skipif(storage.fcntl is None, reason="this system has no such locks")
+def test_a_lock_that_a_child_process_inherited_keeps_no_checkpoint_from_being_read(tmp_path):
+    save_checkpoint(tmp_path / "c.h5", {"a": np.arange(3)}, {})
+    with open(tmp_path / "c.h5", "rb") as file:
+        storage.fcntl.flock(file, storage.fcntl.LOCK_EX)
+        arrays, _ = load_checkpoint(tmp_path / "c.h5")
+    np.testing.assert_array_equal(arrays["a"], np.arange(3))
+
+
 def test_a_missing_checkpoint_is_refused_with_a_remedy(tmp_path):
     with pytest.raises(InputError, match="no checkpoint at .*start it anew"):
         load_checkpoint(tmp_path / "checkpoint.h5")
