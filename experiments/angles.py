@@ -1,7 +1,7 @@
 """Figure 7A: does the local rule follow backpropagation? The angle between their errors over ten epochs.
 
-Feedback by spikes, as everywhere, and by rates; in both readings of the paper, and with the learning rates 0.3 and 0.01,
-which the authors' script had for a while.
+Feedback by spikes, as everywhere, and by rates; in both readings of the paper, and with the learning rates 0.3 and
+0.01, which the authors' script had for a while.
 
     python experiments/angles.py --scale paper
 """
