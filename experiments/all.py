@@ -27,6 +27,7 @@ NAMES = (
     "test_duration",
     "credit_assignment",
     "learning_curves",
+    "readings",
     "apical_conductance",
 )
 

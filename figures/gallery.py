@@ -15,19 +15,19 @@ from frame import FIGURES, RESULTS
 START, END = "<!-- numbers: made by figures/gallery.py -->", "<!-- end of numbers -->"
 MISSING = "not run yet"
 
-# Row, published, experiment, condition in the released reading, condition in the reading of the text.
+# Row, published, experiment, condition; that in the reading of the text, where there is one, is in `readings`.
 ERRORS = (
-    ("no hidden layer", "8.3 %", "learning_curves", "no-hidden", "no-hidden-text"),
-    ("one hidden layer", "4.1 %", "learning_curves", "one-hidden", "one-hidden-text"),
-    ("one hidden layer, event engine", "-", "learning_curves", "one-hidden-event", None),
-    ("two hidden layers", "3.2 %", "learning_curves", "two-hidden", "two-hidden-text"),
-    ("one, stochastic plateaus", "not hindered", "plateau_timing", "jittered-plateaus", None),
-    ("one, sparse feedback x 5", "3.7 %", "sparse_feedback", "sparse", None),
-    ("one, sparse x 1, 20 epochs", "worse than dense", "sparse_feedback", "sparse-unamplified", None),
-    ("one, symmetric feedback", "3.6 %", "symmetric_feedback", "symmetric", None),
-    ("one, symmetric with noise", "worse than random", "symmetric_feedback", "symmetric-noisy", None),
-    ("two, g_apical = 0.05", "about 3.3 %", "apical_conductance", "strong-attenuation", None),
-    ("two, g_apical = 0.6", "clearly worse", "apical_conductance", "weak-attenuation", None),
+    ("no hidden layer", "8.3 %", "learning_curves", "no-hidden"),
+    ("one hidden layer", "4.1 %", "learning_curves", "one-hidden"),
+    ("one hidden layer, event engine", "-", "readings", "one-hidden-event"),
+    ("two hidden layers", "3.2 %", "learning_curves", "two-hidden"),
+    ("one, stochastic plateaus", "not hindered", "plateau_timing", "jittered-plateaus"),
+    ("one, sparse feedback x 5", "3.7 %", "sparse_feedback", "sparse"),
+    ("one, sparse x 1, 20 epochs", "worse than dense", "sparse_feedback", "sparse-unamplified"),
+    ("one, symmetric feedback", "3.6 %", "symmetric_feedback", "symmetric"),
+    ("one, symmetric with noise", "worse than random", "symmetric_feedback", "symmetric-noisy"),
+    ("two, g_apical = 0.05", "about 3.3 %", "apical_conductance", "strong-attenuation"),
+    ("two, g_apical = 0.6", "clearly worse", "apical_conductance", "weak-attenuation"),
 )
 
 
@@ -40,17 +40,13 @@ def load(runs: Path, name: str) -> dict[str, Any] | None:
 def over(values: list[float], digits: int = 2, unit: str = " %") -> str:
     """Return the mean, and the range of more than one value."""
     mean = f"{sum(values) / len(values):.{digits}f}{unit}"
-    return (
-        mean
-        if len(values) == 1
-        else f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f}; n = {len(values)})"
-    )
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f}; n = {len(values)})"
 
 
-def last(report: dict[str, Any] | None, condition: str | None) -> str:
+def last(report: dict[str, Any] | None, condition: str) -> str:
     """Return the test errors of a condition after its last epoch."""
-    if condition is None:
-        return "-"
     if report is None:
         return MISSING
     return over([curve[-1] for curve in report["conditions"][condition]["test_error"]])
@@ -58,9 +54,10 @@ def last(report: dict[str, Any] | None, condition: str | None) -> str:
 
 def rows(runs: Path) -> Iterator[tuple[str, str, str, str]]:
     """Yield row, published, released, text."""
-    for label, published, experiment, released, text in ERRORS:
-        report = load(runs, experiment)
-        yield f"{label}, test error", published, last(report, released), last(report, text)
+    readings = load(runs, "readings")
+    for label, published, experiment, condition in ERRORS:
+        text = last(readings, f"{condition}-text") if experiment == "learning_curves" else "-"
+        yield f"{label}, test error", published, last(load(runs, experiment), condition), text
     angles = load(runs, "angles")
     for label, published, name in (
         ("angle to backprop, spikes", "about 65, then 70", "one-hidden"),

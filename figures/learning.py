@@ -44,7 +44,7 @@ def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mappin
     group_bars(right, {label: report["conditions"][name]["retests"] for name, label in names.items()})
     for panel, what in ((middle, "networks"), (right, "repeated tests of one network")):
         panel.set_title(what, fontsize="medium")
-        if len(names) > 2:
+        if sum(map(len, names.values())) > 24:
             panel.tick_params(axis="x", rotation=20)
 
 

@@ -63,7 +63,7 @@ def seed_curves(axes: Axes, curves: Mapping[str, ArrayLike], label: str = "test 
     axes.set(xlabel="epoch", ylabel=label)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.legend(frameon=False)
     return bare(axes)
 
