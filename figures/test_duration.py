@@ -36,7 +36,8 @@ def draw(report: dict) -> tuple[Figure, str]:
         )
     right.plot(duration, spikes["input"], color="black", label="input")
     left.set(xlabel="time an image is shown (ms)", ylabel="test error (%)", ylim=(0, None))
-    middle.set(xlabel="spikes of all neurons but inputs", ylabel="test error (%)", ylim=(0, None), xscale="log")
+    middle.set(xlabel="spikes of hidden and output neurons", ylabel="test error (%)", ylim=(0, None), xlim=(0, None))
+    middle.xaxis.set_major_formatter("{x:,.0f}")
     right.set(xlabel="time an image is shown (ms)", ylabel="spikes of a layer", yscale="log")
     for ms in USUAL:
         left.axvline(ms, color="0.6", linewidth=0.8, linestyle="--", zorder=0)
