@@ -6,6 +6,8 @@ products, which made the published picture, and the product of means, which its 
     python experiments/contraction.py --scale paper
 """
 
+from pathlib import Path
+
 import numpy as np
 import protocol
 from harness import Setting, Stages, Task, Tell, main, once, read
@@ -27,15 +29,17 @@ LOOK = 10  # examples between two looks at the weights, which hardly change mean
 def stages(setting: Setting) -> Stages:
     """Train an epoch with every seed."""
     n = len(protocol.SCALES[setting.scale].load().train)
-    path = setting.out / "contraction"
-    return [
-        [
-            Task(
-                f"seed {seed}", n, once(path / f"seed{seed}.json", lambda tell, seed=seed: follow(setting, seed, tell))
-            )
-            for seed in range(1, setting.seeds + 1)
-        ]
-    ]
+
+    def task(seed: int) -> Task:
+        origin = protocol.origin(setting, "one-hidden", seed)
+        return Task(f"seed {seed}", n, once(path(setting, seed), origin, lambda tell: follow(setting, seed, tell)))
+
+    return [[task(seed) for seed in range(1, setting.seeds + 1)]]
+
+
+def path(setting: Setting, seed: int) -> Path:
+    """Return where what was seen is kept."""
+    return setting.out / "contraction" / f"seed{seed}.json"
 
 
 def follow(setting: Setting, seed: int, tell: Tell) -> dict:
@@ -64,9 +68,8 @@ def follow(setting: Setting, seed: int, tell: Tell) -> dict:
 
 
 def measure(setting: Setting) -> dict:
-    """Gather the seeds, and say when each eigenvalue was below 1 for good."""
-    runs = [read(setting.out / "contraction" / f"seed{seed}.json") for seed in range(1, setting.seeds + 1)]
-    return {"window": WINDOW, "runs": runs}
+    """Gather the seeds."""
+    return {"window": WINDOW, "runs": [read(path(setting, seed)) for seed in range(1, setting.seeds + 1)]}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 python experiments/embedding.py --scale paper
 """
 
+from pathlib import Path
+
 import numpy as np
 import protocol
 from harness import Setting, Stages, Task, Tell, main, once, read
@@ -17,8 +19,14 @@ PERPLEXITY = 30.0
 def stages(setting: Setting) -> Stages:
     """Train one network; then show it the test images."""
     n = len(protocol.SCALES[setting.scale].load().test)
-    look = Task("activity", n, once(setting.out / "embedding" / "points.json", lambda tell: look_at(setting, tell)))
+    origin = protocol.origin(setting, NAME, 1)
+    look = Task("activity", n, once(path(setting), origin, lambda tell: look_at(setting, tell)))
     return [[protocol.task(setting, NAME, 1)], [look]]
+
+
+def path(setting: Setting) -> Path:
+    """Return where the embedded points are kept."""
+    return setting.out / "embedding" / "points.json"
 
 
 def look_at(setting: Setting, tell: Tell) -> dict:
@@ -66,7 +74,7 @@ def spike_counts(setting: Setting, images: sl.Images, tell: Tell) -> dict[str, n
 
 def measure(setting: Setting) -> dict:
     """Read what was embedded."""
-    return {"network": NAME, "seed": 1, **read(setting.out / "embedding" / "points.json")}
+    return {"network": NAME, "seed": 1, **read(path(setting))}
 
 
 if __name__ == "__main__":

@@ -57,11 +57,13 @@ def parts(setting: Setting) -> dict[Path, Task]:
     folder, found = setting.out / NAME, {}
     for seed in range(1, setting.seeds + 1):
         for name in RATES:
-            path = folder / f"{name.replace(' ', '-')}-{samples}-{seed}.json"
-            found[path] = Task(path.stem, samples, once(path, partial(curves, name, seed, samples)))
+            path = folder / f"{name.replace(' ', '-')}-{seed}.json"
+            origin = {"samples": samples, "rate": RATES[name]}
+            found[path] = Task(path.stem, samples, once(path, origin, partial(curves, name, seed, samples)))
         for omega in OMEGAS:
-            path = folder / f"omega-{omega:g}-{long}-{seed}.json"
-            found[path] = Task(path.stem, long, once(path, partial(sweep, omega, seed, long)))
+            path = folder / f"omega-{omega:g}-{seed}.json"
+            origin = {"samples": long, "rate": SWEEP_RATE}
+            found[path] = Task(path.stem, long, once(path, origin, partial(sweep, omega, seed, long)))
     return found
 
 

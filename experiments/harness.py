@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -137,24 +139,38 @@ def write(setting: Setting, name: str, measured: dict[str, Any], seconds: float)
     }
     path = setting.out / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with storage.replacing(path) as part:
-        part.write_text(json.dumps(report) + "\n")
+    storage.write_text(path, json.dumps(report) + "\n")
     return path
 
 
-def read(path: Path) -> Any:
-    """Return what a task left in a file."""
-    return json.loads(path.read_text())
+def once(path: Path, made_from: Mapping[str, Any], make: Callable[[Tell], Any]) -> Callable[[Tell], None]:
+    """Return work that writes what `make` returns as JSON, unless the file is there already.
 
-
-def once(path: Path, make: Callable[[Tell], dict[str, Any]]) -> Callable[[Tell], None]:
-    """Return work that writes what `make` returns as JSON, unless the file is there already."""
+    `InputError` if it is, but was made from something else.
+    """
 
     def work(tell: Tell) -> None:
-        if not path.is_file():
-            result = make(tell)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with storage.replacing(path) as part:
-                part.write_text(json.dumps(result))
+        if path.is_file():
+            check_origin(path, json.loads(path.read_text())["made_from"], made_from)
+            return
+        result = make(tell)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_text(path, json.dumps({"made_from": made_from, "result": result}))
 
     return work
+
+
+def read(path: Path) -> Any:
+    """Return what the work of `once` left in a file."""
+    return json.loads(path.read_text())["result"]
+
+
+def check_origin(path: Path, found: Any, wanted: Mapping[str, Any]) -> None:
+    """Raise `InputError` unless a file was made from what is wanted now."""
+    if found != json.loads(json.dumps(wanted)):
+        raise sl.InputError(f"{path} was made with another configuration; move it away or choose another --out")
+
+
+def rounded(values: ArrayLike, digits: int = 4) -> Any:
+    """Return numbers with the significant digits that a picture shows, as nested lists."""
+    return np.vectorize(lambda value: float(f"{value:.{digits}g}"), otypes=[float])(values).tolist()

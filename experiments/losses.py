@@ -9,7 +9,7 @@ does not learn: what of the correlation is due to learning?
 import numpy as np
 import protocol
 import watched
-from harness import Setting, Stages, main
+from harness import Setting, Stages, main, rounded
 
 from spikelearn.analysis import loss_correlation
 
@@ -39,12 +39,8 @@ def measure(setting: Setting) -> dict:
     own = second["loss"][second["label"] == SHOWN][:DOTS]
     return {
         "conditions": result,
-        "scatter": {"label": SHOWN, "epoch": 2, "hidden": _short(own[:, 0]), "output": _short(own[:, -1])},
+        "scatter": {"label": SHOWN, "epoch": 2, "hidden": rounded(own[:, 0]), "output": rounded(own[:, -1])},
     }
-
-
-def _short(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.4g}") for value in values.tolist()]
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ of ``spikelearn train``; a run that was stopped goes on, and one that is done is
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from harness import Setting, Task, Tell, main, read
+from harness import Setting, Task, Tell, main
 
 import spikelearn as sl
 from spikelearn import datasets, runs, storage
@@ -153,6 +154,11 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
     return storage.override(found, condition.changes)
 
 
+def origin(setting: Setting, name: str, seed: int) -> dict[str, Any]:
+    """Return what determines all that is seen in a network: its run, and the images it is shown afterwards."""
+    return {"run": storage.to_dict(config(setting, name, seed)), "scale": asdict(SCALES[setting.scale])}
+
+
 def folder(setting: Setting, name: str, seed: int) -> Path:
     """Return the run folder of a network."""
     return setting.out / "runs" / f"{name}-seed{seed}"
@@ -201,14 +207,13 @@ def is_done(path: Path, wanted: runs.Config, examples: int) -> bool:
 def retest(setting: Setting, name: str, tell: Tell) -> None:
     """Test the trained network of seed 1 again and again, as the paper does; ``retests.json`` in its run folder."""
     path = folder(setting, name, 1) / "retests.json"
-    errors = read(path) if path.is_file() else []
+    errors = json.loads(path.read_text()) if path.is_file() else []
     scale, (found, weights) = SCALES[setting.scale], trained(setting, name, 1)
     images = scale.load().test
     for repeat in range(len(errors), scale.retests):
         predictions = sl.evaluate(found.model.network, weights, images, seed=1001 + repeat, engine=found.engine)
         errors.append(float(sl.error_percent(predictions, images.y)[0]))
-        with storage.replacing(path) as part:
-            part.write_text(json.dumps(errors))
+        storage.write_text(path, json.dumps(errors))
         tell(0)
 
 
@@ -225,7 +230,7 @@ def learning(setting: Setting, *names: str) -> dict[str, dict]:
         spent = [sum(row["train_seconds"] + row["test_seconds"] for row in found) for found in rows]
         result[name] = {
             "test_error": [[row["test_error"] for row in found] for found in rows],
-            "retests": read(folder(setting, name, 1) / "retests.json"),
+            "retests": json.loads((folder(setting, name, 1) / "retests.json").read_text()),
             "hours": [round(seconds / 3600, 3) for seconds in spent],
             "config": storage.to_dict(config(setting, name, 1)),
         }

@@ -7,7 +7,7 @@ The two networks start from different weights: with the same ones they would mat
 
 import numpy as np
 import protocol
-from harness import Setting, Stages, main
+from harness import Setting, Stages, main, rounded
 
 from spikelearn.analysis import best_match, shuffled_match
 
@@ -36,14 +36,10 @@ def measure(setting: Setting) -> dict:
         "shuffled": np.round(shuffled_match(local, reference, seed=1).r, 4).tolist(),
         "untrained": np.round(best_match(untrained, reference).r, 4).tolist(),
         "fields": {
-            "local": _short(local[shown]),
-            "best match": _short(reference[found.neuron[shown]]),
+            "local": rounded(local[shown], 3),
+            "best match": rounded(reference[found.neuron[shown]], 3),
         },
     }
-
-
-def _short(weights: np.ndarray) -> list[list[float]]:
-    return [[float(f"{w:.3g}") for w in row] for row in weights.tolist()]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ python experiments/test_duration.py --scale paper
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import protocol
@@ -19,19 +20,17 @@ COUNTED = {"smoke": 5, "laptop": 100, "paper": 500}  # images whose spikes are c
 def stages(setting: Setting) -> Stages:
     """Train, then test at every duration."""
     n = len(protocol.SCALES[setting.scale].load().test)
-    tests = [
-        Task(
-            f"{name}, seed {seed}",
-            n * len(DURATIONS),
-            once(path(setting, name, seed), lambda tell, name=name, seed=seed: test(setting, name, seed, tell)),
-        )
-        for name in NAMES
-        for seed in protocol.seeds(setting, name)
-    ]
+
+    def task(name: str, seed: int) -> Task:
+        origin = protocol.origin(setting, name, seed) | {"durations": DURATIONS, "counted": COUNTED[setting.scale]}
+        work = once(path(setting, name, seed), origin, lambda tell: test(setting, name, seed, tell))
+        return Task(f"{name}, seed {seed}", n * len(DURATIONS), work)
+
+    tests = [task(name, seed) for name in NAMES for seed in protocol.seeds(setting, name)]
     return [protocol.training(setting, *NAMES), tests]
 
 
-def path(setting: Setting, name: str, seed: int):
+def path(setting: Setting, name: str, seed: int) -> Path:
     """Return where the tests of a network are kept."""
     return setting.out / "test_duration" / f"{name}-seed{seed}.json"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import protocol
-from harness import Setting
+from harness import Setting, rounded
 
 import spikelearn as sl
 
@@ -37,7 +37,7 @@ def busy_neuron(setting: Setting, name: str, image: int = 0) -> dict[str, Any]:
         "neuron": neuron,
         "phases": [list(phase) for phase in seen.phases],
         "time": seen.times.tolist(),
-        **{kind: _short(seen[f"{LAYER}.{kind}"][neuron]) for kind in ("v_apical", "v_basal", "v_soma")},
+        **{kind: rounded(seen[f"{LAYER}.{kind}"][neuron]) for kind in ("v_apical", "v_basal", "v_soma")},
         "spikes": seen.spikes[LAYER].time[seen.spikes[LAYER].neuron == neuron].tolist(),
         "alpha": [float(plateaus.forward[neuron]), float(plateaus.target[neuron])],
         "window": network.phases.window or "from settle",
@@ -67,8 +67,3 @@ def plateau_times(setting: Setting, name: str, n_neurons: int, n_trials: int) ->
         times = [np.broadcast_to(t, len(plateaus.forward)) for t in (plateaus.time_forward, plateaus.time_target)]
         result.append({"phases": [list(phase) for phase in seen.phases], "times": [t.tolist() for t in times]})
     return result
-
-
-def _short(values: np.ndarray) -> list[float]:
-    """Return numbers with the digits that a picture shows."""
-    return [float(f"{value:.4g}") for value in values.tolist()]

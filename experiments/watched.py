@@ -3,15 +3,17 @@
 Figures 5B and C and 7A are made of it. A start goes on after the last epoch that is complete.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import protocol
-from harness import Setting, Task, Tell
+from harness import Setting, Task, Tell, check_origin
 
 import spikelearn as sl
-from spikelearn import storage
+from spikelearn import runs, storage
 
 EPOCHS = 10  # of figure 7A
 SEEN = ("angle", "loss", "label")  # of each chunk
@@ -39,43 +41,35 @@ def _path(setting: Setting, name: str, seed: int, epoch: int) -> Path:
 
 def _watching(setting: Setting, name: str, seed: int) -> Task:
     images = protocol.SCALES[setting.scale].load().train
-    model = protocol.config(setting, name, seed).model
 
     def work(tell: Tell) -> None:
         done = 0
         while done < n_epochs(setting) and _path(setting, name, seed, done).is_file():
             done += 1
-        tell(done * len(images))
-        if done == n_epochs(setting):
-            return
-        training = _start(setting, model, images, name, seed, done)
+        training = _resume(setting, name, seed, done)
+        tell(training.trials)
         for epoch in range(done, n_epochs(setting)):
-            _watch_epoch(training, _path(setting, name, seed, epoch), tell)
+            _watch_epoch(training, _path(setting, name, seed, epoch), protocol.origin(setting, name, seed), tell)
 
     return Task(f"{name}, seed {seed}, watched", n_epochs(setting) * len(images), work)
 
 
-def _start(
-    setting: Setting, model: sl.Model, images: sl.Images, name: str, seed: int, done: int
-) -> sl.training.Training:
-    weights, state = None, None
+def _resume(setting: Setting, name: str, seed: int, done: int) -> sl.training.Training:
+    """Begin training, or go on after so many epochs."""
+    model, images = protocol.config(setting, name, seed).model, protocol.SCALES[setting.scale].load().train
+    weights, state = None, {}
     if done:
-        arrays, _ = storage.load_checkpoint(_path(setting, name, seed, done - 1))
-        weights = sl.Weights(
-            *(tuple(arrays[f"{kind}/{k}"] for k in range(n)) for kind, n in _sizes(model.network).items())
-        )
-        state = {key.removeprefix("state/"): array for key, array in arrays.items() if key.startswith("state/")}
+        path = _path(setting, name, seed, done - 1)
+        arrays, attributes = storage.load_checkpoint(path)
+        check_origin(path, json.loads(attributes["made_from"]), protocol.origin(setting, name, seed))
+        weights, state = runs.unpack(arrays, model.network, path)
     training = sl.train(model, images, seed=seed, epochs=n_epochs(setting), weights=weights, compare=sl.Backprop())
-    if state is not None:
+    if done:
         training.resume(done * len(images), state)
     return training
 
 
-def _sizes(network: sl.Network) -> dict[str, int]:
-    return {"W": network.n_layers, "b": network.n_layers, "Y": network.n_hidden}
-
-
-def _watch_epoch(training: sl.training.Training, path: Path, tell: Tell) -> None:
+def _watch_epoch(training: sl.training.Training, path: Path, origin: dict[str, Any], tell: Tell) -> None:
     seen: dict[str, list[np.ndarray]] = {key: [] for key in SEEN}
     for chunk in training:
         for key in SEEN:
@@ -83,9 +77,6 @@ def _watch_epoch(training: sl.training.Training, path: Path, tell: Tell) -> None
         tell(chunk.stop - chunk.start)
         if chunk.stop == len(training.images):
             break
-    weights = training.weights
-    arrays = {f"{kind}/{k}": a for kind in _sizes(training.model.network) for k, a in enumerate(getattr(weights, kind))}
-    arrays |= {f"state/{key}": array for key, array in training.state().items()}
-    arrays |= {key: np.concatenate(parts) for key, parts in seen.items()}
+    arrays = runs.pack(training) | {key: np.concatenate(parts) for key, parts in seen.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    storage.save_checkpoint(path, arrays, {})
+    storage.save_checkpoint(path, arrays, {"made_from": json.dumps(origin)})

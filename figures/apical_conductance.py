@@ -4,8 +4,8 @@ python figures/apical_conductance.py [RUNS] [--out FILE]
 """
 
 from frame import main, new_figure, panels
+from learning import describe as describe_learning
 from learning import draw as draw_learning
-from learning import sentence, tests
 from matplotlib.figure import Figure
 from trace_panels import COMPARTMENTS, describe, draw_trace
 
@@ -21,15 +21,13 @@ def draw(report: dict) -> tuple[Figure, str]:
     top, bottom = learned.subfigures(2, 1)
     left = top.subplots()
     grid = (left, *bottom.subplots(1, 2))
-    draw_learning(grid, report, NAMES, top=14)
+    draw_learning(grid, report, NAMES)
     left.get_legend().set_title("g_apical (1/ms)")
     panels(figure, (column[0], *grid))
     return figure, (
         "What if apical dendrites reach the soma? Two hidden layers; conductance from apical dendrite to soma 0, "
         f"0.05 and 0.6 / ms (that of the basal dendrite is 0.6). (a) The lower hidden layer with 0.05. "
-        f"{describe(report['trace'])} (b) Mean over networks, band from the lowest to the highest; "
-        f"{sentence(report, NAMES)}. (c) Dots are networks, bars their mean, lines its 95 % interval, diamonds what "
-        f"was published. (d) {tests(report, NAMES)}."
+        f"{describe(report['trace'])} {describe_learning(report, NAMES, 'bcd')}"
     )
 
 

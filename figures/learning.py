@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from frame import new_figure, panels
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from spikelearn.analysis import compare_all, spread
 from spikelearn.plotting.curves import seed_curves
@@ -20,7 +22,29 @@ def errors(report: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, np.
     return {label: np.array([curve[:n] for curve in seeds]) for label, seeds in curves.items()}
 
 
-def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mapping[str, str], top: float) -> None:
+def learning_figure(
+    report: Mapping[str, Any], names: Mapping[str, str], intro: str, width: float = 12
+) -> tuple[Figure, str]:
+    """Return a figure of the three panels, and its caption, which begins with `intro`."""
+    figure = new_figure(width, 4)
+    grid = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
+    draw(grid, report, names)
+    panels(figure, grid)
+    return figure, f"{intro} {describe(report, names, 'abc')}"
+
+
+def describe(report: Mapping[str, Any], names: Mapping[str, str], letters: str) -> str:
+    """Return the caption of three panels with these letters."""
+    a, b, c = letters
+    diamonds = ", diamonds what was published" if set(names) & set(PUBLISHED) else ""
+    text = (
+        f"({a}) Mean over networks, band from the lowest to the highest; {sentence(report, names)}. ({b}) Dots are "
+        f"networks, bars their mean, lines its 95 % interval{diamonds}. ({c}) {tests(report, names)}."
+    )
+    return text.replace("\n", " ")
+
+
+def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mapping[str, str], top: float = 14) -> None:
     """Fill three panels: curves, the last epoch's errors of all networks, repeated tests of the first.
 
     Parameters
@@ -36,7 +60,6 @@ def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mappin
     curves = errors(report, names)
     left, middle, right = axes
     seed_curves(left, curves).set_ylim(0, top)
-    left.set_title(" ", loc="left")
     group_bars(middle, {label: found[:, -1] for label, found in curves.items()}, "test error, last epoch (%)")
     for place, name in enumerate(names):
         if name in PUBLISHED:

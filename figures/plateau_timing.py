@@ -4,8 +4,8 @@ python figures/plateau_timing.py [RUNS] [--out FILE]
 """
 
 from frame import main, new_figure, panels
+from learning import describe
 from learning import draw as draw_learning
-from learning import sentence, tests
 from matplotlib.figure import Figure
 
 from spikelearn.plotting.style import COLOURS, bare
@@ -30,15 +30,13 @@ def draw(report: dict) -> tuple[Figure, str]:
         panel.set_title(label, fontsize="medium")
         bare(panel)
     grid = bottom.subplots(1, 3, width_ratios=(1.3, 1, 1))
-    draw_learning(grid, report, NAMES, top=14)
+    draw_learning(grid, report, NAMES)
     panels(figure, (*raster, *grid))
     n = len(report["trials"]["one-hidden"][0]["times"][0])
     return figure, (
         f"Plateaus need not be synchronous. (a, b) Times of the plateaus of {n} hidden neurons in two trials; "
         "dashed: ends of phases. Stochastic: early by the size of a normal draw of SD 3 ms, in whole ms, at most 5. "
-        f"(c) Mean over networks, band from the lowest to the highest; {sentence(report, NAMES)}. (d) Dots "
-        f"are networks, "
-        f"bars their mean, lines its 95 % interval, diamonds what was published. (e) {tests(report, NAMES)}."
+        f"{describe(report, NAMES, 'cde')}"
     )
 
 

@@ -3,9 +3,8 @@
 python figures/readings.py [RUNS] [--out FILE]
 """
 
-from frame import main, new_figure, panels
-from learning import draw as draw_learning
-from learning import sentence, tests
+from frame import main
+from learning import learning_figure
 from matplotlib.figure import Figure
 
 NAMES = {
@@ -19,17 +18,12 @@ NAMES = {
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    figure = new_figure(14, 4.4)
-    grid = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
-    draw_learning(grid, report, NAMES, top=14)
-    panels(figure, grid)
-    caption = (
-        "What readings and engines do. Number of hidden layers, reading, and engine where it is not the "
-        "clock. (a) Mean "
-        f"over networks, band from the lowest to the highest; {sentence(report, NAMES)}. (b) Dots are networks, bars "
-        f"their mean, lines its 95 % interval. (c) {tests(report, NAMES)}."
+    return learning_figure(
+        report,
+        NAMES,
+        "What readings and engines do. Number of hidden layers, reading, and engine where it is not the clock.",
+        width=14,
     )
-    return figure, caption.replace("\n", " ")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ python figures/sparse_feedback.py [RUNS] [--out FILE]
 """
 
 from frame import main, new_figure, panels
+from learning import describe, sentence
 from learning import draw as draw_learning
-from learning import sentence, tests
 from matplotlib.figure import Figure
 
 LONG = {"one-hidden": "dense", "sparse": "sparse x 5"}
@@ -16,15 +16,13 @@ def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
     figure = new_figure(12, 7.6)
     grid = figure.subplots(2, 3, width_ratios=(1.3, 1, 1))
-    draw_learning(grid[0], report, LONG, top=14)
+    draw_learning(grid[0], report, LONG)
     draw_learning(grid[1], report, SHORT, top=20)
     panels(figure, grid.flat)
     return figure, (
-        "One hidden layer; 80 % of the feedback weights are zero, the others multiplied by 5 or not. (a) Mean over "
-        f"networks, band from the lowest to the highest; {sentence(report, LONG)}. (b) Dots are networks, bars their "
-        f"mean, lines its 95 % interval, diamonds what was published. (c) {tests(report, LONG)}. (d, e) With the "
-        f"sparse feedback that is not amplified; {sentence(report, SHORT)}. (f) Repeated tests, each after the last "
-        "epoch of its training."
+        "One hidden layer; 80 % of the feedback weights are zero, the others multiplied by 5 or not. "
+        f"{describe(report, LONG, 'abc')} (d, e) With the sparse feedback that is not amplified; "
+        f"{sentence(report, SHORT)}. (f) Repeated tests, each after the last epoch of its training."
     )
 
 

@@ -6,7 +6,6 @@ follows from the configuration and the seed, whatever the number of jobs (but fo
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -25,6 +24,7 @@ from spikelearn.ratenet.fit import check_fit, fit
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.registry import ENTRIES, entry
 from spikelearn.spiking_row import NUMBERS, spiking_epochs, spiking_model
+from spikelearn.storage import write_text
 
 SPIKING = "spiking"
 CONTROLS = ("bp", "shallow")  # in every table and picture
@@ -137,8 +137,8 @@ def compare(
 def write_report(results: Sequence[dict[str, Any]], out: str | Path, title: str) -> None:
     """Write ``table.txt``, ``table.csv`` and ``comparison.png`` to a folder."""
     rows = table.rows(results)
-    _write(Path(out) / "table.txt", table.text(rows) + "\n")
-    _write(Path(out) / "table.csv", table.csv_text(rows))
+    write_text(Path(out) / "table.txt", table.text(rows) + "\n")
+    write_text(Path(out) / "table.csv", table.csv_text(rows))
     save_comparison([Path(out) / "comparison.png"], *curves(results), title)
 
 
@@ -162,7 +162,7 @@ def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[st
                 result["epochs"].append(_plain(epoch))
         except NotFiniteError:
             result["diverged"] = len(result["epochs"]) + 1
-    _write(folder / f"{name}-{seed}.json", json.dumps({**result, "task": comparison.task(name, seed)}) + "\n")
+    write_text(folder / f"{name}-{seed}.json", json.dumps({**result, "task": comparison.task(name, seed)}) + "\n")
     return result
 
 
@@ -200,10 +200,3 @@ def _read(folder: Path, comparison: Comparison, name: str, seed: int) -> dict[st
             f"choose another --out, or delete it to have it computed again"
         )
     return result
-
-
-def _write(path: Path, content: str) -> None:
-    """Write a file that appears only once it is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(content, encoding="utf-8")
-    os.replace(temporary, path)

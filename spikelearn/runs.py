@@ -7,7 +7,7 @@ Whatever happens to the process, the folder holds a checkpoint and the rows of m
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from spikelearn.datasets import Dataset, load
 from spikelearn.engines import Clock, Engine
 from spikelearn.errors import InputError, check_range
 from spikelearn.model import Model
+from spikelearn.network import Network
 from spikelearn.storage import RunFolder, from_dict, load_checkpoint, save_checkpoint, to_dict
 from spikelearn.training import CHUNK, Chunk, Training, error_percent, evaluate, train
 from spikelearn.weights import Weights
@@ -111,7 +112,7 @@ class Run:
         path = folder.path
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
-        weights = _weights(arrays, config, folder)
+        weights, state = unpack(arrays, config.model.network, folder.checkpoint_path)
         if epochs is not None and epochs != config.epochs:
             config = replace(config, epochs=epochs)
         run = cls(config, load(config.data) if data is None else data)
@@ -135,7 +136,6 @@ class Run:
             engine=config.engine,
             chunk_size=config.chunk_size,
         )
-        state = {name.removeprefix("state/"): a for name, a in arrays.items() if name.startswith("state/")}
         run.training.resume(trials, state)
         run._n_wrong = int(attributes["n_wrong"])
         run._loss = arrays["loss"]
@@ -225,14 +225,9 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint of the present moment."""
-        weights = self.training.weights
-        arrays = {f"state/{name}": array for name, array in self.training.state().items()}
-        for name in ("W", "b", "Y"):
-            arrays |= {f"{name}/{layer}": array for layer, array in enumerate(getattr(weights, name))}
-        arrays["loss"] = self._loss
         save_checkpoint(
             self.folder.checkpoint_path,
-            arrays,
+            pack(self.training) | {"loss": self._loss},
             {
                 "trials": self.training.trials,
                 "images": len(self.data.train),
@@ -270,11 +265,19 @@ def load_run(path: str | Path) -> tuple[Config, Weights]:
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     arrays, _ = load_checkpoint(folder.checkpoint_path)
-    return config, _weights(arrays, config, folder)
+    return config, unpack(arrays, config.model.network, folder.checkpoint_path)[0]
 
 
-def _weights(arrays: dict[str, np.ndarray], config: Config, folder: RunFolder) -> Weights:
-    network = config.model.network
+def pack(training: Training) -> dict[str, np.ndarray]:
+    """Return the arrays that a checkpoint needs to go on exactly: weights, and what examples leave to the next."""
+    arrays = {f"state/{name}": array for name, array in training.state().items()}
+    for name, layers in vars(training.weights).items():
+        arrays |= {f"{name}/{layer}": array for layer, array in enumerate(layers)}
+    return arrays
+
+
+def unpack(arrays: Mapping[str, np.ndarray], network: Network, path: Path) -> tuple[Weights, dict[str, np.ndarray]]:
+    """Return the weights and the state that `pack` took; `InputError` if the file at `path` is another network's."""
     try:
         weights = Weights(
             tuple(arrays[f"W/{layer}"] for layer in range(network.n_layers)),
@@ -283,12 +286,10 @@ def _weights(arrays: dict[str, np.ndarray], config: Config, folder: RunFolder) -
         )
     except KeyError as missing:
         raise InputError(
-            f"{folder.checkpoint_path} belongs to another network: it has no {missing}; config.json has sizes "
-            f"{network.sizes}"
+            f"{path} belongs to another network: it has no {missing}; config.json has sizes {network.sizes}"
         ) from missing
     if weights.sizes != network.sizes:
         raise InputError(
-            f"{folder.checkpoint_path} belongs to another network: it has sizes {weights.sizes}, config.json "
-            f"{network.sizes}"
+            f"{path} belongs to another network: it has sizes {weights.sizes}, config.json {network.sizes}"
         )
-    return weights
+    return weights, {name.removeprefix("state/"): a for name, a in arrays.items() if name.startswith("state/")}

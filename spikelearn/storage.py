@@ -226,7 +226,7 @@ class RunFolder:
             for name in held:
                 (folder.path / name).unlink()
             for name, text in texts.items():
-                _write(folder.path / name, text)
+                write_text(folder.path / name, text)
         except OSError as error:
             raise InputError(f"cannot write the run folder {path}: {error}; choose another place") from error
         return folder
@@ -263,7 +263,7 @@ class RunFolder:
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Replace the configuration, as a run that goes on for longer does."""
-        _write(self.path / "config.json", json.dumps(config, indent=2) + "\n")
+        write_text(self.path / "config.json", json.dumps(config, indent=2) + "\n")
 
     def config(self) -> dict[str, Any]:
         """Return the configuration, for `from_dict`."""
@@ -298,7 +298,7 @@ class RunFolder:
 
         A last line without its end, cut by the kill, is dropped in any case.
         """
-        _write(self.metrics_path, "".join(self._metric_lines()[: n_rows + 1]) if n_rows else "")
+        write_text(self.metrics_path, "".join(self._metric_lines()[: n_rows + 1]) if n_rows else "")
 
     def _metric_lines(self) -> list[str]:
         if not self.metrics_path.exists():
@@ -382,7 +382,8 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(folder)
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, which replaces the one at `path` only when complete."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

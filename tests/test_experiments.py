@@ -193,6 +193,25 @@ def test_another_run_in_the_folder_is_refused(start, tmp_path):
     assert protocol.folder(setting(tmp_path), "one-hidden", 1).is_dir()
 
 
+@pytest.mark.parametrize("of", ["once", "watched"])
+def test_what_another_configuration_left_is_refused(tmp_path, monkeypatch, of):
+    import contraction
+    import harness
+    import protocol
+    import watched
+
+    def start():
+        tasks = contraction.stages(setting(tmp_path))[0] if of == "once" else watched.watching(
+            setting(tmp_path), "one-hidden")  # fmt: skip
+        harness.perform(tasks, 1, of)
+
+    start()
+    smoke = protocol.SCALES["smoke"]
+    monkeypatch.setitem(protocol.SCALES, "smoke", protocol.replace(smoke, train=100))
+    with pytest.raises(sl.InputError, match="was made with another configuration; move it away or choose another"):
+        start()
+
+
 def test_bad_options_are_refused(start):
     status, printed = start("experiments", "traces", "--seeds", 0)
     assert status == 2

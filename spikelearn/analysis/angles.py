@@ -56,7 +56,12 @@ def angle(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     a, b = numbers("a", a, "examples", "neurons"), numbers("b", b, "examples", "neurons")
     if a.shape != b.shape:
         raise InputError(f"a of shape {a.shape} and b of shape {b.shape} must have the same shape (examples, neurons)")
-    a, b = _unit(a), _unit(b)
+    return row_angles(a, b)
+
+
+def row_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return `angle` without looking whether it is meaningful: NaN also where a row is not finite."""
+    a, b = _unit(np.asarray(a, np.float64)), _unit(np.asarray(b, np.float64))
     # The arc cosine loses half of the digits near 0 and 180 degrees; this form (Kahan) does not.
     return np.degrees(2 * np.arctan2(np.linalg.norm(a - b, axis=1), np.linalg.norm(a + b, axis=1)))
 
