@@ -105,8 +105,12 @@ class Training:
 
     @property
     def weights(self) -> Weights:
-        """The present weights, a copy."""
+        """The present weights, a copy; may be set between chunks."""
         return self._core.weights
+
+    @weights.setter
+    def weights(self, weights: Weights) -> None:
+        self._core.weights = weights
 
     def state(self) -> dict[str, np.ndarray]:
         """Return potentials and recent spikes: with `weights` and `trials`, all that training needs to go on."""

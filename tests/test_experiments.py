@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
-from spikelearn import cli, runs
+from spikelearn import cli, runs, storage
 
 ROOT = Path(__file__).parents[1]
 NAMES = runpy.run_path(str(ROOT / "experiments" / "all.py"))["NAMES"]  # later ones find networks of earlier ones
@@ -52,7 +52,7 @@ def report(out, name):
 
 
 def test_all_knows_every_experiment():
-    beside = {"all", "harness", "protocol", "watched", "trials"}  # no experiments of their own
+    beside = {"all", "harness", "protocol", "watched", "trials", "drifting"}  # no experiments of their own
     checks = {"credit_check", "learning_check", "learning_rates", "own_rate_rule", "rate_speed", "speed"}
     scripts = {path.stem for path in (ROOT / "experiments").glob("*.py")}
     assert set(NAMES) == scripts - beside - checks
@@ -163,6 +163,25 @@ def test_watching_that_is_stopped_goes_on_exactly(tmp_path):
         assert set(one) == set(other)
         for key in one:
             np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_drifting_that_is_stopped_goes_on_exactly(tmp_path):
+    import drifting
+    import harness
+
+    for name in ("whole", "stopped"):
+        task = drifting.drifting(setting(tmp_path / name), seed=1)
+        if name == "stopped":
+            interrupted([task], after=4)
+        harness.perform([task], 1, name)
+    whole, stopped = (
+        storage.load_checkpoint(tmp_path / name / "drifting" / "seed1.h5")[0] for name in ("whole", "stopped")
+    )
+    assert set(whole) == set(stopped)
+    for key in whole:
+        np.testing.assert_array_equal(whole[key], stopped[key])
+    W, Y = whole["W/1"], whole["Y/0"]
+    assert np.abs(Y - W.T).std() > 0.5  # three steps of 0.5
 
 
 def test_an_error_stops_the_other_tasks_and_is_told():

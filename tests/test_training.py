@@ -193,6 +193,32 @@ def test_training_can_be_taken_up_anywhere_bit_for_bit(reading, at):
     assert same(second.weights, whole)
 
 
+@pytest.mark.parametrize("engine", [sl.Clock(dtype="float64"), sl.Event()])
+@pytest.mark.parametrize("hidden", [(5,), (70, 4)])
+def test_weights_set_between_chunks_are_those_of_a_training_begun_with_them(engine, hidden):
+    model, options = describe(hidden), {"seed": 1, "chunk_size": 10, "engine": engine}
+    first = sl.train(model, images(), **options)
+    next(first)
+    other = model.network.draw_weights(7)
+    second = sl.train(model, images(), weights=other, **options)
+    second.resume(first.trials, first.state())
+    first.weights = other
+    assert same(first.weights, second.weights)
+    list(first), list(second)
+    assert same(first.weights, second.weights)
+    assert same(other, model.network.draw_weights(7))
+
+
+def test_weights_of_another_network_are_not_set():
+    training = sl.train(describe(), images(), seed=1)
+    before = training.weights
+    with pytest.raises(
+        InputError, match=re.escape("weights of sizes (9, 6, 3) do not fit a network of sizes (9, 5, 3)")
+    ):
+        training.weights = describe((6,)).network.draw_weights(1)
+    assert same(training.weights, before)
+
+
 def test_after_training_was_taken_up_chunks_end_where_they_would_have():
     training = sl.train(describe(), images(), seed=1, epochs=2, chunk_size=10)
     training.resume(7, training.state())

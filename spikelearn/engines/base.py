@@ -91,6 +91,12 @@ class Core(ABC):
         """The present weights, a copy."""
         return unpack(self._layout, self._packed)
 
+    @weights.setter
+    def weights(self, weights: Weights) -> None:
+        check_weights(self.network, weights)
+        for own, new in zip(self._packed, pack(self._layout, weights, self._float), strict=True):
+            own[:] = new
+
     def state(self) -> dict[str, np.ndarray]:
         """Return what is carried from example to example, a copy: restoring it continues bit for bit."""
         n = int(self._state.n_recent[0])

@@ -1,0 +1,70 @@
+"""Symmetric feedback with noise that adds up from example to example: feedback that wanders away from its target.
+
+The paper explains why noise harms in its figure 8D by a target that moves. Noise drawn anew each time does not move it.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import protocol
+from harness import Setting, Task, Tell, check_origin
+
+import spikelearn as sl
+from spikelearn import runs, storage
+
+SD = 0.05  # added to each feedback weight, an example
+STEP = 100  # examples between two changes of the feedback weights
+
+
+def drifting(setting: Setting, seed: int) -> Task:
+    """Return the task that trains the network; a start goes on after the last epoch that is complete."""
+    scale, path, origin = protocol.SCALES[setting.scale], _path(setting, seed), _origin(setting, seed)
+    config, data = protocol.config(setting, "one-hidden", seed), scale.load()
+
+    def work(tell: Tell) -> None:
+        training = sl.train(config.model, data.train, seed=seed, epochs=config.epochs, chunk_size=STEP)
+        drift, errors = np.zeros_like(training.weights.Y[0]), []
+        if path.is_file():
+            arrays, attributes = storage.load_checkpoint(path)
+            check_origin(path, json.loads(attributes["made_from"]), origin)
+            training.weights, state = runs.unpack(arrays, config.model.network, path)
+            training.resume(attributes["trials"], state)
+            drift, errors = arrays["drift"], arrays["test_error"].tolist()
+        tell(training.trials)
+        move(training, drift, seed)
+        for chunk in training:
+            if chunk.stop == len(data.train):
+                predictions = sl.evaluate(config.model.network, training.weights, data.test, seed=seed)
+                errors.append(sl.error_percent(predictions, data.test.y)[0])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                storage.save_checkpoint(
+                    path,
+                    runs.pack(training) | {"drift": drift, "test_error": np.array(errors)},
+                    {"trials": training.trials, "made_from": json.dumps(origin)},
+                )
+            tell(chunk.stop - chunk.start)
+            move(training, drift, seed)
+
+    return Task(f"drifting, seed {seed}", config.epochs * len(data.train), work)
+
+
+def move(training: sl.training.Training, drift: np.ndarray, seed: int) -> None:
+    """Let the drift go on, in place, and add it to the transposed forward weights."""
+    rng = np.random.default_rng([seed, training.trials])
+    drift += rng.normal(0, SD * STEP**0.5, drift.shape).astype(drift.dtype)
+    now = training.weights
+    training.weights = sl.Weights(now.W, now.b, (now.W[1].T + drift,))
+
+
+def errors(setting: Setting, seed: int) -> list[float]:
+    """Return the test error after each epoch."""
+    return storage.load_checkpoint(_path(setting, seed))[0]["test_error"].tolist()
+
+
+def _path(setting: Setting, seed: int) -> Path:
+    return setting.out / "drifting" / f"seed{seed}.h5"
+
+
+def _origin(setting: Setting, seed: int) -> dict:
+    return protocol.origin(setting, "one-hidden", seed) | {"sd": SD, "step": STEP}
