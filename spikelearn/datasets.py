@@ -297,11 +297,17 @@ def _fetch(path: Path, sha256: str, mirrors: Sequence[str], progress: bool) -> N
                 os.replace(arrived, path)
             return
         except (ValueError, OSError) as error:  # OSError: what requests raises, and a folder one cannot write to
-            failures.append(f"{mirror} ({error})")
+            failures.append(f"{mirror} ({_reason(error)})")
     raise InputError(
         f"cannot download {path.name} to {path.parent}: {'; '.join(failures)}. Put the four files "
-        f"{', '.join(IDX_NAMES)} in a folder and set SPIKELEARN_DATA to it, or pass it with --data FOLDER"
+        f"{', '.join(IDX_NAMES)} in a folder and set SPIKELEARN_DATA to it; spikelearn train takes --data FOLDER, too"
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong; without the layers that a failed connection passed on its way up, if it was that."""
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return str(error) if cause is None else str(cause).split("): ", 1)[-1]
 
 
 def search_report() -> list[tuple[str, str]]:

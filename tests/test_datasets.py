@@ -376,6 +376,11 @@ def test_when_every_mirror_fails_each_reason_and_the_remedy_are_given_and_nothin
     assert list((tmp_path / "new").iterdir()) == []
 
 
+def test_a_mirror_that_does_not_answer_is_told_in_short(tmp_path):
+    with pytest.raises(InputError, match=r"1/ \([\w ]+: \[Errno \d+\] Connection refused\)\. Put the four files"):
+        fetch_mnist(tmp_path / "new", mirrors=["http://127.0.0.1:1/"])
+
+
 def test_a_folder_that_cannot_be_written_to_is_named_with_the_remedy(tiny_mnist, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file.*SPIKELEARN_DATA"):
