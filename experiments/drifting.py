@@ -4,7 +4,9 @@ The paper explains why noise harms in its figure 8D by a target that moves. Nois
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import protocol
@@ -57,14 +59,15 @@ def move(training: sl.training.Training, drift: np.ndarray, seed: int) -> None:
     training.weights = sl.Weights(now.W, now.b, (now.W[1].T + drift,))
 
 
-def errors(setting: Setting, seed: int) -> list[float]:
-    """Return the test error after each epoch."""
-    return storage.load_checkpoint(_path(setting, seed))[0]["test_error"].tolist()
+def learning(setting: Setting, seeds: Iterable[int]) -> dict[str, Any]:
+    """Return what training came to: test errors of each seed and epoch."""
+    found = [storage.load_checkpoint(_path(setting, seed))[0]["test_error"].tolist() for seed in seeds]
+    return {"test_error": found, "sd": SD, "step": STEP}
 
 
 def _path(setting: Setting, seed: int) -> Path:
     return setting.out / "drifting" / f"seed{seed}.h5"
 
 
-def _origin(setting: Setting, seed: int) -> dict:
+def _origin(setting: Setting, seed: int) -> dict[str, Any]:
     return protocol.origin(setting, "one-hidden", seed) | {"sd": SD, "step": STEP}

@@ -15,16 +15,21 @@ NOISY = {sd: f"noise-{sd:g}" for sd in protocol.NOISE}
 
 def stages(setting: Setting) -> Stages:
     """Train."""
-    return [[*protocol.training(setting, *NAMES, *NOISY.values()), drifting.drifting(setting, seed=1)]]
+    wandering = [drifting.drifting(setting, seed) for seed in seeds(setting)]
+    return [[*protocol.training(setting, *NAMES, *NOISY.values()), *wandering]]
+
+
+def seeds(setting: Setting) -> range:
+    """Return the seeds with noise that adds up: those with random feedback."""
+    return protocol.seeds(setting, NAMES[0])
 
 
 def measure(setting: Setting) -> dict:
     """Gather the curves."""
     noisy = protocol.learning(setting, *NOISY.values())
     return {
-        "conditions": protocol.learning(setting, *NAMES),
+        "conditions": protocol.learning(setting, *NAMES) | {"drifting": drifting.learning(setting, seeds(setting))},
         "noise": {str(sd): noisy[name]["test_error"][0] for sd, name in NOISY.items()},
-        "drifting": {"sd": drifting.SD, "step": drifting.STEP, "test_error": drifting.errors(setting, seed=1)},
     }
 
 

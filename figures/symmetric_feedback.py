@@ -4,15 +4,18 @@ python figures/symmetric_feedback.py [RUNS] [--out FILE]
 """
 
 import numpy as np
-from frame import main, new_figure, panels
-from learning import describe
+from frame import main, networks, new_figure, panels
+from learning import describe, errors
 from learning import draw as draw_learning
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikelearn.plotting.curves import seed_curves
 from spikelearn.plotting.style import COLOURS, bare
 
 NAMES = {"one-hidden": "random", "symmetric": "symmetric", "symmetric-noisy": "symmetric\n+ noise"}
+
+WANDERING = {"one-hidden": "random", "symmetric": "symmetric", "drifting": "symmetric\n+ noise that adds up"}
 
 
 def draw(report: dict) -> tuple[Figure, str]:
@@ -21,26 +24,27 @@ def draw(report: dict) -> tuple[Figure, str]:
     top, bottom = figure.subfigures(2, 1)
     upper, lower = top.subplots(1, 3, width_ratios=(1.3, 1, 1)), bottom.subplots(1, 2)
     draw_learning(upper, report, NAMES)
-    noise = {float(sd): errors for sd, errors in report["noise"].items()}
-    random = {name: np.mean(report["conditions"][name]["test_error"], axis=0) for name in ("one-hidden", "symmetric")}
+    noise = {float(sd): curve for sd, curve in report["noise"].items()}
+    curves = errors(report, WANDERING)
+    drifting = report["conditions"]["drifting"]
     n = len(next(iter(noise.values())))
-    draw_noise(lower[0], noise, random["one-hidden"][n - 1])
-    drifting = report["drifting"]
-    draw_drift(lower[1], drifting["test_error"], random["one-hidden"], random["symmetric"])
+    draw_noise(lower[0], noise, curves["random"][:, n - 1].mean())
+    seed_curves(lower[1], curves)
     panels(figure, (*upper, *lower))
+    last = [found[-1] for found in drifting["test_error"]]
     return figure, (
         "One hidden layer; feedback weights random, or the transposed forward weights, or these with noise of SD 0.05 "
         f"drawn anew for each example. {describe(report, NAMES, 'abc')} (d) Noise of other sizes, drawn anew for each "
-        f"example, test error after {n} epochs, 1 network (seed 1); line: random feedback. (e) Noise that adds up: "
+        f"example: test error after {n} epochs, 1 network (seed 1); line: random feedback. (e) Noise that adds up: "
         f"each feedback weight takes a random step of SD {drifting['sd']} an example (in steps of "
-        f"{drifting['step']} examples) away from the transposed forward weight, 1 network (seed 1): "
-        f"{drifting['test_error'][-1]:.2f} % in the end."
+        f"{drifting['step']} examples) away from the transposed forward weight; {np.mean(last):.2f} % in the end "
+        f"({networks(len(last))}, {min(last):.2f} to {max(last):.2f})."
     )
 
 
 def draw_noise(axes: Axes, noise: dict[float, list[float]], random: float) -> None:
     """Draw test error against the SD of noise."""
-    axes.plot(list(noise), [errors[-1] for errors in noise.values()], "o-", color=COLOURS[2])
+    axes.plot(list(noise), [curve[-1] for curve in noise.values()], "o-", color=COLOURS[2])
     axes.axhline(random, color=COLOURS[0], linestyle="--")
     axes.annotate("random feedback", (1, random), (-4, 4), xycoords=("axes fraction", "data"),
                   textcoords="offset points", ha="right", color=COLOURS[0])  # fmt: skip
@@ -49,18 +53,7 @@ def draw_noise(axes: Axes, noise: dict[float, list[float]], random: float) -> No
     axes.minorticks_off()
     epochs = len(next(iter(noise.values())))
     axes.set(xlabel="SD of the noise on each feedback weight", ylabel=f"test error, epoch {epochs} (%)")
-    axes.set_ylim(0, 1.2 * max(random, *(errors[-1] for errors in noise.values())))
-    bare(axes)
-
-
-def draw_drift(axes: Axes, drifting: list[float], random: np.ndarray, symmetric: np.ndarray) -> None:
-    """Draw test error against epoch where feedback wanders off, and where it does not."""
-    curves = {"random": random, "symmetric": symmetric, "symmetric\n+ noise that adds up": drifting}
-    for (label, errors), colour in zip(curves.items(), (COLOURS[0], COLOURS[1], COLOURS[3]), strict=True):
-        axes.plot(range(1, len(errors) + 1), errors, color=colour, label=label)
-    axes.set(xlabel="epoch", ylabel="test error (%)")
-    axes.set_ylim(0, 1.1 * max(map(max, curves.values())))
-    axes.legend(frameon=False)
+    axes.set_ylim(0, 1.2 * max(random, *(curve[-1] for curve in noise.values())))
     bare(axes)
 
 
