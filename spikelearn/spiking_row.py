@@ -5,14 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from spikelearn.analysis import alignments
 from spikelearn.datasets import Dataset
 from spikelearn.errors import InputError
 from spikelearn.learning import Backprop
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
-from spikelearn.ratenet.angles import angle
 from spikelearn.training import error_percent, evaluate, train
-from spikelearn.weights import Weights
 
 NUMBERS = "all the paper's; reading 'released' on MNIST, 'text' elsewhere"
 
@@ -54,16 +53,7 @@ def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: 
                 "test_error": float(error_percent(predictions, data.test.y)[0]),
                 "seconds": seconds,
                 "angle": tuple(float(value) for value in np.concatenate(angles).mean(axis=0)),
-                "alignment": _alignment(weights),
+                "alignment": tuple(found.degrees for found in alignments(weights.W, weights.Y)),
             }
             angles, seconds = [], 0.0
         began = time.perf_counter()
-
-
-def _alignment(weights: Weights) -> tuple[float, ...]:
-    """Return the angle between each layer's feedback and the transpose of the product of all weights above."""
-    above, degrees = np.eye(weights.sizes[-1]), []
-    for Y, W in zip(reversed(weights.Y), reversed(weights.W[1:]), strict=True):
-        above = above @ W
-        degrees.append(angle(Y, above.T))
-    return tuple(reversed(degrees))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn.ratenet.angles import angle
+from spikelearn.analysis import alignments
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import DeltaRule, State
@@ -39,8 +39,4 @@ class DirectFeedback(DeltaRule):
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle to the transpose of the product of all weights above."""
-        above, degrees = np.eye(state.network.sizes[-1], dtype=state.network.dtype), []
-        for Y, W in zip(reversed(state.memory), reversed(state.parameters.W[1:]), strict=True):
-            above = above @ W
-            degrees.append(angle(Y, above.T))
-        return tuple(reversed(degrees))
+        return tuple(found.degrees for found in alignments(state.parameters.W, state.memory))
