@@ -130,7 +130,8 @@ class SymmetricFeedback:
     Parameters
     ----------
     noise : float
-        SD of normal noise on every weight, drawn anew for every example. (0.05 in figure 8D, which calls it variance.)
+        SD of normal noise on every weight, drawn anew for every example. (0.05 in figure 8D, which calls it variance;
+        so little does no harm if drawn anew, but does if it adds up: ``experiments/drifting.py``.)
     """
 
     noise: float = 0.0
