@@ -12,7 +12,8 @@ from spikelearn.analysis import compare_all, spread
 from spikelearn.plotting.curves import seed_curves
 from spikelearn.plotting.groups import group_bars
 
-PUBLISHED = {"no-hidden": 8.3, "one-hidden": 4.1, "two-hidden": 3.2, "sparse": 3.7, "symmetric": 3.6}
+PUBLISHED = {"no-hidden": 8.3, "one-hidden": 4.1, "two-hidden": 3.2, "sparse": 3.7, "symmetric": 3.6}  # percent
+PUBLISHED_EPOCHS = 60
 
 
 def errors(report: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -36,7 +37,7 @@ def learning_figure(
 def describe(report: Mapping[str, Any], names: Mapping[str, str], letters: str) -> str:
     """Return the caption of three panels with these letters."""
     a, b, c = letters
-    diamonds = ", diamonds what was published" if set(names) & set(PUBLISHED) else ""
+    diamonds = ", diamonds what was published" if published(report, names) else ""
     text = (
         f"({a}) Mean over networks, band from the lowest to the highest; {sentence(report, names)}. ({b}) Dots are "
         f"networks, bars their mean, lines its 95 % interval{diamonds}. ({c}) {tests(report, names)}."
@@ -44,12 +45,28 @@ def describe(report: Mapping[str, Any], names: Mapping[str, str], letters: str) 
     return text.replace("\n", " ")
 
 
-def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mapping[str, str], top: float = 14) -> None:
-    """Fill three panels: curves, the last epoch's errors of all networks, repeated tests of the first.
+def published(report: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:
+    """Return the published errors of these networks, by name; none unless as many epochs are shown."""
+    n = len(next(iter(errors(report, names).values()))[0])
+    return {name: PUBLISHED[name] for name in names if name in PUBLISHED and n == PUBLISHED_EPOCHS}
+
+
+def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Fill three panels: curves, the last epoch's errors of all networks, repeated tests of the first."""
+    draw_networks(axes[:2], report, names)
+    retests = {label: report["conditions"][name]["retests"] for name, label in names.items()}
+    group_bars(axes[2], retests).set_title("repeated tests of one network", fontsize="medium")
+    slant(axes[2], names)
+
+
+def draw_networks(
+    axes: tuple[Axes, Axes], report: Mapping[str, Any], names: Mapping[str, str], top: float = 14
+) -> None:
+    """Fill two panels: curves, and the errors of all networks at their end.
 
     Parameters
     ----------
-    axes : three Axes
+    axes : two Axes
     report : mapping
         Of an experiment.
     names : mapping of str to str
@@ -58,26 +75,29 @@ def draw(axes: tuple[Axes, Axes, Axes], report: Mapping[str, Any], names: Mappin
         Upper end of the errors shown, percent.
     """
     curves = errors(report, names)
-    left, middle, right = axes
+    left, right = axes
     seed_curves(left, curves).set_ylim(0, top)
-    group_bars(middle, {label: found[:, -1] for label, found in curves.items()}, "test error, last epoch (%)")
+    last = {label: found[:, -1] for label, found in curves.items()}
+    group_bars(right, last, "test error, last epoch (%)").set_title("networks", fontsize="medium")
     for place, name in enumerate(names):
-        if name in PUBLISHED:
-            middle.plot(place - 0.36, PUBLISHED[name], "D", color="black", markersize=5, label="published")
-    group_bars(right, {label: report["conditions"][name]["retests"] for name, label in names.items()})
-    for panel, what in ((middle, "networks"), (right, "repeated tests of one network")):
-        panel.set_title(what, fontsize="medium")
-        if sum(map(len, names.values())) > 24:
-            panel.tick_params(axis="x", rotation=20)
+        if name in published(report, names):
+            right.plot(place - 0.36, PUBLISHED[name], "D", color="black", markersize=5)
+    slant(right, names)
+
+
+def slant(axes: Axes, names: Mapping[str, str]) -> None:
+    """Let labels slant where there is no room for them side by side."""
+    if sum(map(len, names.values())) > 24:
+        axes.tick_params(axis="x", rotation=20)
 
 
 def sentence(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """Say for the caption what the panels show, with numbers."""
-    parts, last = [], errors(report, names)
+    parts, last, known = [], errors(report, names), published(report, names)
     for name, label in names.items():
-        found, published = last[label][:, -1], PUBLISHED.get(name)
+        found = last[label][:, -1]
         range_of = "" if len(found) == 1 else f", {found.min():.2f} to {found.max():.2f}"
-        beside = "" if published is None else f"; published {published}"
+        beside = f"; published {known[name]}" if name in known else ""
         parts.append(f"{label} {found.mean():.2f} % (n = {len(found)}{range_of}{beside})")
     return f"test error after {next(iter(last.values())).shape[1]} epochs: " + ", ".join(parts)
 

@@ -4,7 +4,7 @@ python figures/sparse_feedback.py [RUNS] [--out FILE]
 """
 
 from frame import main, new_figure, panels
-from learning import describe, sentence
+from learning import describe, draw_networks, sentence
 from learning import draw as draw_learning
 from matplotlib.figure import Figure
 
@@ -15,14 +15,15 @@ SHORT = LONG | {"sparse-unamplified": "sparse x 1"}
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
     figure = new_figure(12, 7.6)
-    grid = figure.subplots(2, 3, width_ratios=(1.3, 1, 1))
-    draw_learning(grid[0], report, LONG)
-    draw_learning(grid[1], report, SHORT, top=20)
-    panels(figure, grid.flat)
+    upper, lower = figure.subfigures(2, 1)
+    long, short = upper.subplots(1, 3, width_ratios=(1.3, 1, 1)), lower.subplots(1, 2)
+    draw_learning(long, report, LONG)
+    draw_networks(short, report, SHORT, top=15)
+    panels(figure, (*long, *short))
     return figure, (
         "One hidden layer; 80 % of the feedback weights are zero, the others multiplied by 5 or not. "
-        f"{describe(report, LONG, 'abc')} (d, e) With the sparse feedback that is not amplified; "
-        f"{sentence(report, SHORT)}. (f) Repeated tests, each after the last epoch of its training."
+        f"{describe(report, LONG, 'abc')} (d, e) With the sparse feedback that is not amplified, too; "
+        f"{sentence(report, SHORT)}."
     )
 
 
