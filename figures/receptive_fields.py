@@ -8,7 +8,6 @@ from frame import main, new_figure, panels
 from matplotlib.figure import Figure
 
 from spikelearn.plotting.receptive_fields import match_histogram, receptive_fields
-from spikelearn.plotting.style import COLOURS
 
 
 def draw(report: dict) -> tuple[Figure, str]:
@@ -18,11 +17,7 @@ def draw(report: dict) -> tuple[Figure, str]:
     for panel, (name, fields) in zip((left, middle), report["fields"].items(), strict=True):
         receptive_fields(panel, fields, report["shape"])
         panel.set_title({"local": "local rule", "best match": "best match, backprop"}[name], fontsize="medium")
-    match_histogram(right, report["regular"], report["shuffled"])
-    untrained = np.array(report["untrained"], float)
-    right.hist(
-        untrained, bins=30, histtype="step", color=COLOURS[1], label=f"untrained: mean {np.nanmean(untrained):.2f}"
-    )
+    match_histogram(right, report["regular"], report["shuffled"], untrained=report["untrained"])
     right.legend(frameon=False)
     panels(figure, (left, middle, right))
     return figure, (
@@ -32,7 +27,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         f"(seed {report['reference'][1]}, other initial weights) that each correlates with best. (c) That best "
         f"correlation for all {len(report['regular'])} neurons: mean {np.mean(report['regular']):.2f}; after shuffling "
         f"the weights of each local field {np.mean(report['shuffled']):.2f}; for the local network before training "
-        f"{np.nanmean(untrained):.2f}."
+        f"{np.mean(report['untrained']):.2f}."
     )
 
 

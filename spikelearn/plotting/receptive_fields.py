@@ -45,7 +45,9 @@ def receptive_fields(axes: Axes, w: ArrayLike, shape: tuple[int, int], limit: fl
     return axes
 
 
-def match_histogram(axes: Axes, regular: ArrayLike, shuffled: ArrayLike, n_bins: int = 30) -> Axes:
+def match_histogram(
+    axes: Axes, regular: ArrayLike, shuffled: ArrayLike, n_bins: int = 30, untrained: ArrayLike = ()
+) -> Axes:
     """Draw how well fields match those of another network, and how well they do when shuffled.
 
     Parameters
@@ -54,16 +56,21 @@ def match_histogram(axes: Axes, regular: ArrayLike, shuffled: ArrayLike, n_bins:
     regular, shuffled : (neurons,) float arrays
         Best correlations, `r` of `analysis.best_match` and `analysis.shuffled_match`; NaN are left out.
     n_bins : int
-        Over both.
+        Over all.
+    untrained : (neurons,) float array, optional
+        Best correlations before training, as a second control.
     """
     check_range("n_bins", n_bins, at_least=1, integer=True)
-    values = [np.asarray(r, np.float64) for r in (regular, shuffled)]
+    values = [np.asarray(r, np.float64) for r in (regular, shuffled, untrained)]
     values = [r[~np.isnan(r)] for r in values]
-    if not all(len(r) for r in values):
+    if not all(len(r) for r in values[:2]):
         raise InputError("regular or shuffled has no correlations; give those of at least one neuron")
     edges = np.histogram_bin_edges(np.concatenate(values), n_bins)
     for r, colour, name in ((values[1], CHANCE, "shuffled"), (values[0], COLOURS[0], "as they are")):
         axes.hist(r, edges.tolist(), color=colour, alpha=0.75, label=f"{name}: mean {r.mean():.2f}")
+    if len(values[2]):
+        label = f"untrained: mean {values[2].mean():.2f}"
+        axes.hist(values[2], edges.tolist(), histtype="step", color=COLOURS[1], linewidth=1.4, label=label)
     axes.set(xlabel="best correlation (r)", ylabel="neurons")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1))

@@ -120,6 +120,14 @@ def test_a_match_histogram_counts_every_neuron_that_has_a_match(axes):
     assert labels(axes) == ("best correlation (r)", "neurons")
 
 
+def test_a_match_histogram_counts_untrained_neurons_in_the_same_bins(axes):
+    plotting.match_histogram(axes, [0.5, 0.6], [0.1, 0.2], n_bins=4, untrained=[0.0, 0.3, np.nan])
+    *bars, outline = axes.patches
+    assert [bar.get_x() for bar in bars[:4]] == pytest.approx([0, 0.15, 0.3, 0.45])
+    assert outline.get_xy()[:, 1].max() == 1
+    assert legend(axes)[-1] == "untrained: mean 0.15"
+
+
 def test_an_embedding_has_a_dot_an_example_and_the_name_of_every_class(axes):
     points, label = RNG.normal(size=(30, 2)), np.arange(30) % 3 + 1
     plotting.embedding_scatter(axes, points, label)
