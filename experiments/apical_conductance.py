@@ -14,8 +14,8 @@ TRACED = "strong-attenuation"
 
 
 def stages(setting: Setting) -> Stages:
-    """Train."""
-    return [protocol.training(setting, *NAMES)]
+    """Train, and test again and again."""
+    return protocol.train_and_retest(setting, *NAMES)
 
 
 def measure(setting: Setting) -> dict:

@@ -11,8 +11,8 @@ NAMES = ("one-hidden", "jittered-plateaus")
 
 
 def stages(setting: Setting) -> Stages:
-    """Train."""
-    return [protocol.training(setting, *NAMES)]
+    """Train, and test again and again."""
+    return protocol.train_and_retest(setting, *NAMES)
 
 
 def measure(setting: Setting) -> dict:

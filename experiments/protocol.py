@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness import Setting, Task, Tell, main
+from harness import Setting, Stages, Task, Tell, main
 
 import spikelearn as sl
 from spikelearn import datasets, runs, storage
@@ -183,8 +183,6 @@ def task(setting: Setting, name: str, seed: int) -> Task:
             run = runs.Run.resume(path, data=data) if holds_run(path) else runs.Run.start(path, wanted, data)
             tell(run.training.trials)
             run.train(lambda chunk: tell(chunk.stop - chunk.start))
-        if seed == 1:
-            retest(setting, name, tell)
 
     return Task(f"{name}, seed {seed}", size, work)
 
@@ -204,17 +202,30 @@ def is_done(path: Path, wanted: runs.Config, examples: int) -> bool:
     return storage.load_checkpoint(path / "checkpoint.h5")[1]["trials"] == examples
 
 
-def retest(setting: Setting, name: str, tell: Tell) -> None:
-    """Test the trained network of seed 1 again and again, as the paper does; ``retests.json`` in its run folder."""
-    path = folder(setting, name, 1) / "retests.json"
-    errors = json.loads(path.read_text()) if path.is_file() else []
-    scale, (found, weights) = SCALES[setting.scale], trained(setting, name, 1)
+def retesting(setting: Setting, *names: str) -> list[Task]:
+    """Return the tasks that test trained networks of seed 1 again and again, as the paper does."""
+    return [_retesting(setting, name) for name in names]
+
+
+def _retesting(setting: Setting, name: str) -> Task:
+    scale, path = SCALES[setting.scale], _retests(setting, name)
     images = scale.load().test
-    for repeat in range(len(errors), scale.retests):
-        predictions = sl.evaluate(found.model.network, weights, images, seed=1001 + repeat, engine=found.engine)
-        errors.append(float(sl.error_percent(predictions, images.y)[0]))
-        storage.write_text(path, json.dumps(errors))
-        tell(0)
+
+    def work(tell: Tell) -> None:
+        errors = json.loads(path.read_text()) if path.is_file() else []
+        found, weights = trained(setting, name, 1)
+        tell(len(errors) * len(images))
+        for repeat in range(len(errors), scale.retests):
+            predictions = sl.evaluate(found.model.network, weights, images, seed=1001 + repeat, engine=found.engine)
+            errors.append(float(sl.error_percent(predictions, images.y)[0]))
+            storage.write_text(path, json.dumps(errors))
+            tell(len(images))
+
+    return Task(f"{name}, retested", scale.retests * len(images), work)
+
+
+def _retests(setting: Setting, name: str) -> Path:
+    return folder(setting, name, 1) / "retests.json"
 
 
 def trained(setting: Setting, name: str, seed: int) -> tuple[runs.Config, sl.Weights]:
@@ -222,15 +233,29 @@ def trained(setting: Setting, name: str, seed: int) -> tuple[runs.Config, sl.Wei
     return runs.load_run(folder(setting, name, seed))
 
 
+def curves(setting: Setting, name: str) -> list[list[float]]:
+    """Return the test errors of a kind of network, by seed and epoch, in percent."""
+    return [[row["test_error"] for row in rows] for rows in _metrics(setting, name)]
+
+
+def _metrics(setting: Setting, name: str) -> list[list[dict[str, float]]]:
+    return [storage.RunFolder.open(folder(setting, name, seed)).metrics() for seed in seeds(setting, name)]
+
+
+def train_and_retest(setting: Setting, *names: str) -> Stages:
+    """Return the stages after which `learning` can tell."""
+    return [training(setting, *names), retesting(setting, *names)]
+
+
 def learning(setting: Setting, *names: str) -> dict[str, dict]:
     """Return what training came to, by name: test errors of each seed and epoch, repeated tests, hours."""
     result = {}
     for name in names:
-        rows = [storage.RunFolder.open(folder(setting, name, seed)).metrics() for seed in seeds(setting, name)]
+        rows = _metrics(setting, name)
         spent = [sum(row["train_seconds"] + row["test_seconds"] for row in found) for found in rows]
         result[name] = {
-            "test_error": [[row["test_error"] for row in found] for found in rows],
-            "retests": json.loads((folder(setting, name, 1) / "retests.json").read_text()),
+            "test_error": curves(setting, name),
+            "retests": json.loads(_retests(setting, name).read_text()),
             "hours": [round(seconds / 3600, 3) for seconds in spent],
             "config": storage.to_dict(config(setting, name, 1)),
         }
@@ -242,7 +267,7 @@ def compare_networks(name: str, text: str, names: Sequence[str]) -> None:
     main(
         name,
         text,
-        lambda setting: [training(setting, *names)],
+        lambda setting: train_and_retest(setting, *names),
         lambda setting: {"conditions": learning(setting, *names)},
     )
 

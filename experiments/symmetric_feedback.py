@@ -14,9 +14,12 @@ NOISY = {sd: f"noise-{sd:g}" for sd in protocol.NOISE}
 
 
 def stages(setting: Setting) -> Stages:
-    """Train."""
+    """Train, and test again and again."""
     wandering = [drifting.drifting(setting, seed) for seed in seeds(setting)]
-    return [[*protocol.training(setting, *NAMES, *NOISY.values()), *wandering]]
+    return [
+        [*protocol.training(setting, *NAMES, *NOISY.values()), *wandering],
+        protocol.retesting(setting, *NAMES),
+    ]
 
 
 def seeds(setting: Setting) -> range:
@@ -26,10 +29,9 @@ def seeds(setting: Setting) -> range:
 
 def measure(setting: Setting) -> dict:
     """Gather the curves."""
-    noisy = protocol.learning(setting, *NOISY.values())
     return {
         "conditions": protocol.learning(setting, *NAMES) | {"drifting": drifting.learning(setting, seeds(setting))},
-        "noise": {str(sd): noisy[name]["test_error"][0] for sd, name in NOISY.items()},
+        "noise": {str(sd): protocol.curves(setting, name)[0] for sd, name in NOISY.items()},
     }
 
 

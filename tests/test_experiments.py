@@ -134,10 +134,15 @@ def test_training_that_is_stopped_goes_on_exactly(tmp_path, monkeypatch):
     import harness
     import protocol
 
-    tasks = [protocol.training(setting(tmp_path / name), "one-hidden") for name in ("whole", "stopped")]
-    harness.perform(tasks[0], 1, "whole")
-    interrupted(tasks[1], after=4)  # in the second epoch
-    harness.perform(tasks[1], 1, "stopped")
+    whole, stopped = (
+        protocol.train_and_retest(setting(tmp_path / name), "one-hidden") for name in ("whole", "stopped")
+    )
+    for stage in whole:
+        harness.perform(stage, 1, "whole")
+    interrupted(stopped[0], after=4)  # in the second epoch
+    harness.perform(stopped[0], 1, "stopped")
+    interrupted(stopped[1], after=2)  # after the first test
+    harness.perform(stopped[1], 1, "stopped")
     whole, stopped = (runs.load_run(tmp_path / name / "runs" / "one-hidden-seed1")[1] for name in ("whole", "stopped"))
     for one, other in zip((*whole.W, *whole.b), (*stopped.W, *stopped.b), strict=True):
         np.testing.assert_array_equal(one, other)
