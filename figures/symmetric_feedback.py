@@ -51,6 +51,7 @@ def draw_noise(axes: Axes, noise: dict[float, list[float]], random: float) -> No
     axes.set_xscale("symlog", linthresh=0.05, linscale=0.4)
     axes.set_xticks(list(noise), [f"{sd:g}" for sd in noise], minor=False)
     axes.minorticks_off()
+    axes.set_xlim(-0.015, 1.15 * max(noise))
     epochs = len(next(iter(noise.values())))
     axes.set(xlabel="SD of the noise on each feedback weight", ylabel=f"test error, epoch {epochs} (%)")
     axes.set_ylim(0, 1.2 * max(random, *(curve[-1] for curve in noise.values())))
