@@ -1,6 +1,7 @@
 """Symmetric feedback with noise that adds up from example to example: feedback that wanders away from its target.
 
-The paper explains why noise harms in its figure 8D by a target that moves. Noise drawn anew each time does not move it.
+A variant of ours, tried because noise drawn anew, as the paper describes it, did no harm. The paper explains the harm
+in its figure 8D by a target that moves; this one does. Whether the published noise added up is not known.
 """
 
 import json

@@ -26,7 +26,7 @@ ERRORS = (
     ("one, sparse x 1, 20 epochs", "worse than dense", "sparse_feedback", "sparse-unamplified"),
     ("one, symmetric feedback", "3.6 %", "symmetric_feedback", "symmetric"),
     ("one, symmetric with noise, drawn anew", "worse than random", "symmetric_feedback", "symmetric-noisy"),
-    ("one, symmetric with noise that adds up", "worse than random", "symmetric_feedback", "drifting"),
+    ("one, symmetric with noise that adds up (ours)", "-", "symmetric_feedback", "drifting"),
     ("two, g_apical = 0.05", "about 3.3 %", "apical_conductance", "strong-attenuation"),
     ("two, g_apical = 0.6", "clearly worse", "apical_conductance", "weak-attenuation"),
 )

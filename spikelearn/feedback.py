@@ -131,7 +131,7 @@ class SymmetricFeedback:
     ----------
     noise : float
         SD of normal noise on every weight, drawn anew for every example. (0.05 in figure 8D, which calls it variance;
-        so little does no harm if drawn anew, but does if it adds up: ``experiments/drifting.py``.)
+        here so little does no harm, unlike published; ``experiments/drifting.py`` has noise that does.)
     """
 
     noise: float = 0.0
