@@ -4,17 +4,16 @@ A variant of ours, tried because noise drawn anew, as the paper describes it, di
 in its figure 8D by a target that moves; this one does. Whether the published noise added up is not known.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import protocol
-from harness import Setting, Task, Tell, check_origin
+from harness import Setting, Task, Tell
 
 import spikelearn as sl
-from spikelearn import runs, storage
+from spikelearn import storage
 
 SD = 0.05  # added to each feedback weight, an example
 STEP = 100  # examples between two changes of the feedback weights
@@ -29,10 +28,7 @@ def drifting(setting: Setting, seed: int) -> Task:
         training = sl.train(config.model, data.train, seed=seed, epochs=config.epochs, chunk_size=STEP)
         drift, errors = np.zeros_like(training.weights.Y[0]), []
         if path.is_file():
-            arrays, attributes = storage.load_checkpoint(path)
-            check_origin(path, json.loads(attributes["made_from"]), origin)
-            training.weights, state = runs.unpack(arrays, config.model.network, path)
-            training.resume(attributes["trials"], state)
+            arrays = protocol.take_up(training, path, origin)
             drift, errors = arrays["drift"], arrays["test_error"].tolist()
         tell(training.trials)
         move(training, drift, seed)
@@ -40,12 +36,7 @@ def drifting(setting: Setting, seed: int) -> Task:
             if chunk.stop == len(data.train):
                 predictions = sl.evaluate(config.model.network, training.weights, data.test, seed=seed)
                 errors.append(sl.error_percent(predictions, data.test.y)[0])
-                path.parent.mkdir(parents=True, exist_ok=True)
-                storage.save_checkpoint(
-                    path,
-                    runs.pack(training) | {"drift": drift, "test_error": np.array(errors)},
-                    {"trials": training.trials, "made_from": json.dumps(origin)},
-                )
+                protocol.leave(training, path, origin, drift=drift, test_error=np.array(errors))
             tell(chunk.stop - chunk.start)
             move(training, drift, seed)
 

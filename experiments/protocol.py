@@ -5,13 +5,14 @@ of ``spikelearn train``; a run that was stopped goes on, and one that is done is
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness import Setting, Stages, Task, Tell, main
+import numpy as np
+from harness import Setting, Stages, Task, Tell, check_origin, main
 
 import spikelearn as sl
 from spikelearn import datasets, runs, storage
@@ -157,6 +158,22 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
 def origin(setting: Setting, name: str, seed: int) -> dict[str, Any]:
     """Return what determines all that is seen in a network: its run, and the images it is shown afterwards."""
     return {"run": storage.to_dict(config(setting, name, seed)), "scale": asdict(SCALES[setting.scale])}
+
+
+def leave(training: sl.training.Training, path: Path, made_from: Mapping[str, Any], **arrays: np.ndarray) -> None:
+    """Write all that a training which is no run needs to go on exactly, and other arrays, to one file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    attributes = {"trials": training.trials, "made_from": json.dumps(made_from)}
+    storage.save_checkpoint(path, runs.pack(training) | arrays, attributes)
+
+
+def take_up(training: sl.training.Training, path: Path, made_from: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Bring a new training to where `leave` left it; return all arrays of the file."""
+    arrays, attributes = storage.load_checkpoint(path)
+    check_origin(path, json.loads(attributes["made_from"]), made_from)
+    training.weights, state = runs.unpack(arrays, training.model.network, path)
+    training.resume(attributes["trials"], state)
+    return arrays
 
 
 def folder(setting: Setting, name: str, seed: int) -> Path:

@@ -3,17 +3,16 @@
 Figures 5B and C and 7A are made of it. A start goes on after the last epoch that is complete.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import protocol
-from harness import Setting, Task, Tell, check_origin
+from harness import Setting, Task, Tell
 
 import spikelearn as sl
-from spikelearn import runs, storage
+from spikelearn import storage
 
 EPOCHS = 10  # of figure 7A
 SEEN = ("angle", "loss", "label")  # of each chunk
@@ -57,15 +56,9 @@ def _watching(setting: Setting, name: str, seed: int) -> Task:
 def _resume(setting: Setting, name: str, seed: int, done: int) -> sl.training.Training:
     """Begin training, or go on after so many epochs."""
     model, images = protocol.config(setting, name, seed).model, protocol.SCALES[setting.scale].load().train
-    weights, state = None, {}
+    training = sl.train(model, images, seed=seed, epochs=n_epochs(setting), compare=sl.Backprop())
     if done:
-        path = _path(setting, name, seed, done - 1)
-        arrays, attributes = storage.load_checkpoint(path)
-        check_origin(path, json.loads(attributes["made_from"]), protocol.origin(setting, name, seed))
-        weights, state = runs.unpack(arrays, model.network, path)
-    training = sl.train(model, images, seed=seed, epochs=n_epochs(setting), weights=weights, compare=sl.Backprop())
-    if done:
-        training.resume(done * len(images), state)
+        protocol.take_up(training, _path(setting, name, seed, done - 1), protocol.origin(setting, name, seed))
     return training
 
 
@@ -77,6 +70,4 @@ def _watch_epoch(training: sl.training.Training, path: Path, origin: dict[str, A
         tell(chunk.stop - chunk.start)
         if chunk.stop == len(training.images):
             break
-    arrays = runs.pack(training) | {key: np.concatenate(parts) for key, parts in seen.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    storage.save_checkpoint(path, arrays, {"made_from": json.dumps(origin)})
+    protocol.leave(training, path, origin, **{key: np.concatenate(parts) for key, parts in seen.items()})

@@ -45,7 +45,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         f"apical dendrites is a burst of {len(report['burst'])} spikes within {report['burst'][-1] + 2:g} ms of the "
         "output that excites the neuron most. What the local rule then adds to a basal weight, averaged over active "
         "inputs, against the onset of the burst: line, mean over neurons; band, 10 to 90 % of neurons; grey, windows "
-        f"over which plateaus are averaged. Early bursts depress, late ones potentiate: {'; '.join(parts)}, one "
+        f"over which plateaus are averaged. Lowest and highest mean: {'; '.join(parts)}, one "
         "network of each reading (seed 1)."
     )
 

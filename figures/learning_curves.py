@@ -15,7 +15,7 @@ def draw(report: dict) -> tuple[Figure, str]:
     return learning_figure(
         report,
         NAMES,
-        "Hidden layers help. Number of hidden layers (784-10, 784-500-10, 784-500-100-10), clock engine, released "
+        "Do hidden layers help? Number of hidden layers (784-10, 784-500-10, 784-500-100-10), clock engine, released "
         "reading.",
     )
 

@@ -34,7 +34,7 @@ def draw(report: dict) -> tuple[Figure, str]:
     panels(figure, (*raster, *grid))
     n = len(report["trials"]["one-hidden"][0]["times"][0])
     return figure, (
-        f"Plateaus need not be synchronous. (a, b) Times of the plateaus of {n} hidden neurons in two trials; "
+        f"Do plateaus have to be synchronous? (a, b) Times of the plateaus of {n} hidden neurons in two trials; "
         "dashed: ends of phases. Stochastic: early by the size of a normal draw of SD 3 ms, in whole ms, at most 5. "
         f"{describe(report, NAMES, 'cde')}"
     )
