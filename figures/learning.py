@@ -72,12 +72,14 @@ def draw_networks(
     names : mapping of str to str
         Label of each condition to show.
     top : float
-        Upper end of the errors shown, percent.
+        Upper end of the errors shown, percent, if all end below it.
     """
     curves = errors(report, names)
     left, right = axes
-    seed_curves(left, curves).set_ylim(0, top)
     last = {label: found[:, -1] for label, found in curves.items()}
+    seed_curves(left, curves)
+    if all(found.max() < top for found in last.values()):  # after a short training all of it is to be seen
+        left.set_ylim(0, top)
     group_bars(right, last, "test error, last epoch (%)").set_title("networks", fontsize="medium")
     for place, name in enumerate(names):
         if name in published(report, names):

@@ -90,6 +90,17 @@ def test_committed_pictures_are_those_of_the_committed_results(start, tmp_path, 
     assert (tmp_path / "figure.txt").read_text() == (ROOT / "figures" / f"{name}.txt").read_text()
 
 
+def test_curves_that_end_high_are_seen():
+    import learning
+    from frame import new_figure
+
+    report = {"conditions": {"high": {"test_error": [[90.0, 85.0]]}, "low": {"test_error": [[9.0, 5.0]]}}}
+    for name, lowest, highest in (("high", 85, 120), ("low", 14, 14)):
+        axes = new_figure(6, 3).subplots(1, 2)
+        learning.draw_networks(axes, report, {name: name})
+        assert lowest <= axes[0].get_ylim()[1] <= highest
+
+
 def test_the_gallery_shows_every_committed_picture_and_the_present_numbers():
     import gallery
 
