@@ -1,8 +1,11 @@
 """What all tests share. This folder is on the path, so that a test can say ``import reference``."""
 
 import numba
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from spikelearn.core.lanes import LANES
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: a debugger and coverage see inside the kernels
 
@@ -11,8 +14,14 @@ settings.register_profile("spikelearn", deadline=None, derandomize=True, max_exa
 settings.load_profile("spikelearn")
 
 needs_jit = pytest.mark.skipif(INTERPRETED, reason="interpreted, it would take too long or say nothing")
+of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
 
 
 def samples(compiled: int, interpreted: int) -> int:
     """Return a number of samples: fewer where kernels are interpreted."""
     return interpreted if INTERPRETED else compiled
+
+
+def rows(n: int, real: type[np.floating], low: float = -3.0, high: float = 3.0) -> np.ndarray:
+    """Return random numbers as rows of lanes, always the same ones; (`n`, 64)."""
+    return np.random.default_rng(0).uniform(low, high, (n, LANES)).astype(real)

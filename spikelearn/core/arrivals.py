@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikelearn.core.few import FEW, load_few, store_few
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import FEW, fma, load, load_few, store_few
+from spikelearn.core.lanes import fma, load
 
 ON, OFF = 0, 1  # a spike arrives; the end of its memory
 

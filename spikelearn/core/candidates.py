@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from spikelearn.core.arrivals import place_of, polynomial
+from spikelearn.core.few import FEW, load_few, store_few
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import FEW, LANES, load_few, store_few
+from spikelearn.core.lanes import LANES
 from spikelearn.core.poisson import fill_guide, look_up
 from spikelearn.core.random import WORD, fill_exponentials, fill_words
 

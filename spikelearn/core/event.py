@@ -46,8 +46,9 @@ from spikelearn.core.event_averages import NODES, average, average_activity, upd
 from spikelearn.core.event_feedback import feed_back, next_feedback
 from spikelearn.core.event_watch import watch_slot, watch_spikes
 from spikelearn.core.feedback import Pathway
+from spikelearn.core.few import FEW, append, choose, count, gather, load_few
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import FEW, LANES, append, choose, count, fma, full, gather, load, load_few, store
+from spikelearn.core.lanes import LANES, fma, full, load, store
 from spikelearn.core.layout import TARGET, Layout, Somas, Weights, feeding_place, teach
 from spikelearn.core.probe import Given, Probe
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn.core import arrivals, candidates, event, trial
-from spikelearn.core.lanes import FEW, LANES
+from spikelearn.core.few import FEW
+from spikelearn.core.lanes import LANES
 from spikelearn.core.layout import n_feeding
 from spikelearn.core.poisson import count_bound
 from spikelearn.core.probe import Given, Probe
