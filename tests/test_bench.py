@@ -105,7 +105,7 @@ def test_what_cannot_be_timed_is_refused(change, message):
 
 
 def test_the_command_prints_one_json_object(capfd, monkeypatch):
-    monkeypatch.setattr(cli, "PEERS", (NumPy(),))
+    monkeypatch.setattr(cli.bench, "PEERS", (NumPy(),))
     assert cli.main([*COMMAND, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["peers"] == []
     assert cli.main([*COMMAND, "--json", "--peers", "--reading", "text", "--threads", "2"]) == 0

@@ -1,0 +1,99 @@
+"""The command line: train, evaluate, trace, info, data, bench, compare. No science here: it parses, calls, prints.
+
+Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
+was written; 130 stopped by Ctrl-C, after a checkpoint.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from spikelearn import storage
+from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
+from spikelearn.cli.arguments import Parser
+from spikelearn.errors import InputError, NotFiniteError, NotSettledError, nearest
+
+STOPPED = 130
+
+
+class Command(Protocol):
+    """A file of this folder; its first line is the command's help."""
+
+    __doc__: str
+
+    def declare(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options."""
+
+    def run(self, options: argparse.Namespace) -> dict[str, Any]:
+        """Do it, print what a person reads unless `options.json`, and return what a program does."""
+
+
+COMMANDS: dict[str, Command] = {
+    "train": train,
+    "evaluate": evaluate,
+    "trace": trace,
+    "info": info,
+    "data": data,
+    "bench": bench,
+    "compare": compare,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status."""
+    try:
+        options = _parse(sys.argv[1:] if arguments is None else list(arguments))
+        result = options.run(options)
+    except InputError as error:
+        print("spikelearn: error:", " ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except (NotFiniteError, NotSettledError) as error:
+        print(f"spikelearn: training failed: {error}. The last checkpoint is kept.", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, say
+        print(f"spikelearn: failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("spikelearn: stopped", file=sys.stderr)
+        return STOPPED
+    if options.json:
+        print(json.dumps(result))
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(prog="spikelearn", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"spikelearn {storage.version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__, allow_abbrev=False)
+        added.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        added.set_defaults(run=command.run)
+        command.declare(added)
+    _check_names(parser, commands.choices, arguments)
+    return parser.parse_args(arguments)
+
+
+def _check_names(
+    parser: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser], arguments: Sequence[str]
+) -> None:
+    """Refuse a mistyped command or option, before argparse asks for what seems to be missing because of it."""
+    if not arguments:
+        raise InputError(f"no command; {nearest('', commands)}; see {parser.prog} --help")
+    at = next((i for i, text in enumerate(arguments) if not text.startswith("-")), len(arguments))
+    _check_options(parser, arguments[:at], " before the command")
+    for name in arguments[at : at + 1]:
+        if name not in commands:
+            raise InputError(f"unknown command {name!r}; {nearest(name, commands)}")
+        _check_options(commands[name], arguments[at + 1 :], f" of {name}")
+
+
+def _check_options(parser: argparse.ArgumentParser, arguments: Sequence[str], where: str) -> None:
+    known = [option for action in parser._actions for option in action.option_strings]
+    for text in arguments:
+        name = text.partition("=")[0]
+        looks_so = text.startswith("-") and text[1:].lstrip("-")[:1].isalpha()  # -5 is a number
+        if looks_so and name not in known:
+            raise InputError(f"unknown option {name!r}{where}; {nearest(name, known)}")

@@ -1,0 +1,47 @@
+"""What the commands have in common: the parser, and arguments that are turned into values."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from spikelearn import datasets
+from spikelearn.engines import Clock, Engine, Event, Rates
+from spikelearn.errors import InputError, nearest
+
+ENGINES: dict[str, type[Clock] | type[Event] | type[Rates]] = {"clock": Clock, "event": Event, "rates": Rates}
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors on one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def integer(text: str) -> int:
+    """Read an integer."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer") from error
+
+
+def integers(option: str, text: str) -> tuple[int, ...]:
+    """Read integers joined by commas; an error names the option they were given for."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"{option} {text!r} must be integers joined by commas, such as 500 or 500,100") from error
+
+
+def engine(name: str) -> Engine:
+    """Return the engine of that name."""
+    if name not in ENGINES:
+        raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
+    return ENGINES[name]()
+
+
+def absolute(source: str) -> str:
+    """Make a path absolute, so that the run can be resumed from anywhere."""
+    return source if source in datasets.NAMES else str(Path(source).expanduser().resolve())

@@ -1,0 +1,43 @@
+"""Show a run, or the installation and the networks known."""
+
+import argparse
+import json
+from typing import Any
+
+from spikelearn import runs, storage
+from spikelearn.cli.arguments import ENGINES
+from spikelearn.cli.data import found
+from spikelearn.models import guerguiev2017
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("folder", metavar="RUN", nargs="?")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Return, and print as JSON, what there is to know."""
+    if options.folder is None:
+        result: dict[str, Any] = {
+            "spikelearn": storage.version(),
+            "networks": {name: build().network.sizes for name, build in guerguiev2017.NETWORKS.items()},
+            "readings": list(guerguiev2017.READINGS),
+            "variants": list(guerguiev2017.VARIANTS),
+            "engines": list(ENGINES),
+            "data": found(),
+        }
+    else:
+        folder = storage.RunFolder.open(options.folder)
+        config = storage.from_dict(runs.Config, folder.config(), where=str(folder.path / "config.json"))
+        _, attributes = storage.load_checkpoint(folder.checkpoint_path)
+        metrics = folder.metrics()
+        result = {
+            "folder": str(options.folder),
+            "config": storage.to_dict(config),
+            "environment": folder.environment(),
+            "examples": attributes["trials"],
+            "last_epoch": metrics[-1] if metrics else None,
+        }
+    if not options.json:
+        print(json.dumps(result, indent=2))
+    return result

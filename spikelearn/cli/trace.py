@@ -1,0 +1,70 @@
+"""Replay a trained network on a test image and draw its potentials, or save them."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from spikelearn import datasets, runs, watching
+from spikelearn.cli.arguments import engine, integer, integers
+from spikelearn.errors import InputError
+from spikelearn.simulate import simulate
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("folder", metavar="RUN")
+    parser.add_argument("--image", type=integer, default=0, metavar="N", help="number of the test image (default: 0)")
+    parser.add_argument("--layer", help="hidden0, hidden1, ..., output (default: the lowest with weights)")
+    parser.add_argument("--neurons", default="0", metavar="N[,N]", help="of that layer (default: 0)")
+    parser.add_argument("--duration", type=float, metavar="MS", help="a forward phase only, so long, without teaching")
+    parser.add_argument("--engine", help="clock or event (default: the run's)")
+    parser.add_argument("--seed", type=integer, help="default: the run's")
+    parser.add_argument("--out", default="trace.png", help="FILE.png, .pdf or .svg, or FILE.h5 (default: trace.png)")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Write the file; return what the network did with the image."""
+    config, weights = runs.load_run(options.folder)
+    network, out = config.model.network, Path(options.out)
+    if out.suffix not in (*PICTURES, ".h5"):
+        raise InputError(f"--out {options.out}: write a picture ({', '.join(PICTURES)}) or a recording (.h5)")
+    images = datasets.load(config.data).test
+    if not 0 <= options.image < len(images):
+        raise InputError(f"--image {options.image}: {config.data} has test images 0 to {len(images) - 1}")
+    layer = watching.layer_name(options.layer or watching.layer_names(network)[1], network)
+    neurons = list(integers("--neurons", options.neurons))
+    recording = simulate(
+        network,
+        weights,
+        images.intensities(slice(options.image, options.image + 1))[0],
+        label=int(images.y[options.image]) if options.duration is None else None,
+        duration=options.duration,
+        record=[layer, "spikes"],
+        neurons={layer: neurons},
+        seed=config.seed if options.seed is None else options.seed,
+        example=options.image,
+        engine=config.engine if options.engine is None else engine(options.engine),
+    )
+    try:
+        if out.suffix == ".h5":
+            recording.save(out)
+        else:
+            recording.plot(layer, neurons).savefig(out, dpi=150)
+    except FileNotFoundError as error:
+        raise InputError(f"--out {options.out}: there is no folder {out.parent}") from error
+    result = {
+        "folder": str(options.folder),
+        "image": options.image,
+        "label": int(images.y[options.image]),
+        "out": str(out),
+        "spikes": {name: len(spikes.time) for name, spikes in recording.spikes.items()},
+        "plateaus": {
+            name: {"forward": p.forward.tolist(), "target": None if p.target is None else p.target.tolist()}
+            for name, p in recording.plateaus.items()
+        },
+    }
+    if not options.json:
+        print(f"image {options.image}, a {result['label']}: neurons {options.neurons} of {layer} in {out}")
+    return result

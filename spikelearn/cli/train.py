@@ -1,0 +1,142 @@
+"""Train a published network on images; results go to a run folder."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+from spikelearn import datasets, runs, storage, training
+from spikelearn.cli.arguments import ENGINES, absolute, engine, integer, integers
+from spikelearn.errors import InputError, nearest
+from spikelearn.models import guerguiev2017
+from spikelearn.plotting import save_learning_curve
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(guerguiev2017.NETWORKS)}")
+    parser.add_argument("--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits)")
+    parser.add_argument("--epochs", type=integer, help="passes over the training images (default: 10)")
+    parser.add_argument("--seed", type=integer, help="fixes every random draw (default: 1)")
+    parser.add_argument("--out", metavar="RUN", required=True, help="run folder to make")
+    parser.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
+    parser.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
+    parser.add_argument("--variant", help=f"of the paper: {', '.join(guerguiev2017.VARIANTS)}")
+    parser.add_argument("--engine", help="clock (default), event or rates")
+    parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Train, or go on with a run; return the last line of its metrics."""
+    if not options.out:
+        raise InputError("--out is empty; name a folder for the run")
+    if options.resume:
+        current = _resumed(options)
+    else:
+        config, data = _config(options)
+        current = runs.Run.start(options.out, config, data, options.overwrite)
+    config, n = current.config, len(current.data.train)
+    if not options.json:
+        sizes = "-".join(map(str, config.model.network.sizes))
+        print(f"{config.name} {sizes} ({config.reading}) on {config.data}: {n} images, {config.epochs} epochs")
+    try:
+        metrics = current.train(_progress(current, options.json))
+    except KeyboardInterrupt:
+        done = current.training.trials
+        print(f"\nstopped after {done} examples; go on with --resume --out {options.out}", file=sys.stderr)
+        raise
+    picture = current.folder.path / "learning_curve.png"
+    save_learning_curve(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
+    result = {"folder": str(current.folder.path), "picture": str(picture), **metrics[-1]}
+    if not options.json:
+        print(f"test error {result['test_error']:.2f} % after {config.epochs} epochs")
+        print(f"run folder {result['folder']}\nlearning curve {result['picture']}")
+    return result
+
+
+def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]:
+    """Put the configuration of a new run together, and load its images."""
+    network = options.network
+    if network not in guerguiev2017.NETWORKS:
+        raise InputError(f"unknown network {network!r}; {nearest(network, guerguiev2017.NETWORKS)}")
+    reading = "released" if options.reading is None else options.reading
+    source = "digits" if options.data is None else options.data
+    data = datasets.load(source)
+    sizes = {} if options.hidden is None else {"hidden": integers("--hidden", options.hidden)}
+    model = guerguiev2017.NETWORKS[network](
+        reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
+    )
+    if options.variant is not None:
+        model = guerguiev2017.variant(model, options.variant)
+    config = runs.Config(
+        name=network,
+        reading=reading,
+        model=model,
+        engine=engine("clock" if options.engine is None else options.engine),
+        data=absolute(source),
+        examples=options.examples,
+        epochs=10 if options.epochs is None else options.epochs,
+        seed=1 if options.seed is None else options.seed,
+    )
+    changed = storage.override(config, options.set)
+    for key, option in {"name": "NETWORK", "reading": "--reading", "data": "--data"}.items():
+        if getattr(changed, key) != getattr(config, key):  # the model and the images are made already
+            raise InputError(f"--set cannot change {key}={getattr(config, key)}; choose it with {option}")
+    return changed, data
+
+
+def _resumed(options: argparse.Namespace) -> runs.Run:
+    """Reopen a run; what would make it another run is refused."""
+    config, _ = runs.load_run(options.out)
+    own_engine = next(name for name, kind in ENGINES.items() if type(config.engine) is kind)
+    if options.network != config.name:
+        raise InputError(f"{options.out} holds a run of {config.name}, not of {options.network}")
+    own = config.model.network.sizes[1:-1]
+    fixed: dict[str, tuple[Any, Callable[[Any], Any], Any]] = {
+        "--data": (options.data, absolute, config.data),
+        "--engine": (options.engine, str, own_engine),
+        "--seed": (options.seed, int, config.seed),
+        "--reading": (options.reading, str, config.reading),
+        "--examples": (options.examples, int, config.examples),
+        "--hidden": (options.hidden, lambda text: integers("--hidden", text), own),
+    }
+    for option, (given, read, held) in fixed.items():
+        if given is not None and read(given) != held:
+            raise InputError(f"{option} {given} differs from the run's {held}; --resume changes --epochs only")
+    for assignment in options.set:
+        if storage.override(config, [assignment]) != config:
+            raise InputError(f"--set {assignment} differs from the run's configuration; --resume changes --epochs only")
+    if options.variant is not None and guerguiev2017.variant(config.model, options.variant) != config.model:
+        raise InputError(f"--variant {options.variant} differs from the run's configuration")
+    if options.overwrite:
+        raise InputError("--overwrite does not go with --resume, which goes on with the same run")
+    return runs.Run.resume(options.out, options.epochs)
+
+
+def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
+    """Return a callback that draws a bar over all examples, on a terminal only."""
+    n = len(run.data.train)
+    bar = tqdm(
+        total=run.config.epochs * n,
+        initial=run.training.trials,
+        unit="ex",
+        disable=True if quiet else None,  # None: on a terminal only
+        smoothing=0.05,
+        file=sys.stderr,
+    )
+
+    def show(chunk: training.Chunk) -> None:
+        bar.set_description(f"epoch {chunk.epoch + 1}/{run.config.epochs}", refresh=False)
+        bar.set_postfix_str(f"error {chunk.error:.0f} %", refresh=False)
+        bar.update(chunk.stop - chunk.start)
+        if run.training.trials == run.config.epochs * n:
+            bar.close()
+
+    return show
