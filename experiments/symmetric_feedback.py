@@ -1,16 +1,19 @@
 """Does it help if feedback weights are the transposed forward weights, exactly or with noise? Figure 8D.
 
-Besides: how much noise does it take to do harm in five epochs, and what does noise do that adds up?
+Besides: how much noise does it take to do harm in five epochs, how far does noise reach in a trained network, and what
+does noise do that adds up?
 
     python experiments/symmetric_feedback.py --scale paper
 """
 
 import drifting
 import protocol
+import trials
 from harness import Setting, Stages, main
 
 NAMES = ("one-hidden", "symmetric", "symmetric-noisy")
 NOISY = {sd: f"noise-{sd:g}" for sd in protocol.NOISE}
+TRIALS = 50
 
 
 def stages(setting: Setting) -> Stages:
@@ -28,10 +31,11 @@ def seeds(setting: Setting) -> range:
 
 
 def measure(setting: Setting) -> dict:
-    """Gather the curves."""
+    """Gather the curves, and see how far noise reaches."""
     return {
         "conditions": protocol.learning(setting, *NAMES) | {"drifting": drifting.learning(setting, seeds(setting))},
         "noise": {str(sd): protocol.curves(setting, name)[0] for sd, name in NOISY.items()},
+        "reach": trials.noise_reach(setting, "symmetric", [sd for sd in protocol.NOISE if sd > 0], TRIALS),
     }
 
 

@@ -1,5 +1,7 @@
-"""Single trials of trained networks, recorded: what figures 3C, 6-S1A and 9A show."""
+"""Single trials of trained networks, recorded: what figures 3C, 6-S1A and 9A show, and what noise does to plateaus."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,3 +69,50 @@ def plateau_times(setting: Setting, name: str, n_neurons: int, n_trials: int) ->
         times = [np.broadcast_to(t, len(plateaus.forward)) for t in (plateaus.time_forward, plateaus.time_target)]
         result.append({"phases": [list(phase) for phase in seen.phases], "times": [t.tolist() for t in times]})
     return result
+
+
+def noise_reach(setting: Setting, name: str, sds: Iterable[float], n_trials: int) -> dict[str, Any]:
+    """Return how far noise on feedback weights moves what teaches a hidden layer: target minus forward plateaus.
+
+    The network has one hidden layer and symmetric feedback; noise is drawn anew for each trial, or once more between
+    its phases. Apical potentials do not reach the soma, so the same trial has the same spikes whatever the noise. All
+    numbers are root mean squares over neurons and trials; `plateaus` is that of the differences themselves.
+    """
+    config, weights = protocol.trained(setting, name, 1)
+    network = replace(config.model.network, feedback=sl.RandomFeedback())  # takes the weights that it is given
+    images, symmetric = protocol.SCALES[setting.scale].load().train, weights.W[1].T
+
+    def plateaus(feedback: np.ndarray, example: int) -> tuple[np.ndarray, np.ndarray]:
+        seen = sl.simulate(
+            network,
+            sl.Weights(weights.W, weights.b, (feedback,)),
+            images.intensities(slice(example, example + 1))[0],
+            label=int(images.y[example]),
+            record=[f"{LAYER}.v_apical"],
+            seed=1,
+            example=example,
+            engine=config.engine,
+        ).plateaus[LAYER]
+        assert seen.target is not None  # the trial had a label
+        return seen.forward, seen.target
+
+    changes: dict[float, list[tuple[np.ndarray, np.ndarray]]] = {sd: [] for sd in sds}
+    differences = []
+    for example in range(n_trials):
+        rng = np.random.default_rng([1, example])
+        forward, target = plateaus(symmetric, example)
+        differences.append(target - forward)
+        for sd, found in changes.items():
+            (first, anew), (_, other) = (
+                plateaus(symmetric + rng.normal(0, sd, symmetric.shape).astype(symmetric.dtype), example)
+                for _ in range(2)
+            )
+            found.append((anew - first - differences[-1], other - first - differences[-1]))
+    sizes = {sd: np.sqrt(np.mean(np.square(found), axis=(0, 2))) for sd, found in changes.items()}
+    return {
+        "trials": n_trials,
+        "forward_weights_sd": float(weights.W[1].std()),
+        "plateaus": float(np.sqrt(np.mean(np.square(differences)))),
+        "each_trial": {str(sd): float(size[0]) for sd, size in sizes.items()},
+        "each_phase": {str(sd): float(size[1]) for sd, size in sizes.items()},
+    }
