@@ -151,7 +151,7 @@ def once(path: Path, made_from: Mapping[str, Any], make: Callable[[Tell], Any]) 
 
     def work(tell: Tell) -> None:
         if path.is_file():
-            check_origin(path, json.loads(path.read_text())["made_from"], made_from)
+            check_origin(path, json.loads(path.read_text()).get("made_from"), made_from)
             return
         result = make(tell)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -170,7 +170,7 @@ def leave(training: sl.training.Training, path: Path, made_from: Mapping[str, An
 def take_up(training: sl.training.Training, path: Path, made_from: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Bring a new training to where `leave` left it; return all arrays of the file."""
     arrays, attributes = storage.load_checkpoint(path)
-    check_origin(path, json.loads(attributes["made_from"]), made_from)
+    check_origin(path, json.loads(attributes.get("made_from", "null")), made_from)
     training.weights, state = runs.unpack(arrays, training.model.network, path)
     training.resume(attributes["trials"], state)
     return arrays

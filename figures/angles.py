@@ -22,8 +22,8 @@ PUBLISHED = {"one-hidden": (65, 70), "rate-feedback": (35, 40)}  # lowest, and a
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    figure = new_figure(14, 4.2)
-    grid = figure.subplots(1, 3, sharey=True)
+    figure = new_figure(15, 4.2)
+    *grid, last = figure.subplots(1, 4, sharey=True)
     parts = []
     for axes, (reading, suffix) in zip(grid, READINGS.items(), strict=True):
         said = [
@@ -41,14 +41,30 @@ def draw(report: dict) -> tuple[Figure, str]:
         bare(axes)
     grid[0].set_ylabel("angle to backpropagation (degrees)")
     grid[0].legend(frameon=False, loc="lower left")
-    panels(figure, grid)
+    draw_by_loss(last, report["conditions"])
+    panels(figure, [*grid, last])
     return figure, (
         "The local rule follows backpropagation. One hidden layer; angle between what both rules would change in the "
         f"hidden layer, for the same trial and weights; means of {report['block']} examples; line: mean over networks, "
         "band: from the lowest to the highest. Dashed: right angle, no relation. Diamonds: published, at the end. "
         f"Published: about 65, then about 70 degrees with spiking feedback, about 35, then about 40 with rates. "
-        f"{'. '.join(parts)}."
+        f"{'. '.join(parts)}. (d) The last epoch: examples by the loss of the output layer, a tenth of them at a time; "
+        "solid: released reading, dashed: with learning rates 0.3 and 0.01."
     )
+
+
+def draw_by_loss(axes: Axes, conditions: dict) -> None:
+    """Draw angle against the loss of the output layer, by rank."""
+    for suffix, style in (("", "o-"), ("-slow-output", "s--")):
+        for colour, name in zip(COLOURS, NAMES, strict=False):
+            parts = np.array([run["by_loss"] for run in conditions[name + suffix]["runs"]])
+            share = 100 * (np.arange(parts.shape[1]) + 0.5) / parts.shape[1]
+            axes.fill_between(share, parts.min(axis=0), parts.max(axis=0), color=colour, alpha=0.25, linewidth=0)
+            axes.plot(share, parts.mean(axis=0), style, color=colour, markersize=4, linewidth=1.5)
+    axes.axhline(90, color=CHANCE, linewidth=1, linestyle="--")
+    axes.set(xlabel="examples with a smaller output loss (%)", xlim=(0, 100))
+    axes.set_title("last epoch, by loss", fontsize="medium")
+    bare(axes)
 
 
 def one_kind(axes: Axes, found: dict, colour: str, label: str, published: tuple[int, int]) -> str:
