@@ -23,11 +23,14 @@ def draw(report: dict) -> tuple[Figure, str]:
     grid = (left, *bottom.subplots(1, 2))
     draw_learning(grid, report, NAMES)
     left.get_legend().set_title("g_apical (1/ms)")
+    for axes in grid[1:]:
+        axes.set_xlabel("g_apical (1/ms)")
+    said = {name: f"g_apical {label}" for name, label in NAMES.items()}
     panels(figure, (column[0], *grid))
     return figure, (
         "What if apical dendrites reach the soma? Two hidden layers; conductance from apical dendrite to soma 0, "
         f"0.05 and 0.6 / ms (that of the basal dendrite is 0.6). (a) The lower hidden layer with 0.05. "
-        f"{describe(report['trace'])} {describe_learning(report, NAMES, 'bcd')}"
+        f"{describe(report['trace'])} {describe_learning(report, said, 'bcd')}"
     )
 
 

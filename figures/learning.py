@@ -100,18 +100,18 @@ def sentence(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
         found = last[label][:, -1]
         range_of = "" if len(found) == 1 else f", {found.min():.2f} to {found.max():.2f}"
         beside = f"; published {known[name]}" if name in known else ""
-        parts.append(f"{label} {found.mean():.2f} % (n = {len(found)}{range_of}{beside})")
-    return f"test error after {next(iter(last.values())).shape[1]} epochs: " + ", ".join(parts)
+        parts.append(f"of {label}: {found.mean():.2f} % (n = {len(found)}{range_of}{beside})")
+    return f"test error after {next(iter(last.values())).shape[1]} epochs " + "; ".join(parts)
 
 
 def tests(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """Say what repeated tests of the networks of seed 1 gave, and the t-tests of the paper."""
     groups = {label: report["conditions"][name]["retests"] for name, label in names.items()}
-    means = ", ".join(
-        f"{label} {spread(values).mean:.2f} % (SD {spread(values).sd:.2f})" for label, values in groups.items()
+    means = "; ".join(
+        f"of {label}: {spread(values).mean:.2f} % (SD {spread(values).sd:.2f})" for label, values in groups.items()
     )
     n = len(next(iter(groups.values())))
     varied = {label: values for label, values in groups.items() if np.ptp(values) > 0}
     found = compare_all(varied) if len(varied) > 1 else {}
     pairs = "; ".join(f"{one} against {other}: t({test.df}) = {test.t:.1f}" for (one, other), test in found.items())
-    return f"{n} tests of the network of seed 1, other spikes each time: {means}; unpaired t-tests: {pairs or 'none'}"
+    return f"{n} tests of the network of seed 1, other spikes each time, {means}; unpaired t-tests: {pairs or 'none'}"
