@@ -8,8 +8,8 @@ from learning import learning_figure
 from matplotlib.figure import Figure
 
 NAMES = {
-    "one-hidden": "one, released",
-    "one-hidden-event": "one, released,\nevent engine",
+    "one-hidden": "one",
+    "one-hidden-event": "one, event",
     "no-hidden-text": "none, text",
     "one-hidden-text": "one, text",
     "two-hidden-text": "two, text",
@@ -18,12 +18,15 @@ NAMES = {
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    return learning_figure(
+    figure, caption = learning_figure(
         report,
         NAMES,
-        "What readings and engines do. Number of hidden layers, reading, and engine where it is not the clock.",
+        "What readings and engines do. Number of hidden layers; the released reading and the clock where no other "
+        "reading or engine is named.",
         width=14,
     )
+    figure.axes[0].legend(ncols=2, loc="upper right", frameon=False)
+    return figure, caption
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def group_bars(axes: Axes, groups: Mapping[str, ArrayLike], label: str = "test e
             half = [[found.mean - found.low], [found.high - found.mean]]
             axes.errorbar(place + 0.36, found.mean, half, fmt="none", color="black", capsize=3, linewidth=1.2)
         highest = max(highest, found.max, found.mean if found.n == 1 else found.high)
-        axes.annotate(f"{found.mean:.3g}", (place, max(found.max, found.mean)), xytext=(0, 5),
+        axes.annotate(f"{found.mean:#.3g}", (place, max(found.max, found.mean)), xytext=(0, 5),
                       textcoords="offset points", ha="center")  # fmt: skip
     axes.set(ylabel=label, xlim=(-0.6, len(groups) - 0.4), ylim=(0, 1.12 * highest or 1))
     axes.set_xticks(range(len(groups)), groups.keys())
