@@ -272,6 +272,31 @@ def test_all_stops_at_an_option_that_none_knows():
 # -- the experiments' own arithmetic -----------------------------------------------------------------------------------
 
 
+def test_noise_on_feedback_weights_is_all_that_its_reach_is_made_of(tmp_path):
+    import harness
+    import protocol
+    import trials
+
+    where = setting(tmp_path)
+    harness.perform(protocol.training(where, "symmetric"), 1, "noise")
+    none, little, twice = (trials.noise_reach(where, "symmetric", [sd], 5) for sd in (0.0, 0.001, 0.002))
+    assert none["plateaus"] == little["plateaus"] > 0
+    for kind in ("each_trial", "each_phase"):
+        (nothing,), (small,), (double,) = (found[kind].values() for found in (none, little, twice))
+        assert nothing == 0  # so the spikes are the same
+        assert double == pytest.approx(2 * small, rel=0.02)  # the same draws
+    assert little["each_phase"]["0.001"] > little["each_trial"]["0.001"]
+
+
+def test_angles_by_loss_are_means_of_tenths():
+    import angles
+
+    loss = np.random.default_rng(1).permutation(50)
+    angle = np.where(loss == 7, np.nan, loss.astype(float))
+    means = [2, (5 + 6 + 8 + 9) / 4, *np.arange(12.0, 50, 5)]
+    np.testing.assert_allclose(angles.by_loss(angle, loss), means)
+
+
 @pytest.mark.parametrize("reading", ["released", "text"])
 def test_the_change_of_a_basal_weight_is_that_of_training(reading):
     import apical_timing
