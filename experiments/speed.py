@@ -240,8 +240,11 @@ def _costs(outcomes: dict[Configuration, Outcome]) -> list[list[str]]:
         row = [str(n)]
         for engine in ENGINES:
             outcome, unit = outcomes[SIZES[engine, n]], outcomes[SIZES[engine, 500]]
+            if outcome.failure is not None:
+                row += [outcome.failure, ""]
+                continue
             expected = unit.fastest("train_ms") * operations(n) / operations(500) if unit.results else math.nan
-            row += [_times(outcome, "train_ms")[1], _times(outcome, "train_ms", 1 / expected)[1]]
+            row += [_number(time) for time in (outcome.fastest("train_ms"), outcome.fastest("train_ms") / expected)]
         rows.append(row)
     return rows
 
@@ -251,11 +254,11 @@ def _name(configuration: Configuration) -> str:
     return ", ".join(parts + ([f"g_apical={configuration.g_apical:g}"] if configuration.g_apical else []))
 
 
-def _cells(outcome: Outcome, keys: tuple[str, ...], scale: float = 1.0) -> list[str]:
+def _cells(outcome: Outcome, keys: tuple[str, ...]) -> list[str]:
     """Return medians as text; of a configuration that failed the message in the first cell."""
     if outcome.failure is not None:
         return [outcome.failure] + [""] * (len(keys) - 1)
-    return [_number(scale * outcome.median(key)) for key in keys]
+    return [_number(outcome.median(key)) for key in keys]
 
 
 def _times(outcome: Outcome, key: str, scale: float = 1.0) -> list[str]:
