@@ -44,7 +44,7 @@ def draw(report: dict) -> tuple[Figure, str]:
     draw_by_loss(last, report["conditions"])
     panels(figure, [*grid, last])
     return figure, (
-        "The local rule follows backpropagation. One hidden layer; angle between what both rules would change in the "
+        "Does the local rule follow backpropagation? One hidden layer; angle between what both rules would change in the "
         f"hidden layer, for the same trial and weights; means of {report['block']} examples; line: mean over networks, "
         "band: from the lowest to the highest. Dashed: right angle, no relation. Diamonds: published, at the end. "
         f"Published: about 65, then about 70 degrees with spiking feedback, about 35, then about 40 with rates. "
