@@ -44,10 +44,10 @@ def draw(report: dict) -> tuple[Figure, str]:
     draw_by_loss(last, report["conditions"])
     panels(figure, [*grid, last])
     return figure, (
-        "Does the local rule follow backpropagation? One hidden layer; angle between what both rules would change in the "
-        f"hidden layer, for the same trial and weights; means of {report['block']} examples; line: mean over networks, "
-        "band: from the lowest to the highest. Dashed: right angle, no relation. Diamonds: published, at the end. "
-        f"Published: about 65, then about 70 degrees with spiking feedback, about 35, then about 40 with rates. "
+        "Does the local rule follow backpropagation? One hidden layer; angle between what both rules would change in "
+        f"the hidden layer, for the same trial and weights; means of {report['block']} examples; line: mean over "
+        "networks, band: from the lowest to the highest. Dashed: right angle, no relation. Diamonds: published, at the "
+        f"end. Published: about 65, then about 70 degrees with spiking feedback, about 35, then about 40 with rates. "
         f"{'. '.join(parts)}. (d) The last epoch: examples by the loss of the output layer, a tenth of them at a time; "
         "solid: released reading, dashed: with learning rates 0.3 and 0.01."
     )
