@@ -1,0 +1,37 @@
+"""The bits that come out of a simulation are those of a table."""
+
+import json
+import platform
+
+import digests
+import pytest
+from conftest import INTERPRETED
+
+TABLE = json.loads(digests.TABLE.read_text())
+THERE = platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc"  # where the table was made
+
+REMEDY = """
+Whoever wanted to change speed or code only has changed what is computed: find out where.
+Where other results are meant (other arithmetic, other draws), make the table anew by `python tests/digests.py` and say
+so in CHANGELOG.md. Where it fails without any change, it is the libraries: the C library's exponentials and logarithms,
+which differ between versions and on processors without FMA, or NumPy's random numbers.
+"""
+
+
+@pytest.mark.skipif(not THERE, reason="the table is that of x86-64 with glibc; libraries round differently")
+@pytest.mark.skipif(INTERPRETED, reason="interpreted, what is multiplied and added is rounded twice")
+@pytest.mark.parametrize("name", digests.CASES)
+def test_the_bits_are_those_of_the_table(name):
+    found, wanted = digests.digests(digests.CASES[name]), TABLE[name]
+    different = [part for part in found if found[part] != wanted[part]]
+    assert not different, f"{name}: {', '.join(different)} not as in tests/digests.json\n{REMEDY}"
+
+
+def test_the_table_holds_all_cases_and_no_other():
+    assert list(TABLE) == list(digests.CASES)
+
+
+@pytest.mark.parametrize("name", [name for name in digests.CASES if name.endswith(", watched")])
+def test_in_the_table_watching_changes_no_bit(name):
+    alone = TABLE[name.removesuffix(", watched")]
+    assert TABLE[name] == alone | {"trace": TABLE[name]["trace"]}
