@@ -47,7 +47,8 @@ def sweep(setting: Setting, name: str) -> dict:
     network = replace(config.model.network, phases=phases)
     images = protocol.SCALES[setting.scale].load().test.first(IMAGES[setting.scale])
     loudest = weights.Y[0].argmax(axis=1)  # output that excites the apical dendrite of each neuron most
-    rows = [one_onset(network, weights, images, onset, loudest, config.model.learning_rates[0]) for onset in ONSETS]
+    engine, rate = config.engine, config.model.learning_rates[0]
+    rows = [one_onset(network, engine, weights, images, onset, loudest, rate) for onset in ONSETS]
     change, forward, target = (np.array(column) for column in zip(*rows, strict=True))
     return {
         "n": change.shape[1],
@@ -59,7 +60,7 @@ def sweep(setting: Setting, name: str) -> dict:
     }
 
 
-def one_onset(network, weights, images, onset, loudest, rate):
+def one_onset(network, engine, weights, images, onset, loudest, rate):
     """Return for each neuron the mean change of its basal weights, and its plateaus, averaged over images."""
     found = np.zeros((3, network.sizes[1]))
     for k in range(len(images)):
@@ -74,6 +75,7 @@ def one_onset(network, weights, images, onset, loudest, rate):
                 apical_spikes=(np.full(len(BURST), output), np.maximum(PHASE + onset + BURST, 0.0)),
                 seed=1,
                 example=k,
+                engine=engine,
             )
             own = loudest == output
             alpha = seen.plateaus[LAYER]

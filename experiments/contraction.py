@@ -44,9 +44,10 @@ def path(setting: Setting, seed: int) -> Path:
 
 def follow(setting: Setting, seed: int, tell: Tell) -> dict:
     """Train an epoch and look at the Jacobians."""
-    model, images = protocol.config(setting, "one-hidden", seed).model, protocol.SCALES[setting.scale].load().train
-    gain, rate_max = model.network.dendrite_gains[-1], model.network.rate_max
-    training = sl.train(model, images, seed=seed, chunk_size=LOOK)
+    config, images = protocol.config(setting, "one-hidden", seed), protocol.SCALES[setting.scale].load().train
+    network = config.model.network
+    gain, rate_max = network.dendrite_gains[-1], network.rate_max
+    training = sl.train(config.model, images, seed=seed, engine=config.engine, chunk_size=LOOK)
     weights, ups, downs = training.weights, [], []
     result: dict[str, list] = {"example": [], "mean of products": [], "product of means": [], "diagonal": [], "U": []}
     for chunk in training:

@@ -25,7 +25,8 @@ def drifting(setting: Setting, seed: int) -> Task:
     config, data = protocol.config(setting, "one-hidden", seed), scale.load()
 
     def work(tell: Tell) -> None:
-        training = sl.train(config.model, data.train, seed=seed, epochs=config.epochs, chunk_size=STEP)
+        model, engine = config.model, config.engine
+        training = sl.train(model, data.train, seed=seed, epochs=config.epochs, engine=engine, chunk_size=STEP)
         drift, errors = np.zeros_like(training.weights.Y[0]), []
         if path.is_file():
             arrays = protocol.take_up(training, path, origin)
@@ -34,7 +35,7 @@ def drifting(setting: Setting, seed: int) -> Task:
         move(training, drift, seed)
         for chunk in training:
             if chunk.stop == len(data.train):
-                predictions = sl.evaluate(config.model.network, training.weights, data.test, seed=seed)
+                predictions = sl.evaluate(model.network, training.weights, data.test, seed=seed, engine=engine)
                 errors.append(sl.error_percent(predictions, data.test.y)[0])
                 protocol.leave(training, path, origin, drift=drift, test_error=np.array(errors))
             tell(chunk.stop - chunk.start)

@@ -1,4 +1,4 @@
-"""How fast is it? Both engines on the published networks, peers, cost against size, and what a user waits for.
+"""How fast is it? The spiking engines on the published networks, peers, cost against size, and what a user waits for.
 
 Every configuration is timed by ``spikelearn bench`` in a process of its own, all in turn and the whole round
 ``--repeats`` times; medians count, and the fastest stands beside them. It needs MNIST (see ``spikelearn data``), some
@@ -27,7 +27,7 @@ import spikelearn as sl
 from spikelearn.models import guerguiev2017
 from spikelearn.storage import machine
 
-ENGINES = "clock", "event"
+ENGINES = "event", "clock"
 HIDDEN = 100, 500, 1000, 2000, 4000
 REPEATS = 3
 TEST_SET = 10_000

@@ -11,6 +11,7 @@ import protocol
 from harness import Setting, Stages, Task, Tell, main, once, read
 
 import spikelearn as sl
+from spikelearn import runs
 
 NAMES = ("one-hidden", "two-hidden")
 DURATIONS = (50.0, 75.0, 100.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0)  # ms
@@ -45,16 +46,26 @@ def test(setting: Setting, name: str, seed: int, tell: Tell) -> dict:
         predictions = sl.evaluate(shown, weights, images, seed=seed, engine=config.engine)
         errors.append(float(sl.error_percent(predictions, images.y)[0]))
         tell(len(images))
-    return {"test_error": errors, "spikes": spikes(network, weights, images.first(COUNTED[setting.scale]), seed)}
+    return {"test_error": errors, "spikes": spikes(config, weights, images.first(COUNTED[setting.scale]), seed)}
 
 
-def spikes(network: sl.Network, weights: sl.Weights, images: sl.Images, seed: int) -> dict[str, list[float]]:
+def spikes(config: runs.Config, weights: sl.Weights, images: sl.Images, seed: int) -> dict[str, list[float]]:
     """Return the mean number of spikes of each layer up to every duration."""
+    network = config.model.network
     layers = ["input", *(f"hidden[{k}]" for k in range(network.n_hidden)), "output"]
     counts = {layer: np.zeros(len(DURATIONS)) for layer in layers}
     for k in range(len(images)):
         image = images.intensities(slice(k, k + 1))[0]
-        seen = sl.simulate(network, weights, image, duration=max(DURATIONS), record=["spikes"], seed=seed, example=k)
+        seen = sl.simulate(
+            network,
+            weights,
+            image,
+            duration=max(DURATIONS),
+            record=["spikes"],
+            seed=seed,
+            example=k,
+            engine=config.engine,
+        )
         for layer in layers:
             counts[layer] += np.searchsorted(seen.spikes[layer].time, DURATIONS)
     return {layer: (count / len(images)).tolist() for layer, count in counts.items()}

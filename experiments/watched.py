@@ -55,8 +55,10 @@ def _watching(setting: Setting, name: str, seed: int) -> Task:
 
 def _resume(setting: Setting, name: str, seed: int, done: int) -> sl.training.Training:
     """Begin training, or go on after so many epochs."""
-    model, images = protocol.config(setting, name, seed).model, protocol.SCALES[setting.scale].load().train
-    training = sl.train(model, images, seed=seed, epochs=n_epochs(setting), compare=sl.Backprop())
+    config, images = protocol.config(setting, name, seed), protocol.SCALES[setting.scale].load().train
+    training = sl.train(
+        config.model, images, seed=seed, epochs=n_epochs(setting), engine=config.engine, compare=sl.Backprop()
+    )
     if done:
         protocol.take_up(training, _path(setting, name, seed, done - 1), protocol.origin(setting, name, seed))
     return training

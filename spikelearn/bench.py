@@ -16,7 +16,7 @@ from spikelearn.models import guerguiev2017
 from spikelearn.neurons import HiddenNeuron
 from spikelearn.peers import DT, Peer, Task, Times, Unavailable, apart
 from spikelearn.storage import machine, peak_memory_mb, to_dict
-from spikelearn.training import CHUNK, evaluate, train
+from spikelearn.training import CHUNK, Training, evaluate, train
 from spikelearn.weights import Weights
 
 WARM_UP = 5  # chunks before the clock runs: the first examples find the network at rest
@@ -76,6 +76,9 @@ def bench(
         ``events_per_s`` (`Event`)
             Spikes, of inputs and all neurons, in a second of training: the mean number in recorded examples, with the
             weights that training arrived at, over ``train_ms``.
+        ``undecided`` (engines)
+            Share of the candidates for spikes in training whose potential had to be worked out, as bounds of it did
+            not tell whether they are spikes; None but for `Event`.
         ``compile_s``
             The engine: the first call, which compiles or loads what was compiled before, and trains on a chunk. Brian2:
             all that precedes the first step. NumPy: 0.
@@ -94,7 +97,8 @@ def bench(
     model = _published(sizes, reading, g_apical)
     images, source = _images(sizes)
     common = {"sizes": list(sizes), "reading": reading, "g_apical": g_apical, "images": source}
-    times, weights = _time_engine(engine, model, images, threads, examples, test_images, progress)
+    times, training = _time_engine(engine, model, images, threads, examples, test_images, progress)
+    weights = training.weights
     if isinstance(engine, Event):
         example = _events(engine, model, weights, images)
     elif isinstance(engine, Clock):
@@ -104,7 +108,7 @@ def bench(
             2 * (model.network.phases.minimum + model.network.phases.extra_mean), "steady_states_per_s", 2
         )
     result = _entry(type(engine).__name__.lower(), times, common, threads, True, example)
-    result |= {"machine": machine(), "peers": []}
+    result |= {"undecided": _undecided(engine, training), "machine": machine(), "peers": []}
     shown = images.first(min(len(images), max(peer_examples, peer_images)))
     task = Task(model=model, weights=weights, images=shown, examples=peer_examples, test_images=peer_images)
     for peer in peers:
@@ -139,8 +143,8 @@ def _time_engine(
     examples: int,
     test_images: int,
     progress: Callable[[str], object],
-) -> tuple[Times, Weights]:
-    """Time an engine; return the weights after training, too."""
+) -> tuple[Times, Training]:
+    """Time an engine; return what it trained, too."""
     training = train(model, images, seed=1, epochs=1 + (examples + WARM_UP * CHUNK) // len(images), engine=engine)
 
     def test(some: Images) -> None:
@@ -161,7 +165,7 @@ def _time_engine(
         test_ms=1000 * statistics.median(test_s) / len(tested),
         compile_s=compile_s,
         peak_memory_mb=peak_memory_mb(),
-    ), training.weights
+    ), training
 
 
 def _timed(call: Callable[[], object]) -> float:
@@ -193,6 +197,14 @@ def _events(engine: Event, model: Model, weights: Weights, images: Images) -> Ex
     recordings = [core.record(*each, seed=1, example=number) for number, each in enumerate(shown)]
     spikes = sum(len(times) for recording in recordings for times, _ in recording.spikes)
     return Example(2 * (phases.minimum + phases.extra_mean), "events_per_s", spikes / n)
+
+
+def _undecided(engine: Engine, training: Training) -> float | None:
+    """Return the share of the event engine's candidates in training that needed their exact potential."""
+    if not isinstance(engine, Event):
+        return None
+    candidates, undecided = training._core._net.model.tally.tolist()
+    return undecided / max(candidates, 1)
 
 
 def _bench_peer(peer: Peer, task: Task, common: dict[str, Any]) -> dict[str, Any]:

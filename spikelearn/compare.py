@@ -7,7 +7,7 @@ follows from the configuration and the seed, whatever the number of jobs (but fo
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from spikelearn import datasets
 from spikelearn.datasets import Dataset
+from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
 from spikelearn.plotting import save_comparison
 from spikelearn.ratenet import table
@@ -47,6 +48,8 @@ class Comparison:
         Passes over the training images; seeds 1 to `seeds`.
     examples : int, optional
         Train on the first so many images; by default all.
+    engine : Engine
+        Of the spiking network.
     """
 
     rules: tuple[str, ...] = NAMES
@@ -55,6 +58,7 @@ class Comparison:
     epochs: int = 5
     seeds: int = 5
     examples: int | None = None
+    engine: Engine = field(default_factory=Event)
 
     def __post_init__(self) -> None:
         for name in self.rules:
@@ -86,8 +90,11 @@ class Comparison:
 
     def task(self, name: str, seed: int) -> dict[str, Any]:
         """Return all that determines the result of a rule and a seed."""
-        description = NUMBERS if name == SPIKING else repr((entry(name).rule, dict(entry(name).options)))
-        own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds")}
+        if name == SPIKING:
+            description = f"{NUMBERS}; {self.engine}"
+        else:
+            description = repr((entry(name).rule, dict(entry(name).options)))
+        own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds", "engine")}
         return json.loads(json.dumps({"rule": name, "seed": seed, "description": description, **own}))
 
 
@@ -169,7 +176,7 @@ def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[st
 def _epochs(comparison: Comparison, name: str, seed: int) -> Iterator[dict[str, Any]]:
     data = comparison.load()
     if name == SPIKING:
-        yield from spiking_epochs(comparison.sizes, data, seed=seed, epochs=comparison.epochs)
+        yield from spiking_epochs(comparison.sizes, data, seed=seed, epochs=comparison.epochs, engine=comparison.engine)
         return
     known = entry(name)
     for epoch in fit(known.network(comparison.sizes), known.rule, data, seed=seed, epochs=comparison.epochs):

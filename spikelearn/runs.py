@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn.core.compiling import compiling
 from spikelearn.datasets import Dataset, load
-from spikelearn.engines import Clock, Engine
+from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.model import Model
 from spikelearn.network import Network
@@ -49,7 +50,7 @@ class Config:
     name: str
     reading: str
     model: Model
-    engine: Engine = field(default_factory=Clock)
+    engine: Engine = field(default_factory=Event)
     data: str
     examples: int | None = None
     epochs: int
@@ -153,7 +154,8 @@ class Run:
         """Train to the end, testing and writing after each epoch; return the metrics, a dict an epoch.
 
         Ctrl-C takes effect after the present chunk: a KeyboardInterrupt is raised after a checkpoint. A second one
-        does not wait; like after any other exception, the last checkpoint stays.
+        does not wait, nor does a first one while something is compiled; like after any other exception, the last
+        checkpoint stays.
 
         Parameters
         ----------
@@ -175,9 +177,13 @@ class Run:
             return self._train(on_chunk)
 
     def _train(self, on_chunk: Callable[[Chunk], None] | None) -> list[dict[str, float]]:
-        saved = time.monotonic()
-        began = time.perf_counter()
         with _patient() as interrupted:
+            # The test after an epoch is compiled now, without an image: nothing is lost yet if that is interrupted.
+            network = self.config.model.network
+            core = self.config.engine.build(network, self.training.weights)
+            core.test(np.zeros((0, network.sizes[0]), np.float32), seed=0, first_example=0)
+            saved = time.monotonic()
+            began = time.perf_counter()
             for chunk in self.training:
                 self._n_wrong += chunk.n_wrong
                 self._loss += chunk.loss.sum(axis=0)
@@ -239,12 +245,15 @@ class Run:
 
 @contextmanager
 def _patient() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C wait: yield a function that tells whether it was pressed. The second time it interrupts at once."""
+    """Let Ctrl-C wait: yield a function that tells whether it was pressed.
+
+    The second time it interrupts at once; the first time, too, while the main thread waits for the compiler.
+    """
     pressed = False
 
     def note(number: int, frame: Any) -> None:
         nonlocal pressed
-        if pressed:
+        if pressed or compiling():
             raise KeyboardInterrupt
         pressed = True
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikelearn.engines import Clock, Engine, Stimulus
+from spikelearn.engines import Engine, Event, Stimulus
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
 from spikelearn.phases import Phases
@@ -54,8 +54,8 @@ def simulate(
         What to record: see `spikelearn.Record`; everything by default.
     seed, example : int
         They fix every spike: with those of a training run, its example has the same input spikes here.
-    engine : Clock or Event, optional
-        By default the clock: 1 ms, float32.
+    engine : Event or Clock, optional
+        By default the event engine, float32.
     input_spikes : (neurons, times) pair, optional
         Spikes of the inputs in place of drawn ones; times in ms, those of a clock fall into the step that holds them.
     apical_spikes : (neurons, times) pair, or mapping from layer to such a pair, optional
@@ -72,7 +72,7 @@ def simulate(
         An unknown variable, layer or neuron; a recording beyond the limit; spikes of neurons or at times that do not
         exist; options that contradict each other.
     """
-    engine = engine or Clock()
+    engine = engine or Event()
     check_range("seed", seed, at_least=0, integer=True)
     check_range("example", example, at_least=0, integer=True)
     if label is not None and duration is not None:

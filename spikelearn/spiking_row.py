@@ -7,6 +7,7 @@ import numpy as np
 
 from spikelearn.analysis import alignments
 from spikelearn.datasets import Dataset
+from spikelearn.engines import Engine
 from spikelearn.errors import InputError
 from spikelearn.learning import Backprop
 from spikelearn.model import Model
@@ -30,7 +31,7 @@ def spiking_model(sizes: tuple[int, ...], data: str) -> Model:
     return describe[n_hidden](reading, n_input=sizes[0], hidden=sizes[1:-1], n_output=sizes[-1])
 
 
-def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: int) -> Iterator[dict]:
+def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: int, engine: Engine) -> Iterator[dict]:
     """Train by plateau potentials; yield for each epoch what `spikelearn.ratenet.fit.Epoch` holds, as a dict.
 
     The angle is the mean over the last thousand training examples of the epoch.
@@ -38,8 +39,9 @@ def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: 
     model = spiking_model(sizes, data.name)
     n = len(data.train)
     angles, seconds = [], 0.0
-    next(train(model, data.train.first(1), seed=seed, compare=Backprop()))  # compiles, where that is not done yet
-    training = train(model, data.train, seed=seed, epochs=epochs, compare=Backprop())
+    # The first example compiles, where that is not done yet.
+    next(train(model, data.train.first(1), seed=seed, engine=engine, compare=Backprop()))
+    training = train(model, data.train, seed=seed, epochs=epochs, engine=engine, compare=Backprop())
     began = time.perf_counter()
     for chunk in training:
         seconds += time.perf_counter() - began
@@ -47,7 +49,7 @@ def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: 
             angles.append(chunk.angle)
         if chunk.stop == n:
             weights = training.weights
-            predictions = evaluate(model.network, weights, data.test, seed=seed)
+            predictions = evaluate(model.network, weights, data.test, seed=seed, engine=engine)
             yield {
                 "epoch": chunk.epoch + 1,
                 "test_error": float(error_percent(predictions, data.test.y)[0]),

@@ -5,6 +5,7 @@ Example `k` of epoch `e` is trial ``e * n + k`` of the seed, image `i` of repeti
 """
 
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 
 from spikelearn.core.random import make_generator
 from spikelearn.datasets import Images
-from spikelearn.engines import Clock, Engine, Trace
+from spikelearn.engines import Engine, Event, Trace
 from spikelearn.errors import InputError, check_range
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
@@ -117,7 +118,13 @@ class Training:
         return self._core.state()
 
     def resume(self, trials: int, state: Mapping[str, np.ndarray]) -> None:
-        """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there."""
+        """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there.
+
+        Raises
+        ------
+        InputError
+            The state is another network's or engine's, or of spikelearn 0.1.
+        """
         check_range("trials", trials, at_least=0, integer=True)
         self._core.restore(state)
         self.trials = trials
@@ -219,8 +226,8 @@ def train(
         Passes over the images, each in an order of its own.
     weights : Weights, optional
         To start from; drawn from `seed` by default. Never changed.
-    engine : Clock or Event, optional
-        By default the clock: 1 ms, float32.
+    engine : Event, Clock or Rates, optional
+        By default the event engine, float32.
     chunk_size : int
         Examples for each step of the iteration; has no influence on the results.
     compare : Rule, optional
@@ -236,7 +243,7 @@ def train(
     Raises
     ------
     InputError
-        Images and network do not fit, or the engine's time step does not suit the network.
+        Images and network do not fit, or the engine does not suit the network.
     NotFiniteError
         While iterating: a potential, an error or a weight became NaN or infinite.
     """
@@ -246,7 +253,7 @@ def train(
         seed=seed,
         epochs=epochs,
         weights=weights,
-        engine=engine or Clock(),
+        engine=engine or Event(),
         chunk_size=chunk_size,
         compare=compare,
         record=record,
@@ -275,8 +282,8 @@ def evaluate(
         Fixes every spike; training and evaluation with the same seed are independent.
     repeats : int
         Times that all images are shown, with other spikes each time.
-    engine : Clock or Event, optional
-        By default the clock: 1 ms, float32.
+    engine : Event, Clock or Rates, optional
+        By default the event engine, float32.
     threads : int
         Number of threads; has no influence on the results.
     chunk_size : int
@@ -295,19 +302,27 @@ def evaluate(
     n = len(images)
     predictions = np.empty(repeats * n, np.int64)
     n_chunks = math.ceil(n / chunk_size)
-    engine = engine or Clock()
+    engine = engine or Event()
+    cores = [engine.build(network, weights) for _ in range(threads)]
+    # Without an image it only compiles, if it must; of all threads this one may be the one that can be interrupted.
+    cores[0].test(np.zeros((0, images.n_pixels), np.float32), seed=seed, first_example=0)
+    stop = threading.Event()
 
     def work(thread: int) -> None:
-        core = engine.build(network, weights)
         for k in range(thread, repeats * n_chunks, threads):
+            if stop.is_set():
+                return
             repeat, chunk = divmod(k, n_chunks)
             part = slice(chunk * chunk_size, min((chunk + 1) * chunk_size, n))
             first = repeat * n + part.start
-            found = core.test(images.intensities(part), seed=seed, first_example=first)
+            found = cores[thread].test(images.intensities(part), seed=seed, first_example=first)
             predictions[first : first + len(found)] = found
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(threads)))
+        try:
+            list(pool.map(work, range(threads)))
+        finally:
+            stop.set()
     return predictions.reshape(repeats, n)
 
 

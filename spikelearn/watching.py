@@ -37,7 +37,7 @@ class Record:
         Those whose potentials, plateaus and spikes are recorded; a sequence holds for all layers but the inputs. None,
         and layers not in the mapping: all.
     every : float or None
-        Time between samples of potentials, ms; None: a step, or 1 ms with `Event`.
+        Time between samples of potentials, ms; whole steps of `Clock`; with `Event` rounded to whole slots. None: one.
     window : (float, float) or None
         From when to when in a trial, ms. None: all of it.
     examples : iterable of int or None

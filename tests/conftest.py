@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from spikelearn.core.compiling import telling
 from spikelearn.core.lanes import LANES
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: a debugger and coverage see inside the kernels
@@ -15,6 +16,13 @@ settings.load_profile("spikelearn")
 
 needs_jit = pytest.mark.skipif(INTERPRETED, reason="interpreted, it would take too long or say nothing")
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quiet_compiler():
+    """What commands print is compared, and with an empty cache they would say that they compile."""
+    with telling(lambda line: None):
+        yield
 
 
 def samples(compiled: int, interpreted: int) -> int:

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import spikelearn as sl
-from spikelearn.core.lanes import LANES
 from spikelearn.engines import Stimulus
 from spikelearn.models import guerguiev2017
 
@@ -62,13 +61,9 @@ def digest(*values: Any) -> str:
 
 
 def somas(core: Any) -> tuple[np.ndarray, ...]:
-    """Return the somatic potentials of a core's neurons, one array a layer: without what fills blocks up."""
-    rows, layers = core.state()["v_soma"], []
-    for n in core.network.sizes[1:]:
-        n_blocks = -(-n // LANES)
-        layers.append(rows[:n_blocks].ravel()[:n])
-        rows = rows[n_blocks:]
-    return tuple(layers)
+    """Return the somatic potentials of a core's neurons, one array a layer."""
+    state = core.state()
+    return tuple(state[f"layer{layer}_v_soma"] for layer in range(1, core.network.n_layers + 1))
 
 
 def images(rng: np.random.Generator, n: int, n_inputs: int) -> np.ndarray:
@@ -176,8 +171,6 @@ def engines(variant: str, reading: str, dtype: str) -> dict[str, Any]:
     if variant in WITHOUT_SPIKES and reading == "released":
         found["rates"] = sl.Rates(dtype=dtype)
     if dtype == "float64":
-        if reading == "text":  # without a cut-off the clock's tables are long: NumPy's powers round by the machine
-            found = {"event": found["event"]}
         if list(VARIANTS).index(variant) % 2 != list(guerguiev2017.READINGS).index(reading):
             del found["event"]  # each variant with one reading
     if "rates fed back, g_apical" in variant:

@@ -5,7 +5,7 @@ other routes than the core wherever there is one: words come from Python integer
 quantiles; potentials from the spike train of each presynaptic neuron, convolved with the synaptic kernel; somata from
 their conductances; layers always advance together; averages are means of recorded time series; learning is matrices.
 
-With the core it shares the user's keys and two sizes that say which word is whose (`LANES`, `SEGMENT`), no more.
+With the core it shares the user's keys and two sizes that say which word is whose (`GROUP`, `SEGMENT`), no more.
 """
 
 import itertools
@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit as sigmoid
 
-from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import SEGMENT
+from spikelearn.core.euler import SEGMENT
+from spikelearn.core.layer import GROUP
 from spikelearn.core.random import make_keys
 from spikelearn.feedback import LearnedFeedback, SymmetricFeedback
 from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
@@ -107,22 +107,22 @@ def input_spikes(key, example, expected, lengths):
 
 
 class SpikeDraws:
-    """The spikes of one layer in one trial: in each block of 64 neurons a Poisson number of candidates, thinned."""
+    """The spikes of one layer in one trial: in each group of 64 neurons a Poisson number of candidates, thinned."""
 
-    def __init__(self, count_key, candidate_key, first_block, n, rate_step, example, n_steps):
-        self.n, self.blocks = n, []
-        for block, first in enumerate(range(0, n, LANES), start=first_block):
-            lanes = min(LANES, n - first)
-            draws = uniform(first_words(n_steps, count_key, block, example))
-            counts = stats.poisson.ppf(draws, rate_step * lanes).astype(int)
-            self.blocks.append((first, lanes, counts, words(candidate_key, block, example)))
+    def __init__(self, count_key, candidate_key, first_group, n, rate_step, example, n_steps):
+        self.n, self.groups = n, []
+        for group, first in enumerate(range(0, n, GROUP), start=first_group):
+            members = min(GROUP, n - first)
+            draws = uniform(first_words(n_steps, count_key, group, example))
+            counts = stats.poisson.ppf(draws, rate_step * members).astype(int)
+            self.groups.append((first, members, counts, words(candidate_key, group, example)))
 
     def draw(self, step, activity):
         """Return the number of spikes of each neuron: of a candidate's word, the high part chooses the neuron."""
         spikes = np.zeros(self.n)
-        for first, lanes, counts, stream in self.blocks:
+        for first, members, counts, stream in self.groups:
             for _ in range(counts[step]):
-                neuron, draw = divmod(next(stream) * lanes, 2**32)
+                neuron, draw = divmod(next(stream) * members, 2**32)
                 spikes[first + neuron] += draw / 2**32 < activity[first + neuron]
         return spikes
 
@@ -175,10 +175,10 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
     """Run one trial; `memory` goes on. Order of events in a step: layers from the bottom up."""
     hidden, output, n_layers, sizes = network.hidden, network.output, network.n_layers, network.sizes
     n_steps, rate_step = sum(lengths), network.rate_max * dt
-    draws, first_block = [], 0
+    draws, first_group = [], 0
     for layer, n in enumerate(sizes[1:]):
-        draws.append(SpikeDraws(keys[1 + 2 * layer], keys[2 + 2 * layer], first_block, n, rate_step, example, n_steps))
-        first_block += math.ceil(n / LANES)
+        draws.append(SpikeDraws(keys[1 + 2 * layer], keys[2 + 2 * layer], first_group, n, rate_step, example, n_steps))
+        first_group += math.ceil(n / GROUP)
     past = len(memory.spikes[0])
     spikes = [np.concatenate([before, np.zeros((n_steps, before.shape[1]))]) for before in memory.spikes]
     spikes[0][past:] = input_spikes(keys[0], example, rate_step * intensity.astype(float), lengths)
@@ -254,14 +254,14 @@ def window(phases, dt, lengths, phase):
 
 def early_steps(network, dt, seed, example):
     """Return by how many steps each hidden neuron's plateaus are early, a list over layers of (2, neurons)."""
-    chances, early, first_block = network.plateaus.cumulative(), [], 0
+    chances, early, first_group = network.plateaus.cumulative(), [], 0
     key = make_keys(seed, "plateaus", 1)[0]
     for n in network.sizes[1:-1]:
-        blocks = math.ceil(n / LANES)
-        draws = [uniform(first_words(2 * LANES, key, first_block + b, example)) for b in range(blocks)]
-        draws = np.concatenate([d.reshape(2, LANES) for d in draws], axis=1)[:, :n]
+        groups = math.ceil(n / GROUP)
+        draws = [uniform(first_words(2 * GROUP, key, first_group + g, example)) for g in range(groups)]
+        draws = np.concatenate([d.reshape(2, GROUP) for d in draws], axis=1)[:, :n]
         early.append(np.searchsorted(chances, draws, side="right") * round(network.plateaus.grain / dt))
-        first_block += blocks
+        first_group += groups
     return early
 
 
@@ -374,7 +374,7 @@ def angle(a, b):
 
 def normals(key, batch, stream, example):
     """Return 64 standard normal draws (Box & Muller) from 64 words."""
-    draws = uniform(first_words(LANES * (batch + 1), key, stream, example)[-LANES:])
+    draws = uniform(first_words(64 * (batch + 1), key, stream, example)[-64:])
     radius, turn = np.sqrt(-2 * np.log(draws[:32])), 2 * math.pi * draws[32:]
     return np.concatenate([radius * np.cos(turn), radius * np.sin(turn)])
 
@@ -388,17 +388,17 @@ def feedback_weights(network, W, Y, seed, example):
     if network.feedback_from == "output":
         for layer in reversed(range(len(Y) - 1)):
             Y[layer] = Y[layer] @ Y[layer + 1]
-    key, first_block, noisy = make_keys(seed, "feedback", 1)[0], 0, []
+    key, first_group, noisy = make_keys(seed, "feedback", 1)[0], 0, []
     for y in Y:
-        n, blocks = len(y), math.ceil(len(y) / LANES)
+        n, groups = len(y), math.ceil(len(y) / GROUP)
         noise = np.array(
             [
-                np.concatenate([normals(key, k, first_block + b, example) for b in range(blocks)])[:n]
+                np.concatenate([normals(key, k, first_group + g, example) for g in range(groups)])[:n]
                 for k in range(y.shape[1] if feedback.noise else 0)
             ]
         )
         noisy.append(y + feedback.noise * noise.T if feedback.noise else y)
-        first_block += blocks
+        first_group += groups
     return tuple(noisy)
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spikelearn import bench, cli
-from spikelearn.engines import Clock, Event
+from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError
 from spikelearn.peers import Brian2, NumPy
 
@@ -42,6 +43,7 @@ def check_entry(entry, work):
 def test_the_clock_engine_reports_the_steps_of_the_network():
     result = bench.bench(SIZES, engine=Clock(dt=0.5), threads=2, **FEW)
     assert result.pop("peers") == []
+    assert result.pop("undecided") is None
     assert result.pop("machine")["cpu_count"] >= 1
     check_entry(result, "steps_per_s")
     assert (result["engine"], result["threads"], result["learns"]) == ("clock", 2, True)
@@ -53,7 +55,8 @@ def test_the_clock_engine_reports_the_steps_of_the_network():
 
 def test_the_event_engine_reports_the_spikes_of_inputs_and_neurons():
     result = bench.bench(SIZES, engine=Event(), reading="text", **FEW)
-    check_entry({key: value for key, value in result.items() if key not in ("machine", "peers")}, "events_per_s")
+    apart = "machine", "peers", "undecided"
+    check_entry({key: value for key, value in result.items() if key not in apart}, "events_per_s")
     assert result["reading"] == "text"
     images, _ = bench._images(SIZES)
     inputs = 0.2 * images.intensities(slice(100)).sum(axis=1).mean() * 104
@@ -112,7 +115,7 @@ def test_the_command_prints_one_json_object(capfd, monkeypatch):
     out, err = capfd.readouterr()
     assert err == "" and out.count("\n") == 1
     result = json.loads(out)
-    assert (result["reading"], result["threads"], result["engine"]) == ("text", 2, "clock")
+    assert (result["reading"], result["threads"], result["engine"]) == ("text", 2, "event")
     assert [peer["engine"] for peer in result["peers"]] == ["numpy"]
 
 
@@ -120,11 +123,12 @@ def test_the_command_prints_a_row_for_the_engine_and_for_each_peer(capfd, withou
     assert cli.main([*COMMAND, "--peers"]) == 0
     out, err = capfd.readouterr()
     assert err == ""
-    what, rates, _, clock, numpy, brian2 = out.splitlines()
+    what, rates, undecided, _, event, numpy, brian2 = out.splitlines()
     assert what.startswith("20-30-3 (released), g_apical 0/ms, images: random, threads for testing: 1; ")
-    assert "steps/s; testing: " in rates
-    assert clock.split()[:2] == ["clock", "float32"] and clock.split()[3:6:2] == ["1", "1"]  # ratios to itself
-    assert numpy.split()[:2] == ["numpy", "float32"] and len(numpy) == len(clock)
+    assert "events/s; testing: " in rates
+    assert re.fullmatch(r"candidates for spikes that needed their exact potential: [\d.]+ %", undecided)
+    assert event.split()[:2] == ["event", "float32"] and event.split()[3:6:2] == ["1", "1"]  # ratios to itself
+    assert numpy.split()[:2] == ["numpy", "float32"] and len(numpy) == len(event)
     assert brian2.startswith("brian2 was skipped: Brian2 cannot be imported")
 
 
@@ -171,3 +175,13 @@ def test_the_experiment_goes_on_after_a_configuration_that_fails_and_says_why(mo
         assert name in text
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith(" |") and "nan" not in line for line in lines)
+
+
+# -- the event engine's bounds ----------------------------------------------------------------------------------------
+
+
+def test_few_candidates_of_the_event_engine_need_their_exact_potential():
+    """Of a published network: bounds of potentials are there to decide nearly all."""
+    result = bench.bench(SIZES, engine=Event(), **FEW)
+    assert 0 < result["undecided"] < 0.2
+    assert bench.bench(SIZES, engine=Rates(), **FEW)["undecided"] is None

@@ -16,7 +16,7 @@ import pytest
 
 from spikelearn import datasets, runs, storage, training
 from spikelearn.cli import main
-from spikelearn.engines import Clock
+from spikelearn.engines import Clock, Event
 from spikelearn.models import guerguiev2017
 
 ROOT = Path(runs.__file__).parents[1]
@@ -82,7 +82,7 @@ def refused(cli):
 
 def order(source, out, *more):
     """Arguments of a training that takes milliseconds."""
-    small = ["--hidden", "5", "--epochs", "2", "--engine", "clock"]
+    small = ["--hidden", "5", "--epochs", "2"]
     return ["train", "one-hidden", "--data", source, *small, "--out", out, *more]
 
 
@@ -156,14 +156,15 @@ def test_training_tells_a_person_what_it_does_and_where_it_went(cli, source, tmp
 
 def test_options_reach_the_configuration(done, source, tmp_path):
     more = ["--reading", "text", "--examples", 7, "--seed", 9]
-    sets = ["--set", "g_apical=0.05", "--set", "model.learning_rates=0.1,0.2", "--set", "engine.dt=0.5"]
-    done(*order(source, tmp_path / "run", *more, *sets, "--set", "engine.dtype=float64", "--set", "chunk_size=3"))
+    more += ["--engine", "clock", "--set", "engine.dt=0.5", "--set", "engine.dtype=float64"]
+    sets = ["--set", "g_apical=0.05", "--set", "model.learning_rates=0.1,0.2", "--set", "chunk_size=3"]
+    done(*order(source, tmp_path / "run", *more, *sets))
     config = configuration(tmp_path / "run")
     assert (config.reading, config.examples, config.seed, config.chunk_size) == ("text", 7, 9, 3)
     assert config.model.network.synapse.cutoff is None
     assert config.model.network.hidden.g_apical == 0.05
     assert config.model.learning_rates == (0.1, 0.2)
-    assert (config.engine.dt, config.engine.dtype) == (0.5, "float64")
+    assert config.engine == Clock(dt=0.5, dtype="float64")
     assert arrays(tmp_path / "run")["W/0"].dtype == np.float64
     assert storage.load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["trials"] == 14
 
@@ -174,6 +175,7 @@ def test_what_is_not_said_has_the_documented_default(cli, source, tmp_path, monk
     config = configuration(tmp_path / "run")
     assert (config.data, config.epochs, config.seed, config.reading) == ("digits", 10, 1, "released")
     assert config.examples is None
+    assert config.engine == Event()
 
 
 def test_equal_seeds_train_equal_networks_and_others_do_not(done, source, tmp_path):
@@ -243,7 +245,7 @@ OTHER_OPTIONS = [
     (["--seed", "0"], "one-hidden", "--seed 0 differs from the run's 1"),
     (["--hidden", "6"], "one-hidden", "--hidden 6 differs from the run's (5,)"),
     (["--reading", "text"], "one-hidden", "--reading text differs from the run's released"),
-    (["--engine", "clok"], "one-hidden", "--engine clok differs from the run's clock"),
+    (["--engine", "clok"], "one-hidden", "--engine clok differs from the run's event"),
     (["--examples", "7"], "one-hidden", "--examples 7 differs from the run's None"),
     (["--set", "g_apical=0.05"], "one-hidden", "--set g_apical=0.05 differs from the run's configuration"),
     (["--set", "g_apicl=0.05"], "one-hidden", "g_apicl: unknown key; did you mean 'g_apical'?"),
@@ -272,7 +274,7 @@ def test_resuming_where_there_is_no_run_is_refused(refused, source, tmp_path):
 def unsure(source, tmp_path_factory):
     """A run that has learned well enough for its errors to be a matter of its spikes; to be read only."""
     path = tmp_path_factory.mktemp("unsure") / "run"
-    options = ["--reading", "text", "--epochs", "10", "--data", source, "--out", str(path), "--json"]
+    options = ["--reading", "text", "--epochs", "4", "--data", source, "--out", str(path), "--json"]
     assert main(["train", "no-hidden", *options]) == 0
     return path
 
@@ -355,7 +357,7 @@ def test_info_lists_what_can_be_chosen(done):
     assert result["networks"]["two-hidden"] == [784, 500, 100, 10]
     assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden"}
     assert result["readings"] == ["released", "text"]
-    assert "clock" in result["engines"]
+    assert result["engines"] == ["event", "clock", "rates"]
     assert result["spikelearn"] == storage.version()
 
 
@@ -385,6 +387,7 @@ def test_a_failed_download_is_an_error_on_one_line(refused, monkeypatch):
 
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
+CLOCK = ["--engine", "clock"]
 # Which arguments to put in place of or behind those of `order`, and what the error must say
 BAD_ORDERS = {
     "unknown network": (["one-hiden"], "unknown network 'one-hiden'; did you mean 'one-hidden'? Known: no-hidden"),
@@ -420,16 +423,22 @@ BAD_ORDERS = {
     ),
     "missing data": (["--data", "/no/such/folder"], "'/no/such/folder' is not a data set, and no such path exists"),
     "too long steps": (
-        ["--set", "engine.dt=2"],
+        [*CLOCK, "--set", "engine.dt=2"],
         "dt=2 ms is too large: dt * total conductance of the output soma = 3.4",
     ),
-    "much too long steps": (["--set", "engine.dt=10"], "dt=10 ms is too large: rate_max * dt = 2 spikes a step"),
-    "steps of 3": (["--set", "engine.dt=3"], "is not a whole number of steps of dt=3 ms; change dt"),
+    "much too long steps": (
+        [*CLOCK, "--set", "engine.dt=10"],
+        "dt=10 ms is too large: rate_max * dt = 2 spikes a step",
+    ),
+    "steps of 3": ([*CLOCK, "--set", "engine.dt=3"], "is not a whole number of steps of dt=3 ms; change dt"),
     "steps that do not fit": (
-        ["--set", "engine.dt=0.7"],
+        [*CLOCK, "--set", "engine.dt=0.7"],
         "Phases.settle=30 ms is not a whole number of steps of dt=0.7",
     ),
-    "no steps": (["--set", "engine.dt=0"], "Clock.dt=0.0 must be a finite number > 0 ms"),
+    "no steps": ([*CLOCK, "--set", "engine.dt=0"], "Clock.dt=0.0 must be a finite number > 0 ms"),
+    "steps without a clock": (["--set", "engine.dt=0.5"], "engine.dt: unknown key"),
+    "too long slots": (["--set", "engine.slot=2"], "Event.slot=2 ms is too long for this network; use slot <= "),
+    "no slots": (["--set", "engine.slot=0"], "Event.slot=0.0 must be a finite number > 0 ms"),
     "wrong number of rates": (["--set", "learning_rates=1"], "Model.learning_rates=(1.0,) has 1 rates"),
     "negative conductance": (["--set", "g_apical=-1"], "HiddenNeuron.g_apical=-1.0 must be a finite number >= 0 1/ms"),
     "number for a name": (["--set", "data=digits"], "--set cannot change data=", "choose it with --data"),
@@ -555,6 +564,27 @@ def test_the_checkpoint_of_another_network_is_refused(refused, done, run, source
     for command in commands_that_read(run)[:2]:
         refused(command, "belongs to another network: it has sizes (9, 6, 3), config.json (9, 5, 3)")
     assert held(run) == before
+
+
+def test_a_run_of_version_0_1_is_read_but_not_gone_on_with(refused, done, run, tmp_path):
+    held_arrays, attributes = storage.load_checkpoint(run / "checkpoint.h5")
+    kept = {name: array for name, array in held_arrays.items() if not name.startswith("state/")}
+    # What 0.1 wrote for the event engine and 9-5-3 neurons: padded to blocks of 64, no spikes in memory.
+    nothing = np.zeros(0)
+    old = {"v_soma": np.zeros(128, np.float32), "trace": np.zeros((2, 192)), "recent_time": nothing}
+    old |= {"recent_source": nothing.astype(np.int32)}
+    storage.save_checkpoint(
+        run / "checkpoint.h5", kept | {f"state/{name}": array for name, array in old.items()}, attributes
+    )
+    before = held(run)
+    refused(resume(run), "of spikelearn 0.1, which this version cannot continue", "spikelearn.train(..., weights=...)")
+    assert held(run) == before
+    assert done("evaluate", run)["images"] == 9
+    assert done("info", run)["examples"] == 2 * N
+    assert done("trace", run, "--out", tmp_path / "trace.h5")["image"] == 0
+    config, weights = runs.load_run(run)  # the way on that the message names
+    following = training.train(config.model, datasets.load(config.data).train, seed=1, weights=weights)
+    assert len(next(following).label) == N
 
 
 def test_a_truncated_checkpoint_is_refused(refused, run):
@@ -692,3 +722,51 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resuming_equals_never_having_stopped
     done("train", "one-hidden", "--resume", "--epochs", epochs, "--out", tmp_path / "run")
     done(*digits[:-1], "--epochs", epochs, "--out", tmp_path / "whole")
     assert_equal_weights(tmp_path / "run", tmp_path / "whole")
+
+
+# -- the first time ---------------------------------------------------------------------------------------------------
+
+IMPATIENT = """
+import sys
+from spikelearn import cli
+from spikelearn.core import compiling
+compiling.PATIENCE = 0.0
+sys.exit(cli.main())
+"""
+
+
+def impatient(cache, *arguments):
+    """Start the program where nothing was compiled yet and every compilation is told at once."""
+    command = [sys.executable, "-c", IMPATIENT, *map(str, arguments)]
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the cache is not moved by XDG_CACHE_HOME")
+def test_the_first_command_says_that_it_compiles_and_the_second_does_not(source, tmp_path):
+    arguments = order(source, tmp_path / "run", "--engine", "rates", "--overwrite")
+    child = impatient(tmp_path / "cache", *arguments)
+    _, err = child.communicate()
+    assert child.returncode == 0, err
+    line = "spikelearn: compiling {} for this kind of network, once per installation: usually a minute or less"
+    for kernel in ("train_chunk", "test_chunk"):
+        assert err.splitlines().count(line.format(kernel)) == 1
+    assert all(re.fullmatch(line.format(r"\w+"), each) for each in err.splitlines())
+    child = impatient(tmp_path / "cache", *arguments)
+    assert (child.communicate()[1], child.returncode) == ("", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the cache is not moved by XDG_CACHE_HOME")
+def test_ctrl_c_ends_a_compilation_at_once(source, tmp_path):
+    child = impatient(tmp_path / "cache", *order(source, tmp_path / "run"))
+    while "compiling test_chunk" not in child.stderr.readline():
+        assert child.poll() is None
+    began = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate()
+    assert time.monotonic() - began < 2
+    assert child.returncode == 130
+    told = [line for line in err.splitlines() if "compiling" not in line]
+    assert told == [f"spikelearn: stopped after 0 examples; go on with --resume --out {tmp_path / 'run'}"]
+    assert out.startswith("one-hidden 9-5-3")  # it was not held back
+    assert storage.load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["trials"] == 0

@@ -54,7 +54,7 @@ def describe(source, reading="released", hidden=(5,), **options):
     model = guerguiev2017.NETWORKS[names[len(hidden)]](reading, n_input=9, hidden=hidden, n_output=3)
     return Config(
         **({"name": names[len(hidden)], "reading": reading, "model": model} | dict(data=source, epochs=2, seed=1))
-        | ({"chunk_size": 6, "engine": sl.Clock()} | options)
+        | ({"chunk_size": 6} | options)
     )
 
 
@@ -125,7 +125,8 @@ CHANGES = {
     "feedback_signal": "rates",
     "plateaus": "jittered",
     "sizes": "9,4,4,3",
-    "engine.dt": "0.5",
+    "engine": "clock",
+    "engine.slot": "0.1",
     "engine.dtype": "float64",
     "examples": "19",
     "epochs": "1",
@@ -151,6 +152,12 @@ def test_whatever_the_configuration_says_has_an_effect(source, unchanged, tmp_pa
     assert rows != other_rows or any(not np.array_equal(array, others[name]) for name, array in arrays.items())
 
 
+def test_so_has_the_time_step_of_the_clock(source, tmp_path):
+    for name, dt in (("one", 1.0), ("half", 0.5)):
+        start(tmp_path / name, describe(source, engine=sl.Clock(dt=dt))).train()
+    assert (content(tmp_path / "one")[0]["W/0"] != content(tmp_path / "half")[0]["W/0"]).any()
+
+
 def test_no_part_of_the_configuration_was_forgotten_above(source):
     def names(tree, prefix=""):
         for key, value in tree.items():
@@ -163,6 +170,12 @@ def test_no_part_of_the_configuration_was_forgotten_above(source):
     tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}")}
     # What people read, what holds the images, and what must have no effect
     assert written - tried == {"name", "reading", "data", "chunk_size"}
+
+
+def test_a_configuration_that_names_no_engine_means_the_event_engine(config):
+    written = storage.to_dict(config)
+    assert written.pop("engine") == {"kind": "Event", "slot": 0.25, "dtype": "float32"}
+    assert storage.from_dict(Config, written).engine == sl.Event()
 
 
 def test_metrics_have_a_row_for_each_epoch_with_what_was_measured(config, source, tmp_path):
@@ -284,6 +297,8 @@ def whole(source, tmp_path_factory):
         ("released", {"hidden": (5, 4)}),
         ("text", {"hidden": ()}),
         ("released", {"chunk_size": 100}),
+        ("text", {"engine": sl.Event(dtype="float64")}),
+        ("released", {"engine": sl.Clock()}),
         ("text", {"engine": sl.Clock(dt=0.5, dtype="float64")}),
     ],
 )
@@ -581,7 +596,7 @@ def test_the_checkpoint_of_another_network_is_refused(trained, source, tmp_path,
 
 
 def test_the_checkpoint_of_another_precision_is_refused(trained, source, tmp_path):
-    start(tmp_path / "other", describe(source, engine=sl.Clock(dtype="float64"))).train()
+    start(tmp_path / "other", describe(source, engine=sl.Event(dtype="float64"))).train()
     shutil.copy(tmp_path / "other" / "checkpoint.h5", trained)
     refused(trained, "does not fit this network: it needs .* float32")
 

@@ -51,7 +51,9 @@ def test_a_trial_is_that_of_the_core_by_name(engine, label):
         np.testing.assert_array_equal(recording.spikes[name].neuron, neurons)
     names = [phase.name for phase in recording.phases]
     assert names == (["forward"] if label is None else ["forward", "target"])
-    assert recording.phases[-1].stop == pytest.approx(recording.times[-1])
+    # The samples of a clock are those of its steps, of which a trial is a whole number.
+    rest = recording.phases[-1].stop - recording.times[-1]
+    assert -1e-9 < rest < (1e-9 if isinstance(engine, sl.Clock) else engine.slot)
     assert recording.annotations["seed"] == 3 and recording.annotations["example"] == 5
     assert ("label" in recording.annotations) == (label is not None)
 
@@ -96,6 +98,13 @@ def test_plateaus_are_the_sigmoid_of_the_mean_apical_potential_before_them(engin
             assert value == pytest.approx(reference.sigmoid(v[row, inside].mean()), abs=atol)
 
 
+def test_an_event_engine_samples_at_ends_of_slots_nearest_to_what_is_asked_for():
+    whole, part = simulate(), simulate(every=0.7)
+    np.testing.assert_allclose(whole.times, 0.25 * np.arange(1, 121))
+    np.testing.assert_allclose(part.times, 0.75 * np.arange(1, 41))
+    np.testing.assert_array_equal(part["output.v_soma"], whole["output.v_soma"][:, 2::3])
+
+
 @both
 def test_a_window_and_an_interval_choose_samples_and_spikes(engine):
     whole = simulate(engine=engine)
@@ -109,13 +118,23 @@ def test_a_window_and_an_interval_choose_samples_and_spikes(engine):
     )
 
 
-def test_the_trial_of_a_training_run_has_the_same_input_spikes():
+@pytest.mark.parametrize(("engine", "rtol"), [(sl.Clock(), 1e-5), (sl.Event(slot=0.02), 1e-2)], ids=ENGINES)
+def test_the_trial_of_a_training_run_has_the_same_input_spikes(engine, rtol):
     images = sl.Images(x=np.tile(IMAGE, (3, 1)).astype(np.float32), y=np.array([0, 1, 2]), n_classes=3, name="few")
     model = sl.Model(network=NETWORK, learning_rates=(0.0,) * 3)
-    chunk = next(sl.train(model, images, seed=3))
-    first = simulate(weights=NETWORK.draw_weights(3), label=int(chunk.label[0]), engine=sl.Clock())
-    v = first["output.v_soma"][:, round(first.phases[0].stop) - 10 : round(first.phases[0].stop)].mean(axis=1)
-    np.testing.assert_allclose(v, chunk.v_output[0], rtol=1e-5)
+    chunk = next(sl.train(model, images, seed=3, engine=engine))
+    first = simulate(weights=NETWORK.draw_weights(3), label=int(chunk.label[0]), engine=engine)
+    end = first.phases[0].stop + 1e-9
+    v = first["output.v_soma"][:, (first.times > end - 10) & (first.times <= end)].mean(axis=1)
+    np.testing.assert_allclose(v, chunk.v_output[0], rtol=rtol)
+
+
+def test_by_default_it_is_the_event_engine_that_simulates():
+    recording = simulate(record=["output.spikes"])
+    assert recording.annotations["engine"] == "Event"
+    np.testing.assert_array_equal(
+        recording.spikes["output"].time, simulate(record=["spikes"], engine=sl.Event()).spikes["output"].time
+    )
 
 
 # -- given spikes ------------------------------------------------------------------------------------------------------
@@ -208,7 +227,7 @@ REFUSED = {
     "neuron of one of the layers": ({"neurons": [20]}, r"unknown neuron 20 of hidden\[1\].*name the layer"),
     "negative neuron": ({"neurons": {"output": [-1]}}, "unknown neuron -1 of output"),
     "too much": (TOO_LONG, r"would take about [\d,]+ MB, more than limit=2,000 MB; record fewer neurons"),
-    "interval": ({"every": 0.7}, "Record.every=0.7 ms is not a whole number of steps"),
+    "interval": ({"every": 0.7, "engine": sl.Clock()}, "Record.every=0.7 ms is not a whole number of steps"),
     "window": ({"window": (5.0, 5.0)}, r"window\[1\]=5.0 must be a finite number > 5"),
     "no image": ({"image": None}, "give an image, or input_spikes"),
     "label and duration": ({"label": 1, "duration": 20.0}, "give phases"),
@@ -269,12 +288,12 @@ def test_training_is_the_same_whether_recorded_or_not(engine, tmp_path):
     assert len({recording["hidden[0].v_soma"].tobytes() for recording in file}) == 5
 
 
-def test_a_recorded_example_is_what_the_weights_of_that_moment_do(tmp_path):
-    training = sl.train(
-        MODEL, IMAGES, seed=3, record=sl.Record(examples=[16]), record_to=tmp_path / "r.h5", chunk_size=16
-    )
+@both
+def test_a_recorded_example_is_what_the_weights_of_that_moment_do(engine, tmp_path):
+    settings = {"record": sl.Record(examples=[16]), "record_to": tmp_path / "r.h5"}
+    training = sl.train(MODEL, IMAGES, seed=3, engine=engine, chunk_size=16, **settings)
     next(training)
-    core = sl.Clock().build(NETWORK, training.weights)
+    core = engine.build(NETWORK, training.weights)
     core.restore(training.state())
     chunk = next(training)
     recorded = sl.RecordingFile(tmp_path / "r.h5")[16]

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
+from spikelearn.engines import EventCore
 from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.models import guerguiev2017
 
 N = 24
+of_each_engine = pytest.mark.parametrize("engine", [sl.Event(), sl.Clock()], ids=["event", "clock"])
 
 
 def images(n=N, seed=0, classes=3):
@@ -109,16 +111,22 @@ def test_training_learns_the_bars():
 # -- what fixes every bit ---------------------------------------------------------------------------------------------
 
 
+@of_each_engine
 @pytest.mark.parametrize("reading", ["released", "text"])
 @pytest.mark.parametrize("hidden", [(), (5,), (5, 4)])
-def test_the_size_of_chunks_has_no_influence(hidden, reading):
-    model, seen = describe(hidden, reading), images(60)
-    weights, told = trained(model, images=seen, chunk_size=100)
+def test_the_size_of_chunks_has_no_influence(hidden, reading, engine):
+    model, options = describe(hidden, reading), {"images": images(60), "engine": engine}
+    weights, told = trained(model, chunk_size=100, **options)
     for chunk_size in (7, 60):
-        again, retold = trained(model, images=seen, chunk_size=chunk_size)
+        again, retold = trained(model, chunk_size=chunk_size, **options)
         assert same(weights, again)
         for name in told:
             np.testing.assert_array_equal(told[name], retold[name])
+
+
+def test_by_default_it_is_the_event_engine_that_trains():
+    assert same(trained()[0], trained(engine=sl.Event())[0])
+    assert not same(trained()[0], trained(engine=sl.Clock())[0])
 
 
 def test_equal_seeds_give_equal_bits():
@@ -179,11 +187,12 @@ def test_every_trial_of_every_epoch_has_spikes_of_its_own():
     assert len(set(losses)) == 20
 
 
+@of_each_engine
 @pytest.mark.parametrize("reading", ["released", "text"])
 @pytest.mark.parametrize("at", [7, 20, N, N + 3])
-def test_training_can_be_taken_up_anywhere_bit_for_bit(reading, at):
-    model, options = describe(reading=reading), {"seed": 1, "epochs": 2, "chunk_size": 1}
-    whole, _ = trained(model)
+def test_training_can_be_taken_up_anywhere_bit_for_bit(reading, at, engine):
+    model, options = describe(reading=reading), {"seed": 1, "epochs": 2, "chunk_size": 1, "engine": engine}
+    whole, _ = trained(model, engine=engine)
     first = sl.train(model, images(), **options)
     for _ in range(at):
         next(first)
@@ -237,12 +246,13 @@ def test_the_state_that_is_handed_out_is_a_copy():
 # -- what must not influence it ---------------------------------------------------------------------------------------
 
 
-def test_evaluating_in_between_does_not_disturb_training():
+@of_each_engine
+def test_evaluating_in_between_does_not_disturb_training(engine):
     model = describe()
-    training = sl.train(model, images(), seed=1, epochs=2, chunk_size=5)
+    training = sl.train(model, images(), seed=1, epochs=2, chunk_size=5, engine=engine)
     for _ in training:
-        sl.evaluate(model.network, training.weights, images(10, seed=4), seed=1)
-    assert same(training.weights, trained()[0])
+        sl.evaluate(model.network, training.weights, images(10, seed=4), seed=1, engine=engine)
+    assert same(training.weights, trained(engine=engine)[0])
 
 
 @pytest.mark.parametrize("hidden", [(5,), (5, 4)])
@@ -292,11 +302,36 @@ def test_a_guessing_network_guesses_every_class_equally_often():
     np.testing.assert_allclose(shares, 1 / 3, atol=0.05)  # 0.05: five standard errors
 
 
+@of_each_engine
 @pytest.mark.parametrize(("threads", "chunk_size"), [(2, 100), (7, 100), (1, 1), (3, 7)])
-def test_threads_and_chunks_have_no_influence_on_predictions(threads, chunk_size):
-    expected = evaluated(repeats=3)
+def test_threads_and_chunks_have_no_influence_on_predictions(threads, chunk_size, engine):
+    expected = evaluated(repeats=3, engine=engine)
     assert len(set(expected.ravel())) == 3
-    np.testing.assert_array_equal(evaluated(repeats=3, threads=threads, chunk_size=chunk_size), expected)
+    found = evaluated(repeats=3, threads=threads, chunk_size=chunk_size, engine=engine)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_error_stops_the_threads_that_go_on(monkeypatch):
+    """As does Ctrl-C while they work: nothing is tested that nobody waits for."""
+    shown, usual = [], EventCore.test
+
+    def test(core, images, *, seed, first_example):
+        shown.append(len(images))
+        if len(images) > 0 and first_example == 0:
+            raise KeyboardInterrupt
+        return usual(core, images, seed=seed, first_example=first_example)
+
+    monkeypatch.setattr(EventCore, "test", test)
+    with pytest.raises(KeyboardInterrupt):
+        evaluated(repeats=40, threads=2, chunk_size=2)
+    assert 2 <= len(shown) < 40 * 25 / 2
+
+
+def test_a_network_may_be_compiled_before_there_is_an_image_to_test_it_on():
+    network, weights = guessing()
+    for engine in (sl.Event(), sl.Clock(), sl.Rates()):
+        found = engine.build(network, weights).test(np.zeros((0, 9), np.float32), seed=1, first_example=0)
+        assert found.shape == (0,)
 
 
 def test_threads_may_be_more_than_images():
@@ -401,10 +436,12 @@ def test_a_state_of_another_network_or_before_the_beginning_is_refused():
         training.resume(-1, training.state())
 
 
-@pytest.mark.parametrize(("rates", "layer"), [((1e38, 0.0), 1), ((0.0, 1e38), 2)])
-def test_training_that_diverges_says_where_and_at_which_example(rates, layer):
-    model = replace(describe(), learning_rates=rates)
-    training = sl.train(model, images(), seed=1, epochs=50, chunk_size=6)
+# Means of the clock are sums that overflow before weights do.
+@pytest.mark.parametrize("engine, rate", [(sl.Event(), 1e39), (sl.Clock(), 1e38)], ids=["event", "clock"])
+@pytest.mark.parametrize("layer", [1, 2])
+def test_training_that_diverges_says_where_and_at_which_example(engine, rate, layer):
+    model = replace(describe(), learning_rates=(rate, 0.0) if layer == 1 else (0.0, rate))
+    training = sl.train(model, images(), seed=1, epochs=50, chunk_size=6, engine=engine)
     with pytest.raises(NotFiniteError, match=rf"of layer {layer} is not finite (at|before) example \d+"):
         list(training)
     assert training.trials < 50 * N

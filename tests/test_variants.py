@@ -92,11 +92,8 @@ def test_learned_feedback_descends_the_inverse_loss_and_leaves_zeros_alone():
             core.train(
                 image[None], np.array([0]), seed=1, first_example=0, learning_rates=(0.0, 0.0), rule=sl.OutputOnly()
             )
-            trial = core._trial
-            cells = slice(trial.first[0], trial.stop[0])
-            total += ((network.rate_max * trial.predicted - 0)[cells] - trial.plateau_forward[cells]) @ (
-                (network.rate_max * trial.predicted)[cells] - trial.plateau_forward[cells]
-            )
+            own = core._net.layers[0].own
+            total += ((network.rate_max * own.predicted - own.plateau_forward) ** 2).sum()
         return total
 
     model = sl.Model(network=network, learning_rates=(0.0, 0.0))
@@ -333,7 +330,7 @@ def test_the_command_line_trains_traces_and_reads_a_variant_back(tmp_path, capsy
     assert '"label": ' in capsys.readouterr().out
     assert main(["trace", out, "--image", "7", "--layer", "output", "--duration", "30", "--out", file]) == 0
     recording = sl.Recording.load(file)
-    assert recording["output.v_soma"].shape == (1, 30)
+    assert recording["output.v_soma"].shape == (1, 120)  # at the end of every slot of 0.25 ms
     for wrong, message in (
         (["--image", "9999"], "test images 0 to"),
         (["--layer", "hidden3"], "unknown layer 'hidden3'"),

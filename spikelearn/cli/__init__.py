@@ -1,11 +1,12 @@
 """The command line: train, evaluate, trace, info, data, bench, compare. No science here: it parses, calls, prints.
 
 Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
-was written; 130 stopped by Ctrl-C, after a checkpoint.
+was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from spikelearn import storage
 from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
 from spikelearn.cli.arguments import Parser
+from spikelearn.core.compiling import compiling
 from spikelearn.errors import InputError, NotFiniteError, NotSettledError, nearest
 
 STOPPED = 130
@@ -55,8 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # a full disk, say
         print(f"spikelearn: failed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("spikelearn: stopped", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"spikelearn: {str(stop) or 'stopped'}", file=sys.stderr)
+        if compiling():  # which cannot be stopped: Python's orderly end would meet it in the middle of C
+            sys.stdout.flush()
+            os._exit(STOPPED)
         return STOPPED
     if options.json:
         print(json.dumps(result))

@@ -1,14 +1,19 @@
 """What the commands have in common: the parser, and arguments that are turned into values."""
 
 import argparse
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
+from tqdm import tqdm
+
 from spikelearn import datasets
+from spikelearn.core.compiling import telling
 from spikelearn.engines import Clock, Engine, Event, Rates
 from spikelearn.errors import InputError, nearest
 
-ENGINES: dict[str, type[Clock] | type[Event] | type[Rates]] = {"clock": Clock, "event": Event, "rates": Rates}
+ENGINES: dict[str, type[Event] | type[Clock] | type[Rates]] = {"event": Event, "clock": Clock, "rates": Rates}
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,6 +45,11 @@ def engine(name: str) -> Engine:
     if name not in ENGINES:
         raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
     return ENGINES[name]()
+
+
+def lines_above(bar: tqdm) -> AbstractContextManager[None]:
+    """Let the core's lines appear above a bar, where one is drawn."""
+    return nullcontext() if bar.disable else telling(lambda line: bar.write(line, file=sys.stderr))
 
 
 def absolute(source: str) -> str:

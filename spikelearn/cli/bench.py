@@ -7,13 +7,13 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import bench
-from spikelearn.cli.arguments import engine, integer, integers
+from spikelearn.cli.arguments import engine, integer, integers, lines_above
 from spikelearn.peers import PEERS
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--engine", default="clock", help="clock (default), event or rates")
+    parser.add_argument("--engine", default="event", help="event (default), clock or rates")
     parser.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
     parser.add_argument("--reading", default="released", help="released or text (default: released)")
     parser.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
@@ -27,7 +27,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Return what was timed, of the engine and of each peer."""
     # On a terminal, the stage it is at: Brian2's first run waits for a compiler, most of a minute.
     quiet = True if options.json else None
-    with tqdm(bar_format="{desc} [{elapsed}]", disable=quiet, leave=False, file=sys.stderr) as bar:
+    with (
+        tqdm(bar_format="{desc} [{elapsed}]", disable=quiet, leave=False, file=sys.stderr) as bar,
+        lines_above(bar),
+    ):
         result = bench.bench(
             integers("--sizes", options.sizes),
             engine=engine(options.engine),
@@ -56,6 +59,8 @@ def _print_times(result: dict[str, Any]) -> None:
         f"training: {result['train_examples_per_s']:.0f} examples/s, {result['train_speed']:.0f} times real time, "
         f"{result[work]:.3g} {work.removesuffix('_per_s')}/s; testing: {result['test_images_per_s']:.0f} images/s"
     )
+    if result["undecided"] is not None:
+        print(f"candidates for spikes that needed their exact potential: {100 * result['undecided']:.2g} %")
     print(f"{'':28} {'ms/example':>10} {'ratio':>7} {'ms/image':>10} {'ratio':>7} {'compile s':>10} {'memory MB':>10}")
     for row in (result, *result["peers"]):
         if "skipped" in row:

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import compare
-from spikelearn.cli.arguments import absolute, integer, integers
+from spikelearn.cli.arguments import absolute, engine, integer, integers, lines_above
 from spikelearn.ratenet import table
 
 
@@ -17,6 +17,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rules", metavar="NAME[,NAME]", help=f"of {', '.join(compare.NAMES)} (default: all)")
     parser.add_argument("--data", default="digits", help="digits, mnist, a folder or FILE.npz (default: digits)")
     parser.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
+    parser.add_argument("--engine", default="event", help="of the rule spiking: event (default), clock or rates")
     parser.add_argument("--epochs", type=integer, default=5, help="passes over the training images (default: 5)")
     parser.add_argument("--seeds", type=integer, default=5, help="train with seeds 1 to this (default: 5)")
     parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
@@ -30,12 +31,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
         data=absolute(options.data) if Path(options.data).expanduser().exists() else options.data,
         sizes=() if options.sizes is None else integers("--sizes", options.sizes),
+        engine=engine(options.engine),
         epochs=options.epochs,
         seeds=options.seeds,
         examples=options.examples,
     )
     # On a terminal only.
-    with tqdm(unit="run", disable=True if options.json else None, file=sys.stderr) as bar:
+    with tqdm(unit="run", disable=True if options.json else None, file=sys.stderr) as bar, lines_above(bar):
 
         def show(done: int, total: int) -> None:
             bar.total = total

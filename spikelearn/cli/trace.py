@@ -19,7 +19,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", help="hidden0, hidden1, ..., output (default: the lowest with weights)")
     parser.add_argument("--neurons", default="0", metavar="N[,N]", help="of that layer (default: 0)")
     parser.add_argument("--duration", type=float, metavar="MS", help="a forward phase only, so long, without teaching")
-    parser.add_argument("--engine", help="clock or event (default: the run's)")
+    parser.add_argument("--engine", help="event or clock (default: the run's)")
     parser.add_argument("--seed", type=integer, help="default: the run's")
     parser.add_argument("--out", default="trace.png", help="FILE.png, .pdf or .svg, or FILE.h5 (default: trace.png)")
 

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -24,7 +25,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
     parser.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
     parser.add_argument("--variant", help=f"of the paper: {', '.join(guerguiev2017.VARIANTS)}")
-    parser.add_argument("--engine", help="clock (default), event or rates")
+    parser.add_argument("--engine", help="event (default), clock or rates")
     parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json"
@@ -47,11 +48,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         sizes = "-".join(map(str, config.model.network.sizes))
         print(f"{config.name} {sizes} ({config.reading}) on {config.data}: {n} images, {config.epochs} epochs")
     try:
-        metrics = current.train(_progress(current, options.json))
+        with _progress(current, options.json) as show:
+            metrics = current.train(show)
     except KeyboardInterrupt:
-        done = current.training.trials
-        print(f"\nstopped after {done} examples; go on with --resume --out {options.out}", file=sys.stderr)
-        raise
+        done = storage.load_checkpoint(current.folder.checkpoint_path)[1]["trials"]
+        raise KeyboardInterrupt(f"stopped after {done} examples; go on with --resume --out {options.out}") from None
     picture = current.folder.path / "learning_curve.png"
     save_learning_curve(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
     result = {"folder": str(current.folder.path), "picture": str(picture), **metrics[-1]}
@@ -79,7 +80,7 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
         name=network,
         reading=reading,
         model=model,
-        engine=engine("clock" if options.engine is None else options.engine),
+        engine=engine("event" if options.engine is None else options.engine),
         data=absolute(source),
         examples=options.examples,
         epochs=10 if options.epochs is None else options.epochs,
@@ -120,23 +121,28 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     return runs.Run.resume(options.out, options.epochs)
 
 
-def _progress(run: runs.Run, quiet: bool) -> Callable[[training.Chunk], None]:
-    """Return a callback that draws a bar over all examples, on a terminal only."""
-    n = len(run.data.train)
-    bar = tqdm(
-        total=run.config.epochs * n,
-        initial=run.training.trials,
-        unit="ex",
-        disable=True if quiet else None,  # None: on a terminal only
-        smoothing=0.05,
-        file=sys.stderr,
-    )
+@contextmanager
+def _progress(run: runs.Run, quiet: bool) -> Iterator[Callable[[training.Chunk], None]]:
+    """Yield a callback that draws a bar over all examples, on a terminal only; it begins when all is compiled."""
+    bar = None
 
     def show(chunk: training.Chunk) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(
+                total=run.config.epochs * len(run.data.train),
+                initial=run.training.trials,
+                unit="ex",
+                disable=True if quiet else None,  # None: on a terminal only
+                smoothing=0.05,
+                file=sys.stderr,
+            )
         bar.set_description(f"epoch {chunk.epoch + 1}/{run.config.epochs}", refresh=False)
         bar.set_postfix_str(f"error {chunk.error:.0f} %", refresh=False)
-        bar.update(chunk.stop - chunk.start)
-        if run.training.trials == run.config.epochs * n:
-            bar.close()
+        bar.update(run.training.trials - bar.n)
 
-    return show
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.close()

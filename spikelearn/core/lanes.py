@@ -8,27 +8,41 @@ elements depends on what the compiler can prove about overlapping arrays. Scalar
 Arithmetic holds for the shorter values of `few`, too.
 """
 
+import itertools
 import operator
 
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, overload
+from numba.extending import intrinsic, lower_builtin, overload, type_callable
+from numba.np.arrayobj import populate_array
 
-from spikelearn.core.vectors import LANES, LanesType, call_llvm, is_rows, read, row_address, spread, write
+from spikelearn.core.vectors import LANES, LanesType, call_llvm, is_rows, read, repeat, row_address, spread, write
+
+NARROW = 16
 
 # -- rows of arrays ---------------------------------------------------------------------------------------------------
 
 
 def load(array, row):
-    """Return row `row` of a (rows, 64) array."""
+    """Return a row of an array of lanes."""
     return array[row].copy()
 
 
+def load_like(array, row, like):
+    """Return as many numbers of a row, from the first on, as there are in `like`."""
+    return array[row, : len(like)].copy()
+
+
+def narrow(array, row):
+    """Return the first 16 numbers of a row: all that layers of few neurons need."""
+    return array[row, :NARROW].copy()
+
+
 def store(array, row, value):
-    """Write row `row` of a (rows, 64) array."""
-    array[row] = value
+    """Write a row of an array of lanes, or as much of it as there is."""
+    array[row, : len(value)] = value
 
 
 def full(array, value):
@@ -36,46 +50,129 @@ def full(array, value):
     return np.full(LANES, value, array.dtype)
 
 
-@intrinsic
-def _load(typing_context, array, row):
-    def generate(context, builder, sig, args):
-        return read(context, builder, sig.return_type, row_address(context, builder, array, *args))
-
-    return LanesType(array.dtype)(array, types.intp), generate
+def flat(array):
+    """Return all numbers of an array, row by row."""
+    return array.reshape(-1)
 
 
-@intrinsic
-def _store(typing_context, array, row, value):
-    def generate(context, builder, sig, args):
-        return write(context, builder, value, row_address(context, builder, array, *args[:2]), args[2])
-
-    return types.void(array, types.intp, value), generate
+def piece(array, k):
+    """Return 16 numbers of an array of one dimension, from number `k` on."""
+    return array[k : k + NARROW].copy()
 
 
-@intrinsic
-def _full(typing_context, array, value):
-    def generate(context, builder, sig, args):
-        return spread(context, builder, sig.return_type, args[1])
-
-    return LanesType(array.dtype)(array, array.dtype), generate
+def put_piece(array, k, value):
+    """Write 16 numbers of an array of one dimension, from number `k` on."""
+    array[k : k + NARROW] = value
 
 
-@overload(full)
-def _compiled_full(array, value):
-    if is_rows(array):
-        return lambda array, value: _full(array, value)
+def take(array, index):
+    """Return the number of an array of one dimension at an index, or those at the indices that are lanes."""
+    return array[index]
 
 
-@overload(load)
-def _compiled_load(array, row):
-    if is_rows(array):
-        return lambda array, row: _load(array, row)
+def _compile_as(function, typer, *kinds):
+    """Return a decorator for the LLVM code of a function of some types, which is put where the function is called."""
+    type_callable(function)(lambda context: typer)
+    return lower_builtin(function, *kinds)
 
 
-@overload(store)
-def _compiled_store(array, row, value):
-    if is_rows(array) and value == LanesType(array.dtype):
-        return lambda array, row, value: _store(array, row, value)
+def _row_of(array, row):
+    return LanesType(array.dtype) if is_rows(array) else None
+
+
+def _row_like(array, row, like):
+    return like if is_rows(array) and isinstance(like, LanesType) else None
+
+
+def _narrow_row_of(array, row):
+    return LanesType(array.dtype, NARROW) if is_rows(array) else None
+
+
+def _read_row(context, builder, sig, args):
+    row = context.cast(builder, args[1], sig.args[1], types.intp)
+    return read(context, builder, sig.return_type, row_address(context, builder, sig.args[0], args[0], row))
+
+
+_compile_as(load, _row_of, types.Array, types.Integer)(_read_row)
+_compile_as(load_like, _row_like, types.Array, types.Integer, LanesType)(_read_row)
+_compile_as(narrow, _narrow_row_of, types.Array, types.Integer)(_read_row)
+
+
+@_compile_as(
+    store,
+    lambda array, row, value: types.none if is_rows(array) and isinstance(value, LanesType) else None,
+    types.Array,
+    types.Integer,
+    LanesType,
+)
+def _write_row(context, builder, sig, args):
+    row = context.cast(builder, args[1], sig.args[1], types.intp)
+    return write(context, builder, sig.args[2], row_address(context, builder, sig.args[0], args[0], row), args[2])
+
+
+def _address(context, builder, sig, args):
+    first = context.make_array(sig.args[0])(context, builder, args[0]).data
+    return builder.gep(first, [context.cast(builder, args[1], sig.args[1], types.intp)])
+
+
+def _is_line(array):
+    return isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
+
+
+@_compile_as(
+    piece, lambda array, k: LanesType(array.dtype, NARROW) if _is_line(array) else None, types.Array, types.Integer
+)
+def _read_piece(context, builder, sig, args):
+    return read(context, builder, sig.return_type, _address(context, builder, sig, args))
+
+
+@_compile_as(
+    put_piece,
+    lambda array, k, value: types.none if _is_line(array) and isinstance(value, LanesType) else None,
+    types.Array,
+    types.Integer,
+    LanesType,
+)
+def _write_piece(context, builder, sig, args):
+    return write(context, builder, sig.args[2], _address(context, builder, sig, args), args[2])
+
+
+def _type_of_taken(array, index):
+    if _is_line(array) and isinstance(index, types.Integer):
+        return array.dtype
+    return LanesType(array.dtype, index.count) if _is_line(array) and isinstance(index, LanesType) else None
+
+
+@_compile_as(take, _type_of_taken, types.Array, types.Integer)
+def _take_one(context, builder, sig, args):
+    return builder.load(_address(context, builder, sig, args))
+
+
+@lower_builtin(take, types.Array, LanesType)
+def _gather(context, builder, sig, args):
+    n, kind = sig.return_type.count, sig.return_type.dtype
+    first = repeat(builder, context.make_array(sig.args[0])(context, builder, args[0]).data, n)
+    vector = context.get_value_type(sig.return_type)
+    addresses = builder.gep(first, [args[1]], source_etype=vector.element)
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(1), n), [1] * n)
+    align = ir.Constant(ir.IntType(32), kind.bitwidth // 8)
+    letter = "f" if isinstance(kind, types.Float) else "i"
+    name = f"llvm.masked.gather.v{n}{letter}{kind.bitwidth}.v{n}p0"
+    return call_llvm(builder, name, vector, [addresses, align, everywhere, ir.Constant(vector, None)])
+
+
+@_compile_as(full, _row_of, types.Array, types.Number)
+def _fill_row(context, builder, sig, args):
+    value = context.cast(builder, args[1], sig.args[1], sig.return_type.dtype)
+    return spread(context, builder, sig.return_type, value)
+
+
+@_compile_as(flat, lambda array: array.copy(ndim=1) if is_rows(array) else None, types.Array)
+def _flatten(context, builder, sig, args):
+    rows = context.make_array(sig.args[0])(context, builder, args[0])
+    line = context.make_array(sig.return_type)(context, builder)
+    populate_array(line, rows.data, [rows.nitems], [rows.itemsize], rows.itemsize, None)
+    return line._getvalue()
 
 
 # -- one number of 64 -------------------------------------------------------------------------------------------------
@@ -139,89 +236,61 @@ class _LanesOperator(AbstractTemplate):
             return signature(lanes[0], *(a if a == lanes[0] else lanes[0].dtype for a in args))
 
 
-def _lower(op, instruction):
-    infer_global(op)(type(f"_{instruction}", (_LanesOperator,), {}))
+def _lower(op, instruction, integers=None):
+    infer_global(op)(type(f"_{op.__name__}", (_LanesOperator,), {}))
 
     def generate(context, builder, sig, args):
-        left, right = (spread(context, builder, sig.return_type, a) for a in args)
-        return getattr(builder, instruction)(left, right)
+        kind = sig.return_type.dtype
+        left, right = (
+            value
+            if arg == sig.return_type
+            else spread(context, builder, sig.return_type, context.cast(builder, value, arg, kind))
+            for value, arg in zip(args, sig.args, strict=True)
+        )
+        return getattr(builder, integers if isinstance(kind, types.Integer) else instruction)(left, right)
 
     for pair in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
         lower_builtin(op, *pair)(generate)
 
 
-for _op, _instruction in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
+for _op, _instruction, _integers in (
+    (operator.add, "fadd", "add"),
+    (operator.sub, "fsub", "sub"),
+    (operator.mul, "fmul", "mul"),
+    (operator.truediv, "fdiv", None),
+    (operator.and_, None, "and_"),
+    (operator.rshift, None, "ashr"),
 ):
-    _lower(_op, _instruction)
-
-
-class _Comparison(AbstractTemplate):
-    """Type lanes compared with lanes of the same type, or with a number: truth values, lane by lane."""
-
-    def generic(self, args, kws):
-        left, right = args
-        if isinstance(left, LanesType) and (left == right or isinstance(right, types.Number)):
-            return signature(LanesType(types.boolean, left.count), left, left if left == right else left.dtype)
-
-
-def _lower_comparison(op, symbol):
-    infer_global(op)(type(f"_{op.__name__}", (_Comparison,), {}))
-
-    def generate(context, builder, sig, args):
-        return builder.fcmp_ordered(symbol, args[0], spread(context, builder, sig.args[0], args[1]))
-
-    for right in (LanesType, types.Number):
-        lower_builtin(op, LanesType, right)(generate)
-
-
-_lower_comparison(operator.lt, "<")
-_lower_comparison(operator.gt, ">")
-
-
-class _Both(AbstractTemplate):
-    """Type the conjunction of truth values."""
-
-    def generic(self, args, kws):
-        if isinstance(args[0], LanesType) and args[0] == args[1] and args[0].dtype == types.boolean:
-            return signature(args[0], *args)
-
-
-infer_global(operator.and_)(_Both)
-
-
-@lower_builtin(operator.and_, LanesType, LanesType)
-def _both(context, builder, sig, args):
-    return builder.and_(*args)
+    _lower(_op, _instruction, _integers)
 
 
 def fma(a, b, c):
-    """Return ``a * b + c``; of lanes, compiled, it is one instruction and rounded once."""
+    """Return ``a * b + c``; compiled, it is one instruction and rounded once."""
     return a * b + c
 
 
-@intrinsic
-def _fma(typing_context, a, b, c):
-    lanes = next(x for x in (a, b, c) if isinstance(x, LanesType))
-
-    def generate(context, builder, sig, args):
-        vector = context.get_value_type(lanes)
-        name = f"llvm.fma.v{lanes.count}f{lanes.dtype.bitwidth}"
-        return call_llvm(builder, name, vector, [spread(context, builder, lanes, x) for x in args])
-
-    return lanes(*(x if x == lanes else lanes.dtype for x in (a, b, c))), generate
-
-
-@overload(fma)
-def _compiled_fma(a, b, c):
+def _type_of_fma(a, b, c):
     lanes = [x for x in (a, b, c) if isinstance(x, LanesType)]
-    if lanes and all(x == lanes[0] or isinstance(x, types.Number) for x in (a, b, c)):
-        return lambda a, b, c: _fma(a, b, c)
-    if all(isinstance(x, types.Number) for x in (a, b, c)):
-        return lambda a, b, c: a * b + c
+    if all(x == lanes[0] if isinstance(x, LanesType) else isinstance(x, types.Number) for x in (a, b, c)):
+        return lanes[0] if lanes else types.float32 if a == b == c == types.float32 else types.float64
+
+
+def _fma(context, builder, sig, args):
+    lanes = sig.return_type
+    if not isinstance(lanes, LanesType):
+        numbers = [context.cast(builder, x, kind, lanes) for x, kind in zip(args, sig.args, strict=True)]
+        return call_llvm(builder, f"llvm.fma.f{lanes.bitwidth}", numbers[0].type, numbers)
+    numbers = [
+        x if kind == lanes else spread(context, builder, lanes, context.cast(builder, x, kind, lanes.dtype))
+        for x, kind in zip(args, sig.args, strict=True)
+    ]
+    name = f"llvm.fma.v{lanes.count}f{lanes.dtype.bitwidth}"
+    return call_llvm(builder, name, context.get_value_type(lanes), numbers)
+
+
+type_callable(fma)(lambda context: _type_of_fma)
+for _kinds in itertools.product((LanesType, types.Number), repeat=3):
+    lower_builtin(fma, *_kinds)(_fma)
 
 
 def clip(value, low, high):
@@ -246,7 +315,7 @@ def _compiled_clip(value, low, high):
 
 
 def _compile_to(name):
-    """Return a decorator: compiled, the function of one argument is an LLVM intrinsic, lane by lane."""
+    """Return a decorator: compiled for lanes, the function of one argument is an LLVM intrinsic, lane by lane."""
 
     @intrinsic
     def call(typing_context, value):
@@ -261,6 +330,7 @@ def _compile_to(name):
         def compiled(value):
             if isinstance(value, LanesType):
                 return lambda value: call(value)
+            return function
 
         return function
 
@@ -269,7 +339,7 @@ def _compile_to(name):
 
 @_compile_to("llvm.fabs")
 def absolute(value):
-    """Absolute value of lanes."""
+    """Absolute value of a number or of lanes."""
     return np.abs(value)
 
 

@@ -1,7 +1,8 @@
 """From the averages of a trial to new weights: one error for each neuron, then error x presynaptic average.
 
-A rule is a NamedTuple of constants and a kernel registered for its type; `compute_errors` picks the kernel when it is
-compiled, so a rule costs no call through a pointer and compiled code stays cacheable.
+A rule is a NamedTuple of constants and a kernel registered for its type, which is picked when it is compiled. The
+kernel of a local rule is handed nothing but what the neurons of one layer may know; what else a rule reads its
+registration says.
 """
 
 from collections.abc import Callable
@@ -11,35 +12,23 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, fma, full, load, pick, store
-from spikelearn.core.layout import feeding_place
+from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.jit import kernel, uncached
+from spikelearn.core.lanes import LANES, absolute, fma, full, load, maximum, pick, store
+
+STEP = 20.0  # both P of Table 1, times rate_max or its square
+OWN, ABOVE, SOURCE = "own", "above", "source"  # what a rule reads: its layer, and which other one
 
 
-class Trial(NamedTuple):
-    """What a rule may read. Cells are neurons, block by block; a layer is the cells ``first[l]`` to ``stop[l]``."""
-
-    first: np.ndarray  # (layers,) first cell of each layer
-    stop: np.ndarray  # (layers,) one past its last
-    v_forward: np.ndarray  # (cells,) mean somatic potential, forward phase
-    predicted: np.ndarray  # (cells,) sigmoid of v_forward
-    slope: np.ndarray  # (cells,) derivative of the sigmoid at v_forward
-    activity_target: np.ndarray  # (cells,) mean rate / rate_max of the outputs, target phase; 0 for others
-    plateau_forward: np.ndarray  # (hidden cells,) plateau potentials, in (0, 1)
-    plateau_target: np.ndarray
-    dendrite_gain: np.ndarray  # (layers,) steady-state somatic over dendritic potential
-    rate_max: np.floating  # spikes/ms
-    forward: np.ndarray  # (rows, 64) weights in the core's order; a local rule has no business here
-    weight_row: np.ndarray  # (blocks,) row of `forward` for presynaptic neuron 0 of that block
-    feedback: np.ndarray  # (rows, 64) feedback weights, which a neuron knows of its own apical dendrite
-    feedback_row: np.ndarray  # (hidden blocks + 1,) row of `feedback` for neuron 0 of the layer that feeds back
-    feeding: np.ndarray  # (hidden layers,) that layer
+class _Registered(NamedTuple):
+    errors: Callable[..., None]
+    reads: str
 
 
-_RULES: dict[type, Callable[..., None]] = {}
+_RULES: dict[type, _Registered] = {}
 
 
-def register_rule(constants: type, errors: Callable[..., None]) -> None:
+def register_rule(constants: type, errors: Callable[..., None], reads: str = OWN) -> None:
     """Make `errors` the kernel of the rule whose constants are a NamedTuple of type `constants`.
 
     Parameters
@@ -47,46 +36,77 @@ def register_rule(constants: type, errors: Callable[..., None]) -> None:
     constants : type
         A NamedTuple class; its fields are numbers.
     errors : function compiled with `kernel`, so without allocating arrays
-        ``errors(rule, trial, layer, error)`` writes ``error[first[layer]:stop[layer]]``, the negative gradient (or
-        what stands for it) with respect to the dendritic potential, times the layer's factor. Layers come from
-        the output down, so those above are ready.
+        ``errors(rule, own)`` writes ``own.error[:own.n]``, the negative gradient (or what stands for it) with respect
+        to the dendritic potential, times the layer's factor. `own` is a `spikelearn.core.layer.Own`.
+    reads : str
+        ``"own"``: a local rule. ``"above"`` or ``"source"``: the kernel is ``errors(rule, own, other)``, `other` being
+        the layer above, or the layer that feeds back; errors are worked out from the output down, so those of
+        `other` are ready. For the output `other` is itself.
     """
-    _RULES[constants] = errors
+    _RULES[constants] = _Registered(errors, reads)
 
 
-def compute_errors(rule: Any, trial: Trial, layer: int, error: np.ndarray) -> None:
-    """Call the kernel registered for the type of `rule`."""
-    _RULES[type(rule)](rule, trial, layer, error)
+def layer_errors(rule: Any, layer: Any, above: Any, source: Any) -> None:
+    """Call the kernel registered for the type of `rule`, on records of type `Own`."""
+    errors, reads = _RULES[type(rule)]
+    errors(rule, layer, *({OWN: (), ABOVE: (above,), SOURCE: (source,)}[reads]))
 
 
-@overload(compute_errors)
-def _compiled_errors(rule, trial, layer, error):
-    errors = _RULES[rule.instance_class] if isinstance(rule, types.BaseNamedTuple) else None
+@overload(layer_errors)
+def _compiled_errors(rule, layer, above, source):
+    errors, reads = _RULES[rule.instance_class] if isinstance(rule, types.BaseNamedTuple) else (None, None)
+    if reads == OWN:
+        return lambda rule, layer, above, source: errors(rule, layer)
+    if reads == ABOVE:
+        return lambda rule, layer, above, source: errors(rule, layer, above)
+    return lambda rule, layer, above, source: errors(rule, layer, source)
 
-    def call(rule, trial, layer, error):
-        errors(rule, trial, layer, error)
 
-    return call
+@uncached
+def compute_errors(rule, layers, compared):
+    """Write the errors of all layers, from the output down; those of the rule that is only compared with it if so."""
+    for number in range(len(layers) - 1, -1, -1):
+        above, source = min(number + 1, len(layers) - 1), layers[number].source
+        if compared:
+            layer_errors(rule, layers[number].other, layers[above].other, layers[source].other)
+        else:
+            layer_errors(rule, layers[number].own, layers[above].own, layers[source].own)
+
+
+class Silent(NamedTuple):
+    """Constants of the rule that says nothing; stands where no rule is compared with."""
 
 
 @kernel
-def mean_apical(layout, feedback, averages):
+def _no_errors(rule, own):
+    """Leave the errors as they are."""
+
+
+register_rule(Silent, _no_errors)
+
+
+@kernel
+def output_errors(step, own):
+    """Errors of the output layer (equation 28): rates under teaching minus rates predicted from the forward phase."""
+    factor = own.error.dtype.type(step * own.dendrite_gain)
+    for i in range(own.n):
+        own.error[i] = factor * (own.activity_target[i] - own.predicted[i]) * own.slope[i]
+
+
+@kernel
+def mean_apical(layer, delivered):
     """Average apical potentials of both phases: feedback weights times what is received on average.
 
     Where plateaus come early, each neuron's own window counts.
     """
-    echo, apical, early = averages.echo, averages.apical, averages.early
-    n_blocks, shifts = apical.shape[0] // 2, echo.shape[0] // 2
+    apical, early, blocks, shifts = layer.apical, layer.early, layer.bias.shape[0], delivered.shape[0] // 2
     for row in range(apical.shape[0]):
-        phase, block, layer = row // n_blocks, row % n_blocks, 0
-        while block >= layout.first_block[layer + 1]:
-            layer += 1
-        feeding, first = layout.feeding[layer], feeding_place(layout, layer)
+        phase, block = row // blocks, row % blocks
         for shift in range(shifts):
             potential = full(apical, 0.0)
-            for k in range(layout.sizes[feeding]):
-                received = echo[phase * shifts + shift, first + k]
-                potential = fma(received, load(feedback, layout.feedback_row[block] + k), potential)
+            for k in range(layer.n_feedback):
+                received = delivered[phase * shifts + shift, k]
+                potential = fma(received, load(layer.feedback, block * layer.n_feedback + k), potential)
             if shift == 0:
                 store(apical, row, potential)
             else:
@@ -96,45 +116,71 @@ def mean_apical(layout, feedback, averages):
 
 
 @kernel
-def apply_errors(weights, layout, error, psp, learning_rates):
+def derive(layer):
+    """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes."""
+    for row in range(layer.apical.shape[0]):
+        store(layer.plateau, row, sigmoid(load(layer.apical, row)))
+    for block in range(layer.predicted.shape[0]):
+        predicted = sigmoid(load(layer.v_forward, block))
+        store(layer.predicted, block, predicted)
+        store(layer.slope, block, predicted * (1.0 - predicted))
+
+
+@kernel
+def apply_errors(layer, psp, learning_rate):
     """Change weights by ``rate * error x presynaptic average`` and biases by ``rate * error``: the one place."""
-    forward, bias = weights.forward, weights.bias
-    for layer in range(layout.sizes.shape[0]):
-        low, high = layout.first_source[layer], layout.first_source[layer + 1]
-        for block in range(layout.first_block[layer], layout.first_block[layer + 1]):
-            change = learning_rates[layer] * load(error, block)
-            store(bias, block, load(bias, block) + change)
-            shift = layout.weight_row[block] - low
-            for source in range(low, high):
-                if psp[source] != 0:  # most pixels of a digit are black
-                    store(forward, shift + source, fma(psp[source], change, load(forward, shift + source)))
+    weights, bias = layer.weights, layer.bias
+    for block in range(bias.shape[0]):
+        change, row0 = learning_rate * load(layer.error, block), block * layer.n_pre
+        store(bias, block, load(bias, block) + change)
+        reach = load(layer.reach, block)
+        for j in range(layer.n_pre):
+            if psp[j] != 0:  # most pixels of a digit are black
+                changed = fma(psp[j], change, load(weights, row0 + j))
+                reach = maximum(reach, absolute(changed))
+                store(weights, row0 + j, changed)
+        store(layer.reach, block, reach)
 
 
 @kernel
-def losses(trial, out):
-    """Write the loss of each layer: hidden ``sum (alpha^t - alpha^f)^2`` (eq. 32), output eq. 23, (spikes/ms)^2."""
-    n_layers = out.shape[0]
-    for layer in range(n_layers):
-        total = 0.0
-        for cell in range(trial.first[layer], trial.stop[layer]):
-            if layer < n_layers - 1:
-                difference = trial.plateau_target[cell] - trial.plateau_forward[cell]
-            else:
-                difference = trial.rate_max * (trial.activity_target[cell] - trial.predicted[cell])
-            total += np.float64(difference) ** 2
-        out[layer] = total
+def measure_reach(layer):
+    """Find the largest weight of each neuron, in absolute value."""
+    for block in range(layer.bias.shape[0]):
+        reach = full(layer.weights, 0.0)
+        for j in range(layer.n_pre):
+            reach = maximum(reach, absolute(load(layer.weights, block * layer.n_pre + j)))
+        store(layer.reach, block, reach)
 
 
 @kernel
-def angles(trial, error, other, out):
-    """Write the angle in degrees between two error vectors of each hidden layer; NaN where one is zero."""
-    for layer in range(out.shape[0]):
-        dot = 0.0
-        length = 0.0
-        other_length = 0.0
-        for cell in range(trial.first[layer], trial.stop[layer]):
-            dot += np.float64(error[cell]) * np.float64(other[cell])
-            length += np.float64(error[cell]) ** 2
-            other_length += np.float64(other[cell]) ** 2
-        cosine = dot / np.sqrt(length * other_length) if length > 0 and other_length > 0 else np.nan
-        out[layer] = np.degrees(np.arccos(min(max(cosine, -1.0), 1.0))) if cosine == cosine else np.nan
+def loss(own):
+    """Return the loss of a layer: hidden ``sum (alpha^t - alpha^f)^2`` (eq. 32), output eq. 23, (spikes/ms)^2."""
+    total, rate_max = 0.0, own.error.dtype.type(own.rate_max)
+    for i in range(own.n):
+        if own.is_output:
+            difference = rate_max * (own.activity_target[i] - own.predicted[i])
+        else:
+            difference = own.plateau_target[i] - own.plateau_forward[i]
+        total += np.float64(difference) ** 2
+    return total
+
+
+@kernel
+def angle(error, other):
+    """Return the angle in degrees between two error vectors; NaN where one is zero."""
+    dot, length, other_length = 0.0, 0.0, 0.0
+    for i in range(error.shape[0]):
+        dot += np.float64(error[i]) * np.float64(other[i])
+        length += np.float64(error[i]) ** 2
+        other_length += np.float64(other[i]) ** 2
+    cosine = dot / np.sqrt(length * other_length) if length > 0 and other_length > 0 else np.nan
+    return np.degrees(np.arccos(min(max(cosine, -1.0), 1.0))) if cosine == cosine else np.nan
+
+
+@kernel
+def not_finite(values):
+    """Tell whether one of the numbers is not finite."""
+    for i in range(values.shape[0]):
+        if not np.isfinite(values[i]):
+            return True
+    return False

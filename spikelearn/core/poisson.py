@@ -3,7 +3,7 @@
 Inputs: one unit-rate process along all inputs laid end to end (each as long as its expected count) is every input's
 own process at once; its events come sorted by input and, within an input, by time.
 
-Neurons: thinning (Lewis & Shedler 1979). A block of neurons gets a Poisson number of candidates at its highest
+Neurons: thinning (Lewis & Shedler 1979). A group of neurons gets a Poisson number of candidates at its highest
 rate; each falls on a uniformly drawn neuron and becomes a spike with probability sigmoid(V) of that neuron. The
 spike counts of a step are then Poisson with mean ``rate_max * sigmoid(V) * dt``, and counts above 1 can occur.
 """
@@ -13,18 +13,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES
+from spikelearn.core.jit import inlined, kernel
+from spikelearn.core.layer import GROUP
 from spikelearn.core.random import fill_exponentials, fill_words, uniform
+from spikelearn.core.records import record
 
 GUIDE_BITS = 8
 
 
+@record
 class CountTable(NamedTuple):
-    """Inversion tables for the Poisson number of candidates, one row for each block of neurons."""
+    """Inversion tables for the Poisson number of candidates, one row for each group of neurons."""
 
-    cdf: np.ndarray  # (blocks, n) float64, P(count <= k); ends with 1
-    guide: np.ndarray  # (blocks, 2**GUIDE_BITS) int64, a count to start the search at
+    cdf: np.ndarray  # (groups, n) float64, P(count <= k); ends with 1
+    guide: np.ndarray  # (groups, 2**GUIDE_BITS) int64, a count to start the search at
 
 
 def count_table(means: list[float]) -> CountTable:
@@ -51,12 +53,12 @@ def count_bound(mean: float, bits: int = 100) -> int:
     return low
 
 
-@kernel
-def draw_count(table, block, word):
-    """Invert the block's distribution at a uniform word."""
+@inlined
+def draw_count(table, group, word):
+    """Invert a group's distribution at a uniform word."""
     draw = uniform(word)
-    count = table.guide[block, word >> np.uint32(32 - GUIDE_BITS)]
-    while table.cdf[block, count] < draw:
+    count = table.guide[group, word >> np.uint32(32 - GUIDE_BITS)]
+    while table.cdf[group, count] < draw:
         count += 1
     return count
 
@@ -64,19 +66,19 @@ def draw_count(table, block, word):
 @kernel
 def fill_guide(cumulative, guide):
     """Prepare `look_up`: ``guide[g]`` is the first of `cumulative` that is above ``g / len(guide)`` of the last."""
-    total, j = cumulative[-1], 0
+    total, j = cumulative[cumulative.shape[0] - 1], 0
     for g in range(guide.shape[0]):
         while cumulative[j] <= total * g / guide.shape[0] and j < cumulative.shape[0] - 1:
             j += 1
         guide[g] = j
 
 
-@kernel
+@inlined
 def look_up(cumulative, guide, word):
     """Turn a uniform word into an index: each with the odds that it adds to `cumulative`."""
     draw = uniform(word)
     j = guide[int(draw * guide.shape[0])]
-    draw *= cumulative[-1]
+    draw *= cumulative[cumulative.shape[0] - 1]
     while cumulative[j] <= draw:
         j += 1
     return j
@@ -105,7 +107,7 @@ def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row
     int
         Number of spikes; -1 if they exceed the capacity (draw again with more: the same spikes come out).
     """
-    n_spikes, used, batch = 0, LANES, 0
+    n_spikes, used, batch = 0, GROUP, 0
     start, position = 0.0, 0.0
     pending = False  # is `position` an event that lies beyond the inputs seen so far?
     for j in range(expected.shape[0]):
@@ -115,7 +117,7 @@ def draw_inputs(key, onset, example, expected, n_steps, words, gaps, source, row
         per_step = 1.0 / expected[j]
         while True:
             if not pending:
-                if used == LANES:
+                if used == GROUP:
                     fill_words(key, batch, onset, example, words, 0)
                     fill_exponentials(words, 0, gaps)
                     batch += 1

@@ -1,66 +1,44 @@
 """Looking at trials, and standing in for what is drawn: neither changes anything else.
 
-A probe names neurons whose potentials are sampled and layers whose spikes are kept. Without any, its loops are empty.
+A probe names neurons whose potentials are sampled at ends of slots. Spikes are kept in any case.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.jit import kernel
+from spikelearn.core.jit import inlined
+from spikelearn.core.records import record
 
 
+@record
 class Probe(NamedTuple):
-    """What is watched of a trial, and what was seen."""
+    """Neurons whose potentials are sampled, and room for the samples: rows are those of ends of slots."""
 
-    first: np.ndarray  # (blocks + 1,) int64, the first watched neuron of each block
-    lane: np.ndarray  # (watched,) int64, its lane
+    first: np.ndarray  # (layers + 1,) int64, the first watched neuron of each layer
+    cell: np.ndarray  # (watched,) int64, its number in the layer, ascending
     apical: bool  # are apical potentials wanted?
-    layers: np.ndarray  # (1 + layers,) bool, whose spikes are kept; inputs first
-    every: int  # clock: steps between samples; event: slots
-    start: float  # from where to where in a trial, in the engine's unit of time
-    stop: float
-    time: np.ndarray  # (rows,) float64, when the samples were taken, in that unit
+    every: int  # slots between samples
+    skipped: int  # multiples of `every` before the first that is wanted
+    decay: np.ndarray  # (watched,) the clock's filters, as the samples see them
+    rise: np.ndarray
     v_soma: np.ndarray  # (rows, watched)
     v_dendrite: np.ndarray  # (rows, watched); of hidden neurons the basal one
     v_apical: np.ndarray  # (rows, watched); of hidden neurons only
-    source: np.ndarray  # (capacity,) int32, spikes
-    when: np.ndarray  # (capacity,) float64, in the engine's unit of time
-    n: np.ndarray  # (4,) int64, spikes that were kept, and that there was no room for; event: samples, and slots
 
 
+@record
 class Given(NamedTuple):
-    """Spikes that are given instead of drawn, by step or, in the event engine, by time."""
+    """Spikes that are given instead of drawn, by step or, in the event engine, in ms."""
 
-    inputs: bool  # are the inputs' given?
-    input_source: np.ndarray  # (n,) int32
+    inputs: bool  # are those of the inputs given?
+    input_neuron: np.ndarray  # (n,) int32
     input_when: np.ndarray  # (n,) float64, ascending
-    apical: bool  # are those given that reach the apical dendrites?
-    apical_source: np.ndarray  # (n,) int32, neuron of the lowest layer that feeds back, or above
-    apical_when: np.ndarray
+    apical: bool  # are those given that apical dendrites receive? Then they are ``layer.fed``.
 
 
-@kernel
-def keep_spike(probe, layer, source, when):
-    """Keep a spike of a layer (0: the inputs) if it is wanted and there is room; count it if there is none."""
-    if not probe.layers[layer] or not probe.start <= when < probe.stop:
-        return
-    if probe.n[0] == probe.source.shape[0]:
-        probe.n[1] += 1
-        return
-    probe.source[probe.n[0]] = source
-    probe.when[probe.n[0]] = when
-    probe.n[0] += 1
-
-
-@kernel
-def first_at(when, time):
-    """Return the first of ascending times that is not before `time`."""
-    low, high = 0, when.shape[0]
-    while low < high:
-        middle = (low + high) // 2
-        if when[middle] < time:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+@inlined
+def sample_row(probe, slot):
+    """Return the row of the samples at the start of a slot, counted from the start of the trial; -1 for none."""
+    row = slot // probe.every - probe.skipped
+    return row if slot % probe.every == 0 and 0 <= row < probe.v_soma.shape[0] else -1

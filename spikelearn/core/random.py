@@ -8,17 +8,21 @@ there; 13 is the smallest number above it with published known answers.
 """
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
-from spikelearn.core.jit import kernel
+from spikelearn.core.jit import inlined, kernel
 
 WORD = 2.0**-32
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE = np.int64(0x3FF0000000000000)  # the bits of 1.0
 _ROOT_HALF = np.int64(0x3FE6A09E00000000)  # about 0.707
+_ONE_SINGLE = np.int32(0x3F800000)
+_ROOT_HALF_SINGLE = np.int32(0x3F350000)
 _PARITY = np.uint32(0x1BD11BDA)
 
 
-@kernel
+@inlined
 def _mix(a, b, left):
     """Add, rotate left by `left` bits, exclusive or: the elementary operation, on 32-bit words."""
     a = np.uint32((np.uint64(a) + np.uint64(b)) & _LOW)
@@ -26,7 +30,7 @@ def _mix(a, b, left):
     return a, np.uint32(a ^ b)
 
 
-@kernel
+@inlined
 def _inject(x0, x1, x2, x3, k0, k1, k2, k3, count):
     """Add four words of the key schedule, and the number of this injection to the last."""
     x0 = np.uint32((np.uint64(x0) + np.uint64(k0)) & _LOW)
@@ -36,7 +40,7 @@ def _inject(x0, x1, x2, x3, k0, k1, k2, k3, count):
     return x0, x1, x2, x3
 
 
-@kernel
+@inlined
 def _two_rounds(x0, x1, x2, x3, r0, r1, r2, r3):
     x0, x1 = _mix(x0, x1, r0)
     x2, x3 = _mix(x2, x3, r1)
@@ -45,7 +49,7 @@ def _two_rounds(x0, x1, x2, x3, r0, r1, r2, r3):
     return x0, x1, x2, x3
 
 
-@kernel
+@inlined
 def threefry(k0, k1, k2, k3, c0, c1, c2, c3):
     """Encrypt a counter of four 32-bit words under a key of four: four words, uniform on all 2**32 values."""
     k4 = np.uint32(_PARITY ^ k0 ^ k1 ^ k2 ^ k3)
@@ -90,32 +94,74 @@ def fill_words(key, batch, stream, example, out, row):
         out[row, 48 + group] = x3
 
 
-@kernel
+@inlined
 def uniform(word):
     """Turn a word into a uniform number in the open interval (0, 1)."""
     return (np.float64(word) + 0.5) * WORD
 
 
-@kernel
-def fill_exponentials(words, row, out):
-    """Turn a row of words into exponential draws of mean 1: ``out[k] = -log(uniform(words[row, k]))``, to rounding.
+def logarithms(values):
+    """Take the logarithms of floating-point numbers, in place, to rounding.
 
-    The logarithm is spelt out, because a loop that calls one does not vectorise, and libraries round differently: a
+    They are spelt out, because a loop that calls the library's does not vectorise, and libraries round differently: a
     number is ``2**e * m`` with m between 0.7 and 1.42, and ``log(m) = 2 artanh(f)`` with ``f = (m - 1) / (m + 1)``.
     """
-    for k in range(out.shape[0]):
-        out[k] = uniform(words[row, k])
-    bits = out.view(np.int64)
-    for k in range(out.shape[0]):
+    (_logarithms_single if values.dtype == np.float32 else _logarithms_double)(values)
+
+
+@overload(logarithms)
+def _compiled_logarithms(values):
+    logs = _logarithms_single if values.dtype == types.float32 else _logarithms_double
+    return lambda values: logs(values)
+
+
+@inlined
+def _logarithms_double(values):
+    bits = values.view(np.int64)
+    for k in range(values.shape[0]):
         shifted = bits[k] + (_ONE - _ROOT_HALF)
         exponent = (shifted >> 52) - 1023
         bits[k] = (shifted & 0xFFFFFFFFFFFFF) + _ROOT_HALF
-        f = (out[k] - 1.0) / (out[k] + 1.0)
+        f = (values[k] - 1.0) / (values[k] + 1.0)
         square = f * f
         tail = 0.0
         for term in range(10, 0, -1):
             tail = square * (tail + 1.0 / (2 * term + 1))
-        out[k] = -(exponent * np.log(2.0) + 2.0 * (f + f * tail))
+        values[k] = exponent * np.log(2.0) + 2.0 * (f + f * tail)
+
+
+@inlined
+def _logarithms_single(values):
+    bits, one, two = values.view(np.int32), np.float32(1.0), np.float32(2.0)
+    c1, c2, c3, c4 = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7), np.float32(1 / 9)
+    for k in range(values.shape[0]):
+        shifted = np.int32(bits[k] + (_ONE_SINGLE - _ROOT_HALF_SINGLE))
+        exponent = np.float32((shifted >> np.int32(23)) - np.int32(127))
+        bits[k] = np.int32((shifted & np.int32(0x7FFFFF)) + _ROOT_HALF_SINGLE)
+        f = (values[k] - one) / (values[k] + one)
+        square = f * f
+        tail = square * (c1 + square * (c2 + square * (c3 + square * c4)))
+        values[k] = exponent * np.float32(np.log(2.0)) + two * (f + f * tail)
+
+
+@kernel
+def fill_exponentials(words, row, out):
+    """Turn a row of words into exponential draws of mean 1: ``out[k] = -log(uniform(words[row, k]))``."""
+    for k in range(out.shape[0]):
+        out[k] = uniform(words[row, k])
+    logarithms(out)
+    for k in range(out.shape[0]):
+        out[k] = -out[k]
+
+
+@inlined
+def fill_logits(words, row, out):
+    """Turn a row of words into logits of uniform draws: ``out[k] = log(u / (1 - u))``."""
+    half = out.dtype.type(0.5)
+    for k in range(out.shape[0]):
+        word = words[row, k]
+        out[k] = (out.dtype.type(word) + half) / (out.dtype.type(np.uint32(~word)) + half)
+    logarithms(out)
 
 
 @kernel
@@ -128,7 +174,7 @@ def fill_normals(words, row, out):
         out[32 + k] = radius * np.sin(angle)
 
 
-@kernel
+@inlined
 def inverse_gaussian(mean, shape, w0, w1, w2):
     """Turn three words into a draw from the inverse Gaussian (Wald) distribution.
 

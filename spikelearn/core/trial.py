@@ -1,16 +1,24 @@
-"""Chunks of examples: the compiled loops that Python calls."""
+"""Chunks of examples: the compiled loops that Python calls, and all that depends on the number of layers."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.extending import overload
 
-from spikelearn.core import clock, event, rates
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core import continuous, euler, exact, rates
 from spikelearn.core.feedback import draw_early, learn_feedback, refresh_feedback
-from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, load, store
-from spikelearn.core.learn import angles, apply_errors, compute_errors, losses, mean_apical
+from spikelearn.core.jit import inlined, kernel
+from spikelearn.core.layer import Trial
+from spikelearn.core.learn import (
+    angle,
+    apply_errors,
+    compute_errors,
+    derive,
+    loss,
+    mean_apical,
+    measure_reach,
+    not_finite,
+)
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
 POTENTIAL, ERROR = 0, 1  # the quantities that are watched
@@ -20,8 +28,10 @@ NO_LABEL = np.int64(-1)
 class Schedule(NamedTuple):
     """The trials of a chunk, in the engine's unit of time: steps, or ms."""
 
+    first_example: int  # number of the first trial, counted from the beginning of training
     lengths: np.ndarray  # (examples, 2) forward and target phase
-    windows: np.ndarray  # (examples, 2, 2) first and last-plus-one step of the averages
+    windows: np.ndarray  # (examples, 2, 2) where the averages of each phase begin and end
+    rate: float  # expected spikes of an input of intensity 1 in the unit
 
 
 class Results(NamedTuple):
@@ -34,54 +44,83 @@ class Results(NamedTuple):
     failure: np.ndarray  # (3,) example, layer and quantity at which a chunk had to stop
 
 
-def present(net, state, work, averages, intensity, label, example, lengths, windows, rate):
-    """Run one trial by the engine to which `net` belongs."""
-    return _PRESENT[type(net)](net, state, work, averages, intensity, label, example, lengths, windows, rate)
+_ENGINES: dict[type, Any] = {euler.Euler: euler, exact.Exact: continuous, rates.Rates: rates}
 
 
-_PRESENT = {clock.Network: clock.present, event.Network: event.present, rates.Network: rates.present}
+def present(model, inputs, layers, trial, intensity):
+    """Run one trial by the engine that `model` belongs to; False if a buffer of spikes was too small."""
+    return _ENGINES[type(model)].present(model, inputs, layers, trial, intensity)
+
+
+def remember_all(model, inputs, layers):
+    """Turn the spikes of the last trial into memory, by the engine that `model` belongs to."""
+    _ENGINES[type(model)].remember_all(model, inputs, layers)
+
+
+def _engine_of(model):
+    return next(engine for record, engine in _ENGINES.items() if record.__name__ == model.cls_name)
 
 
 @overload(present)
-def _compiled_present(net, state, work, averages, intensity, label, example, lengths, windows, rate):
-    engine = _PRESENT[net.instance_class]
-
-    def call(net, state, work, averages, intensity, label, example, lengths, windows, rate):
-        return engine(net, state, work, averages, intensity, label, example, lengths, windows, rate)
-
-    return call
+def _compiled_present(model, inputs, layers, trial, intensity):
+    engine = _engine_of(model).present
+    return lambda model, inputs, layers, trial, intensity: engine(model, inputs, layers, trial, intensity)
 
 
-@kernel
-def read_out(net, averages):
-    """Return the output with the highest mean potential of the forward phase, and whether all are finite."""
-    output = net.layout.sizes.shape[0] - 1
-    first = net.layout.first_block[output]
+@overload(remember_all)
+def _compiled_remember(model, inputs, layers):
+    engine = _engine_of(model).remember_all
+    return lambda model, inputs, layers: engine(model, inputs, layers)
+
+
+@inlined
+def read_out(own):
+    """Return the output with the highest mean potential of the forward phase."""
     best = 0
-    for cell in range(net.layout.sizes[output]):
-        v = averages.v_soma[first + cell // LANES, cell % LANES]
-        if v > averages.v_soma[first + best // LANES, best % LANES]:
-            best = cell
+    for i in range(own.n):
+        if own.v_forward[i] > own.v_forward[best]:
+            best = i
     return best
 
 
-@kernel
-def first_not_finite(net, values):
-    """Return the first layer in which a cell's value is not finite, or -1."""
-    layout = net.layout
-    for layer in range(layout.sizes.shape[0]):
-        for cell in range(layout.sizes[layer]):
-            if not np.isfinite(values[layout.first_block[layer] * LANES + cell]):
-                return layer
+@inlined
+def bad_layer(layers, quantity):
+    """Return the first layer with a potential or an error that is not finite, or -1."""
+    for number in range(len(layers)):
+        own = layers[number].own
+        if not_finite(own.v_forward if quantity == POTENTIAL else own.error):
+            return number
     return -1
 
 
+@inlined
+def measure_all(layers):
+    """Find the largest weights; from then on learning keeps count of them."""
+    for number in range(len(layers)):
+        measure_reach(layers[number])
+
+
+@inlined
+def make_trial(schedule, k, label):
+    """Return example `k` of a chunk."""
+    example = schedule.first_example + k
+    return Trial(example, label, schedule.lengths[k], schedule.windows[k], schedule.rate)
+
+
+@inlined
+def derive_all(layers, pathway, example):
+    """Work out plateau potentials, predicted rates and slopes of all layers."""
+    for number in range(len(layers)):
+        layer = layers[number]
+        if not layer.is_output:
+            draw_early(layer, pathway, example)
+            mean_apical(layer, layers[layer.source].fed.delivered)
+        derive(layer)
+
+
 @kernel
-def train_chunk(
-    net, state, work, averages, rule, other_rule, plan, trial, errors, images, labels, first_example, schedule,
-    rate, learning_rates, carry_state, results,
-):  # fmt: skip
-    """Train on a chunk of examples; the weights of `net` and `state` change in place.
+def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_rates, carry_state, results):
+    """Train on a chunk of examples; the weights of `net` and what it carries over change in place.
 
     Parameters
     ----------
@@ -89,12 +128,7 @@ def train_chunk(
         The rule that learns, and one whose errors are only compared with it.
     plan : NamedTuple
         What becomes of the feedback weights.
-    trial : Trial
-        Views on `averages`, for the rules.
-    errors : pair of (blocks, 64) float arrays
     images : (examples, n_inputs) float32 array, labels : (examples,) int64 array
-    first_example : int
-        Number of the first trial, counted from the beginning of training.
     learning_rates : (layers,) float64 array
     carry_state : bool
         Keep potentials and spikes from one example to the next.
@@ -104,88 +138,85 @@ def train_chunk(
     int
         DONE, NOT_FINITE or OVERFLOW; then ``results.failure`` says where.
     """
-    layout = net.layout
-    n_layers = layout.sizes.shape[0]
-    error, other = errors
-    flat = error.reshape(-1)
-    flat_other = other.reshape(-1)
-    refresh_feedback(plan, net, first_example)
+    layers, inputs, n_layers = net.layers, net.inputs, len(net.layers)
+    measure_all(layers)
+    refresh_feedback(plan, layers, net.pathway, schedule.first_example)
     for k in range(images.shape[0]):
-        example = first_example + k
+        trial = make_trial(schedule, k, labels[k])
         if not carry_state:
-            rest(state)
-        if not present(
-            net, state, work, averages, images[k], labels[k], example, schedule.lengths[k], schedule.windows[k],
-            rate,
-        ):  # fmt: skip
+            rest(net)
+        if not present(net.model, inputs, layers, trial, images[k]):
             results.failure[0] = k
             return OVERFLOW
-        draw_early(net, averages, example)
-        derive(net, averages)
-        for layer in range(n_layers - 1, -1, -1):
-            compute_errors(rule, trial, layer, flat)
-        for layer in range(n_layers - 1, -1, -1):
-            compute_errors(other_rule, trial, layer, flat_other)
+        derive_all(layers, net.pathway, trial.example)
+        compute_errors(rule, layers, False)
+        compute_errors(other_rule, layers, True)
         for quantity in range(2):
-            bad = first_not_finite(net, trial.v_forward if quantity == POTENTIAL else flat)
+            bad = bad_layer(layers, quantity)
             if bad >= 0:
                 results.failure[:] = k, bad, quantity
                 return NOT_FINITE
-        results.prediction[k] = read_out(net, averages)
-        losses(trial, results.loss[k])
-        angles(trial, flat, flat_other, results.angle[k])
-        for cell in range(trial.first[n_layers - 1], trial.stop[n_layers - 1]):
-            results.v_output[k, cell - trial.first[n_layers - 1]] = trial.v_forward[cell]
-        apply_errors(net.weights, layout, error, averages.psp, learning_rates)
-        learn_feedback(plan, net, trial, averages)
-        refresh_feedback(plan, net, example + 1)
+        output = layers[n_layers - 1].own
+        results.prediction[k] = read_out(output)
+        for i in range(output.n):
+            results.v_output[k, i] = output.v_forward[i]
+        for number in range(n_layers):
+            layer = layers[number]
+            results.loss[k, number] = loss(layer.own)
+            if number < n_layers - 1:
+                results.angle[k, number] = angle(layer.own.error, layer.other.error)
+            psp = inputs.psp if number == 0 else layers[number - 1].spikes.psp
+            apply_errors(layer, psp, learning_rates[number])
+        learn_feedback(plan, layers)
+        refresh_feedback(plan, layers, net.pathway, trial.example + 1)
     return DONE
 
 
 @kernel
-def watch_trial(plan, net, state, work, averages, image, label, example, lengths, windows, rate):
+def test_chunk(net, images, schedule, results):
+    """Show test images, each to a network at rest; writes ``results.prediction``."""
+    measure_all(net.layers)
+    for k in range(images.shape[0]):
+        rest(net)
+        if not present(net.model, net.inputs, net.layers, make_trial(schedule, k, NO_LABEL), images[k]):
+            results.failure[0] = k
+            return OVERFLOW
+        bad = bad_layer(net.layers, POTENTIAL)
+        if bad >= 0:
+            results.failure[:] = k, bad, POTENTIAL
+            return NOT_FINITE
+        results.prediction[k] = read_out(net.layers[len(net.layers) - 1].own)
+    return DONE
+
+
+@kernel
+def watch_trial(net, plan, image, label, schedule):
     """Run one trial without learning and leave its averages and plateau potentials; False if a buffer overflowed."""
-    refresh_feedback(plan, net, example)
-    done = present(net, state, work, averages, image, label, example, lengths, windows, rate)
-    draw_early(net, averages, example)
-    derive(net, averages)
+    measure_all(net.layers)
+    refresh_feedback(plan, net.layers, net.pathway, schedule.first_example)
+    done = present(net.model, net.inputs, net.layers, make_trial(schedule, 0, label), image)
+    derive_all(net.layers, net.pathway, schedule.first_example)
     return done
 
 
 @kernel
-def rest(state):
+def rest(net):
     """Forget all activity."""
-    state.v_soma[:] = 0
-    state.trace[:] = 0
-    state.n_recent[0] = 0
+    forget(net.inputs)
+    for number in range(len(net.layers)):
+        forget(net.layers[number].spikes)
+        net.layers[number].v_soma[:] = 0
+    net.model.elapsed[:] = 0
+
+
+@inlined
+def forget(spikes):
+    """Forget the spikes of a population."""
+    spikes.first[:] = 0
+    spikes.trace[:] = 0
 
 
 @kernel
-def derive(net, averages):
-    """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes."""
-    mean_apical(net.layout, net.weights.feedback, averages)
-    for row in range(averages.apical.shape[0]):
-        store(averages.plateau, row, sigmoid(load(averages.apical, row)))
-    for block in range(averages.predicted.shape[0]):
-        predicted = sigmoid(load(averages.v_soma, block))
-        store(averages.predicted, block, predicted)
-        store(averages.slope, block, predicted * (1.0 - predicted))
-
-
-@kernel
-def test_chunk(net, state, work, averages, images, first_example, schedule, rate, results):
-    """Show test images, each to a network at rest; writes ``results.prediction``."""
-    for k in range(images.shape[0]):
-        rest(state)
-        if not present(
-            net, state, work, averages, images[k], NO_LABEL, first_example + k, schedule.lengths[k],
-            schedule.windows[k], rate,
-        ):  # fmt: skip
-            results.failure[0] = k
-            return OVERFLOW
-        bad = first_not_finite(net, averages.v_soma.reshape(-1))
-        if bad >= 0:
-            results.failure[:] = k, bad, POTENTIAL
-            return NOT_FINITE
-        results.prediction[k] = read_out(net, averages)
-    return DONE
+def settle(net):
+    """Turn the spikes of the last trial into memory: `state` reads nothing else."""
+    remember_all(net.model, net.inputs, net.layers)

@@ -1,11 +1,12 @@
 """Engines: from a description and weights to the core's arrays, and back.
 
-An engine says how to simulate: ``Clock()`` in time steps, ``Event()`` exactly, without; ``Rates()`` without spikes.
+An engine says how to simulate: ``Event()`` exactly, in continuous time; ``Clock()`` in time steps, as the authors of
+the paper did; ``Rates()`` without spikes.
 Its `build` returns a `Core`, which holds the arrays in the core's blocked order and calls the compiled loops, a chunk
 of examples at a time.
 """
 
-from spikelearn.engines.base import Chunk, Core, Silent, _of_package
+from spikelearn.engines.base import Chunk, Core
 from spikelearn.engines.clock import Clock, ClockCore
 from spikelearn.engines.event import Event, EventCore
 from spikelearn.engines.probing import Stimulus, Trace, Watch
@@ -23,9 +24,7 @@ __all__ = [
     "EventCore",
     "Rates",
     "RatesCore",
-    "Silent",
     "Stimulus",
     "Trace",
     "Watch",
-    "_of_package",
 ]

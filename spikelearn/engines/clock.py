@@ -2,18 +2,22 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikelearn.core import clock, trial
+from spikelearn.core import euler
 from spikelearn.core.lanes import LANES
-from spikelearn.core.poisson import count_bound, count_table
-from spikelearn.core.probe import Given, Probe
+from spikelearn.core.layer import GROUP, PARTS
+from spikelearn.core.layer import Network as CoreNetwork
+from spikelearn.core.poisson import CountTable, count_bound
+from spikelearn.engines import packing
 from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.packing import feeding_blocks, lanes_array, n_sources
-from spikelearn.engines.probing import Stimulus, make_given, make_probe, no_watch
+from spikelearn.engines.packing import lanes_array, power_of_two
+from spikelearn.engines.probing import Watch, make_probe, no_given, no_probe
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
+from spikelearn.neurons import SomaStep
 from spikelearn.units import ms
 from spikelearn.weights import Weights
 
@@ -50,7 +54,7 @@ class Clock:
 
 
 class ClockCore(Core):
-    """Arrays of one network for the clock engine, and the calls that advance it.
+    """Records of one network for the clock engine, and the calls that advance it.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ class ClockCore(Core):
     def __init__(self, engine: Clock, network: Network, weights: Weights) -> None:
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
-        self._unit = self._step = engine.dt
+        self._unit = self._slot = engine.dt
         self._rate = network.rate_max * engine.dt
         if self._rate > 1:
             raise InputError(
@@ -75,119 +79,116 @@ class ClockCore(Core):
         self._minimum = engine.steps("Phases.minimum", phases.minimum)
         self._test = engine.steps("Phases.test", phases.test)
         self._window = engine.steps("Phases.window", phases.window) if phases.window is not None else None
-        somas = make_somas(network, engine.dt, self._float)
-        memory = engine.steps("Synapse.cutoff", network.synapse.cutoff) if network.synapse.cutoff is not None else 0
-        grain = network.plateaus.grain
-        self._net = clock.Network(
-            layout=self._layout,
-            weights=self._packed,
-            somas=somas,
-            filters=make_filters(network, engine.dt, memory, self._float),
-            tables=make_tables(network, engine.dt, memory),
-            candidates=count_table([self._rate * n for n in self._layout.lanes]),
+        steps = make_steps(network, engine.dt)
+        cutoff, grain = network.synapse.cutoff, network.plateaus.grain
+        self._memory = engine.steps("Synapse.cutoff", cutoff) if cutoff is not None else 0
+        coupled, real = network.n_hidden > 0 and network.hidden.g_apical > 0, self._float
+        model = euler.Euler(
+            **make_filters(network, engine.dt, self._memory, real),
+            rate_max=real(network.rate_max),
+            teach=np.array([steps.off.current, steps.on.current], real),
+            tables=make_tables(network, engine.dt, self._memory),
+            counts=packing.group_counts(network, self._rate),
             keys=np.zeros((1 + 2 * network.n_layers, 4), np.uint32),
-            memory=memory,
-            coupled=network.n_hidden > 0 and network.hidden.g_apical > 0,
-            echoes=network.n_hidden > 0 and network.hidden.g_apical > 0,
-            pathway=self._make_pathway(engine.steps("JitteredPlateaus.grain", grain) if grain else 0),
-            rate_max=self._float(network.rate_max),
+            memory=self._memory,
+            grain=engine.steps("JitteredPlateaus.grain", grain) if grain else 0,
+            rates=network.feedback_signal == "rates",
+            coupled=coupled,
+            echoes=coupled,
+            elapsed=np.zeros(2, np.int64),
+            weight=np.zeros(0),
+            expected=np.zeros(network.sizes[0]),
+            words=np.zeros((1, 64), np.uint32),
+            gaps=np.zeros(64),
+            probe=no_probe(network.n_layers, real),
+            given=no_given(),
         )
-        self._state = self._make_state()
-        self._work = self._make_work()
+        works = [self._make_work(n, steps, model.counts) for n in network.sizes[1:-1]]
+        works.append(self._make_work(network.sizes[-1], steps, model.counts, output=True))
+        self._build(model, works, weights)
 
-    def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
+    def _make_work(self, n: int, steps: "Steps", counts: CountTable, output: bool = False) -> euler.EulerWork:
+        real, blocks, groups = self._float, packing.n_blocks(n), packing.n_groups(n)
+        forward, target = (steps.output, steps.on) if output else (steps.hidden, steps.hidden)
+        rows = power_of_two(self._memory + euler.CHUNK)
+        candidates = euler.CHUNK * counts.cdf.shape[1] + 1
+        ring = lanes_array(blocks * rows, real)
+        return euler.EulerWork(
+            keep=np.array([forward.keep, target.keep], real),
+            dendrite=real(forward.dendrite),
+            apical=real(forward.apical),
+            drive=ring,
+            decay=lanes_array(blocks, real),
+            rise=lanes_array(blocks, real),
+            potential=lanes_array(PARTS * euler.CHUNK, real),
+            drawn=np.zeros(groups, np.int64),
+            held=np.zeros(groups, np.int64),
+            words=np.zeros((groups * (candidates // GROUP + 3), GROUP), np.uint32),
+            count_words=np.zeros((groups, GROUP), np.uint32),
+            first_candidate=np.zeros(euler.CHUNK + 1, np.int64),
+            lane=np.zeros(candidates, np.int64),
+            draw=np.zeros(candidates),
+            chance=lanes_array(-(-candidates // LANES), real),
+            echo=np.zeros_like(ring),
+            echo_decay=lanes_array(blocks, real),
+            echo_rise=lanes_array(blocks, real),
+            received=lanes_array(blocks, real),
+        )
+
+    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Phases of ``minimum + extra``, the extra rounded down to a whole step; windows at their ends."""
         lengths = self._minimum + np.floor(extra / self.engine.dt).astype(np.int64)
         windows = np.empty((len(extra), 2, 2), np.int64)
         ends = np.cumsum(lengths, axis=1)
         windows[:, :, 1] = ends
         windows[:, :, 0] = ends - (lengths - self._settle if self._window is None else self._window)
-        return trial.Schedule(lengths, windows)
+        return lengths, windows
 
-    def _test_schedule(self, n: int) -> trial.Schedule:
+    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         windows = np.zeros((n, 2, 2), np.int64)
         windows[:, 0] = self._settle, self._test
         lengths = np.zeros((n, 2), np.int64)
         lengths[:, 0] = self._test
-        return trial.Schedule(lengths, windows)
+        return lengths, windows
 
-    def _watching(self, net: clock.Network, probe: Probe, given: Given | None) -> tuple[clock.Network, clock.Work]:
-        if given is not None:
-            self._make_room_for(len(given.input_source))
+    def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
+        slots = self._memory + int(duration)
+        brightest = [brightness, *self.network.sizes[1:]]
+        return [
+            packing.Room(count_bound(self._rate * (duration * n + self._memory * most)), slots, False)
+            for n, most in zip(brightest, self.network.sizes, strict=True)
+        ]
+
+    def _make_room(self, images: np.ndarray, durations: np.ndarray, n_given: int = 0) -> None:
+        super()._make_room(images, durations, n_given)
+        model, slots = self._net.model, len(self._net.inputs.first)
+        if len(model.weight) < slots:
+            self._net = self._net._replace(model=model._replace(weight=np.zeros(slots)))
+
+    def _watched(self, net: CoreNetwork, watch: Watch, duration: float) -> CoreNetwork:
+        model = net.model
+        probe = make_probe(watch, self.network.n_hidden > 0, duration, self._slot, self._float)
         # Rates that are fed back are known only while the outputs advance with the others.
-        coupled = net.coupled or (probe.apical and net.pathway.rates)
-        net = net._replace(coupled=coupled, echoes=coupled or probe.apical)
-        return net, self._work._replace(probe=probe, given=given or self._work.given)
-
-    def _make_state(self) -> clock.State:
-        n_blocks = len(self._layout.lanes)
-        recent = count_bound(self._rate * sum(self.network.sizes) * self._net.memory) if self._net.memory else 0
-        return clock.State(
-            v_soma=lanes_array(n_blocks, self._float),
-            trace=np.zeros((2, n_sources(self._layout))),
-            recent_source=np.zeros(recent, np.int32),
-            recent_row=np.zeros(recent, np.int32),
-            n_recent=np.zeros(1, np.int64),
-        )
-
-    def _make_work(self) -> clock.Work:
-        n_blocks, n_feeding = len(self._layout.lanes), feeding_blocks(self._layout)
-        rows = self._net.memory + clock.SEGMENT
-        capacity = clock.SEGMENT * self._net.candidates.cdf.shape[1] + 1
-        real = self._float
-        return clock.Work(
-            drive=lanes_array(n_blocks * rows, real),
-            rise=lanes_array(n_blocks, real),
-            decay=lanes_array(n_blocks, real),
-            current=lanes_array(n_blocks, real),
-            potential=lanes_array(clock.SEGMENT, real),
-            candidate_source=np.zeros(-(-capacity // LANES) * LANES, np.int32),
-            candidate_draw=np.zeros(-(-capacity // LANES) * LANES),
-            candidate_v=lanes_array(-(-capacity // LANES), real),
-            first_candidate=np.zeros(clock.SEGMENT + 1, np.int64),
-            echo=lanes_array(n_feeding * rows, real),
-            echo_rise=lanes_array(n_feeding, real),
-            echo_decay=lanes_array(n_feeding, real),
-            echo_now=lanes_array(n_feeding, real),
-            spikes=np.zeros((n_blocks, capacity), np.int32),
-            first=np.zeros((n_blocks, clock.SEGMENT + 1), np.int64),
-            step_weight=np.zeros(clock.SEGMENT),
-            drawn=np.zeros(n_blocks, np.int64),
-            count_words=np.zeros((n_blocks, LANES), np.uint32),
-            candidate_words=np.zeros((n_blocks, LANES), np.uint32),
-            expected=np.zeros(self.network.sizes[0]),
-            input_words=np.zeros((1, LANES), np.uint32),
-            input_gaps=np.zeros(LANES),
-            input_source=np.zeros(0, np.int32),
-            input_row=np.zeros(0, np.int32),
-            sorted_source=np.zeros(0, np.int32),
-            first_input=np.zeros(clock.SEGMENT + 1, np.int64),
-            probe=make_probe(self._layout, no_watch(self._layout), Stimulus(), 0.0, *self._scales),
-            given=make_given(self._layout, Stimulus(), self._unit),
-        )
-
-    def _make_room(self, images: np.ndarray) -> None:
-        brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
-        self._make_room_for(count_bound(self._rate * clock.SEGMENT * brightest))
-
-    def _make_room_for(self, capacity: int) -> None:
-        if len(self._work.input_source) < capacity:
-            names = ("input_source", "input_row", "sorted_source")
-            self._work = self._work._replace(**{name: np.zeros(capacity, np.int32) for name in names})
+        coupled = model.coupled or (probe.apical and model.rates)
+        model = model._replace(probe=probe, coupled=coupled, echoes=coupled or probe.apical)
+        return net._replace(model=model)
 
 
-def make_somas(network: Network, dt: float, real: type) -> clock.Somas:
-    """Euler coefficients of all layers at a time step; `InputError` where it would be unstable."""
+class Steps(NamedTuple):
+    """Euler steps of the somata: of hidden neurons, of outputs, and of outputs that are taught to fire, or not to."""
+
+    hidden: SomaStep
+    output: SomaStep
+    on: SomaStep
+    off: SomaStep
+
+
+def make_steps(network: Network, dt: float) -> Steps:
+    """Return the Euler coefficients of all somata; `InputError` where a step would be unstable."""
     output = network.output
-    hidden = [network.hidden.soma_step(dt)] * network.n_hidden
-    on, off = output.soma_step(dt, output.e_excite), output.soma_step(dt, output.e_inhibit)
-    forward = [*hidden, output.soma_step(dt)]
-    return clock.Somas(
-        keep=np.array([[s.keep for s in forward], [s.keep for s in (*hidden, on)]], real),
-        dendrite=np.array([s.dendrite for s in forward], real),
-        apical=np.array([s.apical for s in forward], real),
-        teach=np.array([off.current, on.current], real),
-    )
+    hidden = network.hidden.soma_step(dt) if network.n_hidden else output.soma_step(dt)
+    on, off = (output.soma_step(dt, e) for e in (output.e_excite, output.e_inhibit))
+    return Steps(hidden, output.soma_step(dt), on, off)
 
 
 def _kernel_steps(network: Network, dt: float) -> tuple[float, float, float]:
@@ -197,10 +198,10 @@ def _kernel_steps(network: Network, dt: float) -> tuple[float, float, float]:
     return float(np.exp(-dt / synapse.tau_decay)), float(np.exp(-dt / synapse.tau_rise)), scale
 
 
-def make_filters(network: Network, dt: float, memory: int, real: type) -> clock.Filters:
+def make_filters(network: Network, dt: float, memory: int, real: type) -> dict[str, Any]:
     """Coefficients of the synaptic filters in steps of `dt`, with a cut-off after `memory` steps (0: none)."""
     decay, rise, scale = _kernel_steps(network, dt)
-    return clock.Filters(
+    return dict(
         decay=real(decay),
         rise=real(rise),
         decay_cut=real(decay**memory if memory else 0),
@@ -209,13 +210,15 @@ def make_filters(network: Network, dt: float, memory: int, real: type) -> clock.
     )
 
 
-def make_tables(network: Network, dt: float, memory: int) -> clock.Tables:
+def make_tables(network: Network, dt: float, memory: int) -> euler.Tables:
     """Tabulate the synaptic kernel by age in steps of `dt`."""
     decay, rise, scale = _kernel_steps(network, dt)
-    ages = np.arange((memory or math.ceil(50 * network.synapse.tau_decay / dt)) + 1)
-    return clock.Tables(
-        decay_power=decay**ages,
-        rise_power=rise**ages,
-        decay_sum=scale * (np.cumsum(decay**ages) - 1),
-        rise_sum=scale * (np.cumsum(rise**ages) - 1),
+    last = memory or math.ceil(50 * network.synapse.tau_decay / dt)
+    # Python's powers: those of NumPy's arrays round by the machine.
+    decay_power, rise_power = (np.array([factor**age for age in range(last + 1)]) for factor in (decay, rise))
+    return euler.Tables(
+        decay_power=decay_power,
+        rise_power=rise_power,
+        decay_sum=scale * (np.cumsum(decay_power) - 1),
+        rise_sum=scale * (np.cumsum(rise_power) - 1),
     )

@@ -2,24 +2,27 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from spikelearn.core import arrivals, candidates, event, trial
-from spikelearn.core.few import FEW
-from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import n_feeding
+from spikelearn.core import exact
+from spikelearn.core.layer import GROUP, PARTS, Layer, Spikes
+from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.core.poisson import count_bound
-from spikelearn.core.probe import Given, Probe
+from spikelearn.engines import packing
 from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.packing import feeding_blocks, lanes_array, make_somas, n_sources
-from spikelearn.engines.probing import Stimulus, make_given, make_probe, no_watch
+from spikelearn.engines.packing import conductances, lanes_array, power_of_two
+from spikelearn.engines.probing import Watch, make_probe, no_given, no_probe
 from spikelearn.errors import InputError, check_range
 from spikelearn.network import Network
+from spikelearn.neurons import Synapse
 from spikelearn.units import ms
 from spikelearn.weights import Weights
 
-REACH = 2.0  # a slot is at most as many of the shortest time constant: moving spikes back loses no precision
+REACH = 2.0  # a slot is at most as many of the shortest time constant: going back within one loses no precision
+PERIOD = 5.0 * ms  # a group of 64 neurons at 200 Hz has 64 candidates
+SLACK = 1e-4  # share by which bounds are wider than need be, far more than rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +32,14 @@ class Event:
     Parameters
     ----------
     slot : float
-        ms; how far apart the states are that a recording keeps. It has no influence on what is simulated, beyond
-        rounding, and little on speed.
+        ms, at most; how far apart the states are that are kept, and that a recording can sample. Where spikes are
+        forgotten their memory is a whole number of slots. It has no influence on what is simulated, beyond rounding,
+        but on which candidates for spikes there are, and on speed.
     dtype : str
         ``"float32"`` or ``"float64"``: the core's floats.
     """
 
-    slot: float = 1.0 * ms
+    slot: float = 0.25 * ms
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
@@ -48,7 +52,7 @@ class Event:
 
 
 class EventCore(Core):
-    """Arrays of one network for the event engine, and the calls that advance it.
+    """Records of one network for the event engine, and the calls that advance it.
 
     Parameters
     ----------
@@ -61,190 +65,236 @@ class EventCore(Core):
     def __init__(self, engine: Event, network: Network, weights: Weights) -> None:
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
-        self._unit, self._step = 1.0, engine.slot
-        self._rate = network.rate_max
-        synapse, somas = make_synapse(network), make_somas(network)
+        self._unit, self._rate = 1.0, network.rate_max
+        synapse, output, real = network.synapse, network.output, self._float
         if network.feedback_signal == "rates" and network.n_hidden and network.hidden.g_apical:
             raise InputError(
                 "Event() cannot feed rates back to somata: potentials would be no sums of exponentials between spikes; "
                 "set g_apical=0 or feedback_signal='spikes', or use Clock()"
             )
-        longest = REACH / max(float(somas.total.max()), 1 / synapse.tau_rise)
-        if engine.slot > longest:
+        fastest = max(*(g for total, _, _ in conductances(network) for g in total), 1 / synapse.tau_rise)
+        if engine.slot > REACH / fastest:
             raise InputError(
                 f"Event.slot={engine.slot:g} ms is too long for this network; use slot <= "
-                f"{math.floor(1000 * longest) / 1000:g} ms"
+                f"{math.floor(1000 * REACH / fastest) / 1000:g} ms"
             )
-        self._net = event.Network(
-            layout=self._layout,
-            weights=self._packed,
-            somas=somas,
-            synapse=synapse,
-            responses=make_responses(network, engine.slot, self._float),
-            keys=np.zeros((1 + 2 * network.n_layers, 4), np.uint32),
-            rate_max=float(network.rate_max),
-            slot=float(engine.slot),
-            coupled=bool(network.n_hidden and network.hidden.g_apical),
-            pathway=self._make_pathway(network.plateaus.grain),
+        self._memory, self._period, self._slot = slots_of(synapse, engine.slot)
+        cuts = [math.exp(-synapse.cutoff / tau) if synapse.cutoff else 0.0 for tau in taus(synapse)]
+        n_terms = count_terms(self._slot * fastest, real)
+        draws = exact.Draws(
+            cumulative=np.zeros(network.sizes[0]),
+            guide=np.zeros(2 * network.sizes[0], np.int64),
+            gaps=np.zeros(64),
+            words=np.zeros((1, 64), np.uint32),
         )
-        self._state = self._make_state()
-        self._work = self._make_work(self._capacity(0.0))
+        model = exact.Exact(
+            tau_decay=synapse.tau_decay,
+            tau_rise=synapse.tau_rise,
+            scale=1.0 / (synapse.tau_decay - synapse.tau_rise),
+            slot=self._slot,
+            memory=self._memory,
+            period=self._period,
+            cut_decay=cuts[0],
+            cut_rise=cuts[1],
+            decay=exponential(1 / synapse.tau_decay, n_terms)[::-1].copy(),
+            rise=exponential(1 / synapse.tau_rise, n_terms)[::-1].copy(),
+            rate_max=float(network.rate_max),
+            teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
+            counts=packing.group_counts(network, network.rate_max * self._period * self._slot),
+            keys=np.zeros((1 + 3 * network.n_layers, 4), np.uint32),
+            grain=float(network.plateaus.grain),
+            rates=network.feedback_signal == "rates",
+            coupled=bool(network.n_hidden and network.hidden.g_apical),
+            elapsed=np.zeros(2),
+            tally=np.zeros(2, np.int64),
+            draws=draws,
+            probe=no_probe(network.n_layers, real),
+            given=no_given(),
+        )
+        self._longest = model.counts.cdf.shape[1]
+        works = [
+            self._make_work(n, soma, synapse, n_terms)
+            for n, soma in zip(network.sizes[1:], conductances(network), strict=True)
+        ]
+        self._build(model, works, weights)
 
-    def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
+    def _make_work(
+        self, n: int, soma: tuple[tuple[float, float], float, float], synapse: Synapse, n_terms: int
+    ) -> exact.ExactWork:
+        real, blocks, groups = self._float, packing.n_blocks(n), packing.n_groups(n)
+        rows = power_of_two(self._memory + self._period + 1)
+        batches = -(-self._longest // GROUP) + 1
+        arrays: dict[str, Any] = responses(synapse, soma, self._slot, self._memory, n_terms, real)
+        for names, length in (
+            (("excess", "v_inf", "largest", "v_start", "v_stop"), blocks),
+            (("age", "threshold", "by_soma", "by_decay", "by_rise"), groups * batches * PARTS),
+            (("margin", "back", "back_soma", "back_decay", "back_rise"), batches * PARTS),
+            (("arriving", "returning"), 0),
+        ):
+            arrays |= {name: lanes_array(length, real) for name in names}
+        return exact.ExactWork(
+            **arrays,
+            ring=lanes_array(3 * blocks * rows, real),
+            fade=np.zeros(0, real),
+            here=lanes_array(3, real),
+            rates=lanes_array(2 * len(self._chances) * blocks, real),
+            peak=np.zeros(groups, real),
+            bound=np.zeros(0, real),
+            n_candidates=np.zeros(groups, np.int64),
+            batch=np.zeros(groups, np.int64),
+            begin=np.zeros((groups, self._period + 1), np.int64),
+            lane=np.zeros((groups * batches, GROUP), np.int32),
+            place=np.zeros((groups * batches, GROUP), np.int32),
+            time=np.zeros((groups * batches, GROUP)),
+            old_time=np.zeros(batches * GROUP),
+            now=np.zeros(batches * GROUP, np.int32),
+            then=np.zeros(batches * GROUP, np.int32),
+            undecided=np.zeros(batches * GROUP, np.int32),
+            count_words=np.zeros((groups, GROUP), np.uint32),
+            received=np.zeros((2, n)),
+            traced=np.zeros((0, n)),
+        )
+
+    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Phases of ``minimum + extra``, windows at their ends."""
         phases = self.network.phases
         lengths = phases.minimum + extra
         windows = np.empty((len(extra), 2, 2))
         windows[:, :, 1] = np.cumsum(lengths, axis=1)
         windows[:, :, 0] = windows[:, :, 1] - (lengths - phases.settle if phases.window is None else phases.window)
-        return trial.Schedule(lengths, windows)
+        return lengths, windows
 
-    def _test_schedule(self, n: int) -> trial.Schedule:
+    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         windows = np.zeros((n, 2, 2))
         windows[:, 0] = self.network.phases.settle, self.network.phases.test
         lengths = np.zeros((n, 2))
         lengths[:, 0] = self.network.phases.test
-        return trial.Schedule(lengths, windows)
+        return lengths, windows
 
-    def _watching(self, net: event.Network, probe: Probe, given: Given | None) -> tuple[event.Network, event.Work]:
-        if given is not None and len(given.input_source) + 1 >= self._work.queues.time.shape[1]:
-            self._work = self._make_work(len(given.input_source) + 2)
-        return net, self._work._replace(probe=probe, given=given or self._work.given)
+    def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
+        slots = self._memory + math.ceil(duration / self._slot) + 2 + self._period
+        memory = self._memory * self._slot
+        brightest = [brightness, *self.network.sizes[1:]]
+        return [
+            packing.Room(count_bound(self._rate * (duration * n + memory * most)) + self._longest, slots, True)
+            for n, most in zip(brightest, self.network.sizes, strict=True)
+        ]
 
-    def _make_state(self) -> event.State:
-        memory = self._net.synapse.memory
-        recent = 0 if math.isinf(memory) else count_bound(self._rate * sum(self.network.sizes) * memory)
-        return event.State(
-            v_soma=lanes_array(len(self._layout.lanes), self._float),
-            trace=np.zeros((n_sources(self._layout), 2)),
-            recent_source=np.zeros(recent, np.int32),
-            recent_time=np.zeros(recent),
-            n_recent=np.zeros(1, np.int64),
+    def _roomy(self, layer: Layer, spikes: Spikes, below: Spikes) -> Layer:
+        work = layer.work
+        if len(work.arriving) < len(below.left):
+            work = work._replace(arriving=lanes_array(len(below.left), self._float))
+        if len(work.bound) < len(below.first):
+            n = len(below.first)
+            work = work._replace(bound=np.zeros(n, self._float), fade=np.zeros(n, self._float))
+        return layer._replace(spikes=spikes, fed=spikes, work=work)
+
+    def _keyed(self, seed: int, purpose: str) -> CoreNetwork:
+        return self._returning(super()._keyed(seed, purpose))
+
+    def _returning(self, net: CoreNetwork) -> CoreNetwork:
+        """Return the network with room for what is fed back to somata."""
+        layers = []
+        for layer in net.layers:
+            n, work = len(net.layers[layer.source].fed.left), layer.work
+            if net.model.coupled and len(work.returning) < n:
+                work = work._replace(returning=lanes_array(n, self._float))
+            layers.append(layer._replace(work=work))
+        return net._replace(layers=tuple(layers))
+
+    def _watched(self, net: CoreNetwork, watch: Watch, duration: float) -> CoreNetwork:
+        probe = make_probe(watch, self.network.n_hidden > 0, duration, self._slot, self._float)
+        layers = tuple(
+            layer._replace(work=layer.work._replace(traced=np.zeros((len(probe.v_soma), layer.n))))
+            for layer in net.layers
         )
-
-    def _capacity(self, brightest: float) -> int:
-        """Return room for the spikes of any queue that are not forgotten, and of a segment more."""
-        memory = self._net.synapse.memory
-        kept = event.SLOTS * self.engine.slot + (0.0 if math.isinf(memory) else memory)
-        return count_bound(self._rate * kept * max(brightest, *self.network.sizes[1:])) + 2 * LANES
-
-    def _make_work(self, capacity: int) -> event.Work:
-        n_blocks, n_layers, real = len(self._layout.lanes), self.network.n_layers, self._float
-        n_queues, capacity = n_layers + 1, -(-capacity // LANES) * LANES
-        sources = n_sources(self._layout)
-        queues = arrivals.Queues(
-            time=np.zeros((n_queues, capacity)),
-            pre=np.zeros((n_queues, capacity), np.int32),
-            n=np.zeros(n_queues, np.int64),
-            n_gone=np.zeros((2, n_queues), np.int64),
-            on_place=np.zeros(capacity + 2),
-            off_place=np.zeros(capacity + 2),
-            sort_time=np.zeros(capacity),
-            sort_pre=np.zeros(capacity, np.int32),
-            bin_start=np.zeros(capacity + 1, np.int64),
-        )
-        per_spike = 1 if math.isinf(self._net.synapse.memory) else 2
-        names = ("cut_decay", "cut_rise", "age", "decay", "rise", "soma")
-        arriving = arrivals.Arrivals(
-            n=np.zeros(n_queues, np.int64),
-            place=np.zeros((n_queues, per_spike * capacity)),
-            pre=np.zeros((n_queues, per_spike * capacity), np.int32),
-            **{name: np.zeros((n_queues, per_spike * capacity), real) for name in names},
-        )
-        batch = (n_blocks, LANES + FEW)
-        upcoming = candidates.Candidates(
-            next=np.zeros(n_blocks, np.int64),
-            batch=np.zeros(n_blocks, np.int64),
-            time=np.zeros(batch),
-            place=np.full(batch, np.inf),
-            lane=np.zeros(batch, np.int32),
-            cell=np.zeros(batch, np.int32),
-            **{k: np.zeros(batch, real) for k in ("draw", "age", "keep", "from_decay", "from_rise")},
-        )
-        inputs = candidates.Inputs(
-            per_event=np.zeros(1),
-            cumulative=np.zeros(self.network.sizes[0]),
-            guide=np.zeros(2 * self.network.sizes[0], np.int64),
-            next=np.zeros(1),
-            used=np.zeros(1, np.int64),
-            gaps=np.zeros(LANES),
-            words=np.zeros((1, LANES), np.uint32),
-        )
-        return event.Work(
-            queues=queues,
-            arrivals=arriving,
-            candidates=upcoming,
-            inputs=inputs,
-            slot=np.zeros(n_blocks, np.int64),
-            absorbed=np.zeros(n_blocks, np.int64),
-            **{k: lanes_array(n_blocks, real) for k in ("decay", "rise", "soma", "v_inf", "current", "v_before")},
-            saved=lanes_array(3 * feeding_blocks(self._layout), real),
-            node=np.zeros((n_layers, 3, event.NODES)),
-            step=np.zeros((n_layers, 5)),
-            power=np.zeros((event.SLOTS + 1, 2)),
-            trace_before=np.zeros((sources, 2)),
-            impulse=np.zeros((sources, 2)),
-            integral=np.zeros(sources),
-            received=np.zeros(n_feeding(self._layout)),
-            per_echo=np.zeros(len(self._averages.echo)),
-            n_fed=np.zeros((2, n_queues + 1), np.int64),
-            n_echoed=np.zeros((2, n_queues + 1), np.int64),
-            echo=np.zeros((n_feeding(self._layout), 2)),
-            n_given=np.zeros(1, np.int64),
-            n_before=np.zeros(n_queues, np.int64),
-            probe=make_probe(self._layout, no_watch(self._layout), Stimulus(), 0.0, *self._scales),
-            given=make_given(self._layout, Stimulus(), self._unit),
-            words=np.zeros((1, LANES), np.uint32),
-        )
-
-    def _make_room(self, images: np.ndarray) -> None:
-        brightest = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
-        if self._work.queues.time.shape[1] < self._capacity(brightest):
-            self._work = self._make_work(self._capacity(brightest))
+        return self._returning(net._replace(model=net.model._replace(probe=probe), layers=layers))
 
 
-def make_synapse(network: Network) -> arrivals.Synapse:
-    """Return the synaptic kernel, and what the end of a spike's memory takes away."""
-    synapse = network.synapse
-    memory = math.inf if synapse.cutoff is None else synapse.cutoff
-    return arrivals.Synapse(
-        tau_decay=synapse.tau_decay,
-        tau_rise=synapse.tau_rise,
-        scale=1.0 / (synapse.tau_decay - synapse.tau_rise),
-        memory=memory,
-        cut=np.array([[1.0, 1.0], [-math.exp(-memory / synapse.tau_decay), -math.exp(-memory / synapse.tau_rise)]]),
-    )
+def slots_of(synapse: Synapse, longest: float) -> tuple[int, int, float]:
+    """Return how slots of at most `longest` ms divide time.
+
+    Returns
+    -------
+    memory : int
+        Slots that a spike is remembered for, 0 if for ever.
+    period : int
+        Slots whose candidates are drawn together: a time of 5 ms, or as near below as divides the memory.
+    slot : float
+        Length of a slot, ms.
+    """
+    periods = 0 if synapse.cutoff is None else math.ceil(synapse.cutoff / PERIOD - 1e-9)
+    length = PERIOD if synapse.cutoff is None else synapse.cutoff / periods
+    period = max(math.ceil(length / longest - 1e-9), 1)
+    return periods * period, period, length / period
 
 
-def make_responses(network: Network, slot: float, real: type) -> arrivals.Responses:
-    """Taylor coefficients of all responses, to the precision of the core's floats a slot back and forth."""
-    synapse, somas = make_synapse(network), make_somas(network)
-    slow, fast = 1.0 / synapse.tau_decay, 1.0 / synapse.tau_rise
-    reach = slot * max(float(somas.total.max()), fast)
+def taus(synapse: Synapse) -> tuple[float, float]:
+    """Return the time constants of the synapse, ms."""
+    return synapse.tau_decay, synapse.tau_rise
+
+
+def count_terms(reach: float, real: type) -> int:
+    """Return how many Taylor terms of ``exp(-x)``, up to this `x`, the precision of the core's floats asks for."""
     n = 2
     while reach**n / math.factorial(n) > np.finfo(real).eps / 8:
         n += 1
+    return n
 
-    def exponential(rate: float) -> np.ndarray:
-        return np.array([(-rate) ** k / math.factorial(k) for k in range(n)])
 
-    def filtered(rate: float, g: float) -> np.ndarray:
-        """``(exp(-rate s) - exp(-g s)) / (g - rate)``: the divided difference of powers has no cancellation."""
-        divided = [sum(g**i * rate ** (k - 1 - i) for i in range(k)) for k in range(n)]
-        return np.array([(-1) ** (k + 1) * divided[k] / math.factorial(k) for k in range(n)])
+def exponential(rate: float, n: int) -> np.ndarray:
+    """Taylor coefficients of ``exp(-rate s)``."""
+    return np.array([(-rate) ** k / math.factorial(k) for k in range(n)])
 
-    shape = (2, network.n_layers, n)
-    keep, from_decay, from_rise = np.empty(shape), np.empty(shape), np.empty(shape)
-    for phase in range(2):
-        for layer in range(network.n_layers):
-            g, gain = somas.total[phase, layer], somas.dendrite[layer] * synapse.scale
-            keep[phase, layer] = exponential(g)
-            from_decay[phase, layer] = gain * filtered(slow, g)
-            from_rise[phase, layer] = -gain * filtered(fast, g)
-    return arrivals.Responses(
-        decay=exponential(slow)[::-1].copy(),
-        rise=exponential(fast)[::-1].copy(),
-        keep=keep[..., ::-1].copy(),
-        from_decay=from_decay[..., ::-1].copy(),
-        from_rise=from_rise[..., ::-1].copy(),
-    )
+
+def filtered(rate: float, g: float, n: int) -> np.ndarray:
+    """Taylor coefficients of ``(exp(-rate s) - exp(-g s)) / (g - rate)``: divided differences have no cancellation."""
+    divided = [sum(g**i * rate ** (k - 1 - i) for i in range(k)) for k in range(n)]
+    return np.array([(-1) ** (k + 1) * divided[k] / math.factorial(k) for k in range(n)])
+
+
+def responses(
+    synapse: Synapse,
+    soma: tuple[tuple[float, float], float, float],
+    slot: float,
+    memory: int,
+    n_terms: int,
+    real: type,
+) -> dict[str, Any]:
+    """Coefficients of a layer's work: what states and arrivals do to its somata; see `spikelearn.core.exact`."""
+    totals, g_dendrite, g_apical = soma
+    d, r = 1 / synapse.tau_decay, 1 / synapse.tau_rise
+    scale, forgotten = 1.0 / (synapse.tau_decay - synapse.tau_rise), memory * slot
+    c_d, c_r = (math.exp(-forgotten * rate) if memory else 0.0 for rate in (d, r))
+    gain = g_dendrite * scale
+    shapes: dict[str, Any] = {name: [] for name in ("keep", "from_decay", "from_rise", "soma", "step", "past", "kick")}
+
+    def at_end(coefficients: np.ndarray) -> float:
+        return float(np.polynomial.polynomial.polyval(slot, coefficients))
+
+    for g in totals:
+        keep, from_decay, from_rise = (
+            exponential(g, n_terms), gain * filtered(d, g, n_terms), -gain * filtered(r, g, n_terms),
+        )  # fmt: skip
+        shapes["keep"].append(keep[::-1])
+        shapes["from_decay"].append(from_decay[::-1])
+        shapes["from_rise"].append(from_rise[::-1])
+        shapes["soma"].append((from_decay + from_rise)[::-1])
+        left_d, left_r = at_end(exponential(d, n_terms)), at_end(exponential(r, n_terms))
+        shapes["step"].append([left_d, left_r, at_end(keep), at_end(from_decay), at_end(from_rise)])
+        a = (c_d * (g - r) - c_r * (g - d)) / (r - d)
+        b = -(c_d - c_r) * gain / (r - d)
+        shapes["past"].append([a, b])
+        # The kernel starts at 0 with slope r d and bends down; from its peak on it falls.
+        peak = math.log(r / d) / (r - d)
+        since = max(forgotten, peak)
+        largest = scale * (math.exp(-d * since) - math.exp(-r * since))
+        shapes["kick"].append(
+            [(1 + SLACK) * g_dendrite * slot * slot * r * d / 2, (1 + SLACK) * g_dendrite * slot * largest]
+        )
+    return {
+        "total": np.array(totals),
+        "dendrite": g_dendrite,
+        "apical": g_apical / g_dendrite,
+        **{name: np.array(values) for name, values in shapes.items()},
+    }

@@ -1,19 +1,27 @@
-"""From a description's sizes to the core's layout, and from weights as users see them to its blocked order and back."""
+"""From a description and weights to the core's records, and from its blocks back to weights as users see them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import Layout, Somas, n_feeding
-from spikelearn.core.layout import Weights as CoreWeights
+from spikelearn.core.layer import FORWARD, GROUP, TARGET, Layer, Own, Spikes
+from spikelearn.core.poisson import CountTable, count_table
 from spikelearn.errors import InputError
 from spikelearn.network import Network
 from spikelearn.weights import Weights
 
 
-def lanes_array(rows: int, real: type) -> np.ndarray:
-    """Return a zero (rows, 64) array that starts on a cache line, so that no load or store of lanes straddles two."""
+class Room(NamedTuple):
+    """Sizes of the buffers of a population's spikes."""
+
+    capacity: int  # spikes
+    slots: int
+    timed: bool  # have spikes times within their slots?
+
+
+def lanes_array(rows: int, real: Any) -> np.ndarray:
+    """Return a zero (rows, LANES) array that starts on a cache line, so that no row of lanes straddles one more."""
     line = 64
     size = rows * LANES * np.dtype(real).itemsize
     raw = np.zeros(size + line, np.uint8)
@@ -21,96 +29,140 @@ def lanes_array(rows: int, real: type) -> np.ndarray:
     return raw[start : start + size].view(real).reshape(rows, LANES)
 
 
-def make_somas(network: Network) -> Somas:
-    """Conductances of all layers in both phases."""
-    hidden, output, n = network.hidden, network.output, network.n_hidden
-    return Somas(
-        total=np.array([[hidden.g_total] * n + [output.g_total + teach] for teach in (0.0, output.g_teach)]),
-        dendrite=np.array([hidden.g_basal] * n + [output.g_dendrite]),
-        apical=np.array([hidden.g_apical] * n + [0.0]),
-        teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
+def power_of_two(n: int) -> int:
+    """Return the smallest power of two that is at least `n`."""
+    return 1 << (n - 1).bit_length()
+
+
+def n_blocks(n: int) -> int:
+    """Return the number of blocks of a layer of `n` neurons."""
+    return -(-n // LANES)
+
+
+def n_groups(n: int) -> int:
+    """Return the number of groups of a layer of `n` neurons."""
+    return -(-n // GROUP)
+
+
+def group_counts(network: Network, rate: float) -> CountTable:
+    """Tabulate numbers of candidates of all groups, given the highest rate of a neuron."""
+    return count_table([rate * min(GROUP, n - k) for n in network.sizes[1:] for k in range(0, n, GROUP)])
+
+
+def make_spikes(n: int, shifts: int, room: Room, traced: bool, real: Any) -> Spikes:
+    """Return a population of `n` neurons or inputs without spikes."""
+    timed = room.capacity if room.timed else 0
+    return Spikes(
+        neuron=np.zeros(room.capacity, np.int32),
+        time=np.zeros(timed),
+        first=np.zeros(room.slots + 2, np.int64),
+        left=lanes_array(n_blocks(timed), real),
+        decay=lanes_array(n_blocks(timed), real),
+        rise=lanes_array(n_blocks(timed), real),
+        new_neuron=np.zeros(room.capacity, np.int32),
+        new_time=np.zeros(timed),
+        new_left=np.zeros(timed, real),
+        new_slot=np.zeros(room.capacity, np.int32),
+        trace=np.zeros((2, n if traced else 0)),
+        psp=np.zeros(n),
+        delivered=np.zeros((2 * shifts, n)),
     )
 
 
-def make_layout(sizes: tuple[int, ...], feeding: tuple[int, ...]) -> Layout:
-    """Lay a network out in blocks: which neurons, sources and weights are where, and which layers feed back."""
-    post = np.array(sizes[1:], np.int64)
-    blocks = -(-post // LANES)
-    first_block = np.concatenate([[0], np.cumsum(blocks)])
-    padded = -(-np.array(sizes, np.int64) // LANES) * LANES
-    lanes, rows = [], [0]
-    for n_pre, n_post in zip(padded[:-1], post, strict=True):
-        for block in range(-(-n_post // LANES)):
-            lanes.append(min(LANES, n_post - block * LANES))
-            rows.append(rows[-1] + n_pre)
-    return Layout(
-        n_inputs=int(sizes[0]),
-        sizes=post,
-        first_block=first_block,
-        lanes=np.array(lanes, np.int64),
-        first_source=np.concatenate([[0], np.cumsum(padded[:-1])]),
-        weight_row=np.array(rows[:-1], np.int64),
-        feeding=np.array(feeding, np.int64),
-        first_feeding=min(feeding, default=len(post) - 1),
-        feedback_row=np.cumsum([0, *(post[fed] for n, fed in zip(blocks, feeding, strict=False) for _ in range(n))]),
+def make_layer(network: Network, number: int, spikes: Spikes, work: Any, real: Any) -> Layer:
+    """Return the record of a layer without weights."""
+    n_pre, n = network.sizes[number : number + 2]
+    is_output = number == network.n_layers - 1
+    source = number if is_output else network.feeding[number]
+    n_feedback, blocks = 0 if is_output else network.sizes[source + 1], n_blocks(n)
+    arrays = {
+        name: lanes_array(blocks, real)
+        for name in (
+            "bias", "reach", "v_soma", "v_forward", "activity", "predicted", "slope", "error", "current"
+        )
+    }  # fmt: skip
+    plateau = lanes_array(2 * blocks, real)
+    weights, feedback = lanes_array(blocks * n_pre, real), lanes_array(blocks * n_feedback, real)
+    flat = {name: array.reshape(-1)[:n] for name, array in arrays.items()}
+    own = Own(
+        n=n,
+        is_output=is_output,
+        n_pre=n_pre,
+        v_forward=flat["v_forward"],
+        predicted=flat["predicted"],
+        slope=flat["slope"],
+        activity_target=flat["activity"],
+        plateau_forward=plateau.reshape(2, -1)[FORWARD, :n],
+        plateau_target=plateau.reshape(2, -1)[TARGET, :n],
+        error=flat["error"],
+        dendrite_gain=float(network.dendrite_gains[number]),
+        rate_max=real(network.rate_max),
+        weights=weights,
+        feedback=feedback,
+        n_feedback=n_feedback,
+    )
+    return Layer(
+        number=number,
+        first_group=sum(map(n_groups, network.sizes[1 : number + 1])),
+        n=n,
+        n_pre=n_pre,
+        is_output=is_output,
+        source=source,
+        n_feedback=n_feedback,
+        feeds=number in network.feeding,
+        weights=weights,
+        feedback=feedback,
+        **arrays,
+        apical=lanes_array(2 * blocks, real),
+        plateau=plateau,
+        early=np.zeros((2, blocks * LANES), np.int64),
+        own=own,
+        other=own._replace(error=np.zeros(n, real)),
+        spikes=spikes,
+        fed=spikes,
+        work=work,
     )
 
 
-def n_sources(layout: Layout) -> int:
-    """Return the number of sources, padded: inputs and all neurons."""
-    return int(layout.first_source[-1]) + LANES * output_blocks(layout)
+def conductances(network: Network) -> list[tuple[tuple[float, float], float, float]]:
+    """Return of each layer, 1/ms: total conductance in both phases, that of the dendrite, and of the apical one."""
+    hidden, output = network.hidden, network.output
+    taught = output.g_total + output.g_teach
+    return [
+        *([((hidden.g_total, hidden.g_total), hidden.g_basal, hidden.g_apical)] * network.n_hidden),
+        ((output.g_total, taught), output.g_dendrite, 0.0),
+    ]
 
 
-def _weight_rows(layout: Layout) -> int:
-    last = len(layout.sizes) - 1
-    return int(layout.weight_row[-1] + layout.first_source[last + 1] - layout.first_source[last])
+def set_weights(layers: tuple[Layer, ...], weights: Weights) -> None:
+    """Write weights into the blocks of their layers."""
+    for layer, forward, bias, feedback in zip(
+        layers, weights.W, weights.b, [*weights.Y, np.zeros((0, 0))], strict=True
+    ):
+        _set_rows(layer.weights, layer.n_pre, forward)
+        layer.bias.reshape(-1)[: layer.n] = bias
+        if not layer.is_output:
+            _set_rows(layer.feedback, layer.n_feedback, feedback)
 
 
-def feeding_blocks(layout: Layout) -> int:
-    """Return the number of blocks of the layers that feed back."""
-    return n_feeding(layout) // LANES
-
-
-def output_blocks(layout: Layout) -> int:
-    """Return the number of blocks of the output layer."""
-    return int(layout.first_block[-1] - layout.first_block[-2])
-
-
-def pack(layout: Layout, weights: Weights, real: Any) -> CoreWeights:
-    """Return a copy of the weights in the core's order."""
-    packed = CoreWeights(
-        forward=lanes_array(_weight_rows(layout), real),
-        bias=lanes_array(len(layout.lanes), real),
-        feedback=lanes_array(int(layout.feedback_row[-1]), real),
-    )
-    for layer, n in enumerate(layout.sizes):
-        n_pre = weights.W[layer].shape[1]
-        for place, block in enumerate(range(layout.first_block[layer], layout.first_block[layer + 1])):
-            cells = slice(place * LANES, min((place + 1) * LANES, n))
-            lanes = slice(0, cells.stop - cells.start)
-            row = layout.weight_row[block]
-            packed.forward[row : row + n_pre, lanes] = weights.W[layer][cells].T
-            packed.bias[block, lanes] = weights.b[layer][cells]
-            if layer < len(layout.feeding):
-                row = layout.feedback_row[block]
-                packed.feedback[row : row + weights.Y[layer].shape[1], lanes] = weights.Y[layer][cells].T
-    return packed
-
-
-def unpack(layout: Layout, packed: CoreWeights) -> Weights:
+def get_weights(layers: tuple[Layer, ...]) -> Weights:
     """Return a copy of the weights in the user's order."""
-    forward, biases, feedback = [], [], []
-    for layer, n in enumerate(layout.sizes):
-        blocks = range(layout.first_block[layer], layout.first_block[layer + 1])
-        n_pre = layout.sizes[layer - 1] if layer > 0 else layout.n_inputs
-        rows = [packed.forward[layout.weight_row[b] : layout.weight_row[b] + n_pre].T for b in blocks]
-        forward.append(np.concatenate(rows)[:n].copy())
-        biases.append(packed.bias[blocks.start : blocks.stop].ravel()[:n].copy())
-        if layer < len(layout.feeding):
-            first, n_fed = layout.feedback_row, layout.sizes[layout.feeding[layer]]
-            rows = [packed.feedback[first[b] : first[b] + n_fed].T for b in blocks]
-            feedback.append(np.concatenate(rows)[:n].copy())
-    return Weights(tuple(forward), tuple(biases), tuple(feedback))
+    return Weights(
+        tuple(_get_rows(layer.weights, layer.n_pre, layer.n) for layer in layers),
+        tuple(layer.bias.reshape(-1)[: layer.n].copy() for layer in layers),
+        tuple(_get_rows(layer.feedback, layer.n_feedback, layer.n) for layer in layers[:-1]),
+    )
+
+
+def _set_rows(blocked: np.ndarray, n_pre: int, weights: np.ndarray) -> None:
+    blocks = blocked.reshape(-1, n_pre, LANES)
+    for block, first in zip(blocks, range(0, len(weights), LANES), strict=True):
+        part = weights[first : first + LANES]
+        block[:, : len(part)] = part.T
+
+
+def _get_rows(blocked: np.ndarray, n_pre: int, n: int) -> np.ndarray:
+    return blocked.reshape(-1, n_pre, LANES).transpose(0, 2, 1).reshape(-1, n_pre)[:n].copy()
 
 
 def check_weights(network: Network, weights: Weights) -> None:

@@ -1,13 +1,11 @@
-"""Between what a user watches, in ms and neurons, and the core's probes, in its units and lanes."""
+"""Between what a user watches, in ms and neurons, and the core's probes, in its slots and lanes."""
 
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikelearn.core.lanes import LANES
-from spikelearn.core.layout import Averages, Layout
-from spikelearn.core.poisson import count_bound
+from spikelearn.core.layer import Layer, Network, Spikes
 from spikelearn.core.probe import Given, Probe
 from spikelearn.units import ms
 
@@ -46,105 +44,128 @@ class Trace(NamedTuple):
     early: tuple[np.ndarray, ...]  # of each hidden layer: (2, watched), by how many ms before the end of the phase
 
 
-def no_watch(layout: Layout) -> Watch:
+def no_probe(n_layers: int, real: Any) -> Probe:
     """Return what watches nothing."""
-    n_layers = len(layout.sizes)
-    return Watch((np.zeros(0, np.int64),) * n_layers, (False,) * (n_layers + 1), apical=False)
+    nothing = np.zeros((0, 0), real)
+    first, none = np.zeros(n_layers + 1, np.int64), np.zeros(0, real)
+    return Probe(first, np.zeros(0, np.int64), False, 1, 0, none, none, nothing, nothing, nothing)
 
 
-def make_probe(
-    layout: Layout,
-    watch: Watch,
-    stimulus: Stimulus,
-    duration: float,
-    unit: float,
-    step: float,
-    rate: float,
-    real: Any,
-) -> Probe:
-    """Return a probe with room for one trial.
+def make_probe(watch: Watch, hidden: bool, duration: float, slot: float, real: Any) -> Probe:
+    """Return a probe with room for one trial of so many ms.
 
     Parameters
     ----------
-    duration : float
-        Of the trial, in the engine's unit of time, which is `unit` ms.
-    step : float
-        Shortest time between samples, ms.
-    rate : float
-        Highest rate of all neurons and inputs, spikes in that unit.
+    slot : float
+        Time between the states that can be sampled, ms.
     real : type
         Of the core's floats.
     """
-    cells = np.concatenate([layout.first_block[k] * LANES + n for k, n in enumerate(watch.neurons)])
-    every = max(round(watch.every / step), 1)
-    start, stop = round(watch.start / unit, 9), round(min(watch.stop / unit, duration), 9)
-    seen = max(stop - start, 0.0)
-    firing = [n for n, kept in zip((layout.n_inputs, *layout.sizes), watch.spikes, strict=True) if kept]
-    capacity = count_bound(rate * seen * sum(firing)) if seen and firing else 0
-    if stimulus.inputs is not None:
-        capacity += len(stimulus.inputs[0])
-    # The event engine's slots are a little shorter than its unit of time, because they fill phases and windows.
-    rows = int(seen * unit / (step * every)) + 64 if len(cells) else 0
+    every = max(round(watch.every / slot), 1)
+    # Samples lie at ends of slots, after `start` and up to `stop`.
+    skipped = math.floor(round(watch.start / slot, 9) / every) + 1
+    last = math.floor(round(min(watch.stop, duration) / slot, 9) / every)
+    watched = sum(map(len, watch.neurons))
+    shape = (max(last - skipped + 1, 0) if watched else 0, watched)
     return Probe(
-        first=np.searchsorted(cells, np.arange(len(layout.lanes) + 1) * LANES),
-        lane=cells % LANES,
-        apical=watch.apical and len(layout.feeding) > 0,
-        layers=np.array(watch.spikes),
+        first=np.cumsum([0, *map(len, watch.neurons)]),
+        cell=np.concatenate(watch.neurons).astype(np.int64),
+        apical=watch.apical and hidden,
         every=every,
-        start=float(start),
-        stop=float(stop),
-        time=np.full(rows, np.nan),
-        v_soma=np.zeros((rows, len(cells)), real),
-        v_dendrite=np.zeros((rows, len(cells)), real),
-        v_apical=np.zeros((rows, len(cells)), real),
-        source=np.zeros(capacity, np.int32),
-        when=np.zeros(capacity),
-        n=np.zeros(4, np.int64),
+        skipped=skipped,
+        decay=np.zeros(watched, real),
+        rise=np.zeros(watched, real),
+        v_soma=np.zeros(shape, real),
+        v_dendrite=np.zeros(shape, real),
+        v_apical=np.zeros(shape, real),
     )
 
 
-def make_given(layout: Layout, stimulus: Stimulus, unit: float) -> Given:
+def no_given() -> Given:
+    """Return what gives no spikes."""
+    return Given(False, np.zeros(0, np.int32), np.zeros(0), False)
+
+
+def make_given(stimulus: Stimulus, unit: float) -> Given:
     """Return the spikes that are given, in the engine's unit of time."""
-    nothing = np.zeros(0, np.int64)
-    input_source, input_when = stimulus.inputs or (nothing, np.zeros(0))
-    feeding, neurons, apical_when = stimulus.apical or (nothing, nothing, np.zeros(0))
-    place = (layout.first_block[feeding] - layout.first_block[layout.first_feeding]) * LANES
-    return Given(
-        inputs=stimulus.inputs is not None,
-        input_source=input_source.astype(np.int32),
-        # What is a whole number of units may be a little less after the division.
-        input_when=input_when / unit * (1 + 1e-12),
-        apical=stimulus.apical is not None,
-        apical_source=(place + neurons).astype(np.int32),
-        apical_when=apical_when / unit * (1 + 1e-12),
+    neuron, when = stimulus.inputs or (np.zeros(0, np.int32), np.zeros(0))
+    # What is a whole number of units may be a little less after the division.
+    when = when / unit * (1 + 1e-12)
+    return Given(stimulus.inputs is not None, neuron.astype(np.int32), when, stimulus.apical is not None)
+
+
+def give_apical(layer: Layer, stimulus: Stimulus, slot: float, memory: int, slots: int) -> Layer:
+    """Return a layer whose apical input to others is what is given, in slots of so many ms, and what is remembered."""
+    if stimulus.apical is None or not layer.feeds:
+        return layer
+    layers, neurons, times = stimulus.apical
+    neurons, times = neurons[layers == layer.number], times[layers == layer.number]
+    place = (times / slot * (1 + 1e-12)).astype(np.int64) + memory
+    inside = place < slots
+    neurons, times, place = neurons[inside], times[inside], place[inside]
+    own, past = layer.spikes, layer.spikes.first[memory]
+    first = past + np.searchsorted(place, np.arange(slots + 2))
+    first[:memory] = own.first[:memory]
+    n = past + len(times)
+    rows = (-(-max(n, 1) // own.left.shape[1]) if len(own.left) else 0, own.left.shape[1])
+    fed = own._replace(
+        neuron=np.concatenate([own.neuron[:past], neurons]).astype(np.int32),
+        time=np.concatenate([own.time[:past], times]),
+        first=first,
+        left=_lefts(own, past, (place + 1 - memory) * slot - times, rows),
+        decay=np.zeros(rows, own.left.dtype),
+        rise=np.zeros(rows, own.left.dtype),
+        trace=own.trace.copy(),
+        delivered=np.zeros_like(own.delivered),
     )
+    return layer._replace(fed=fed)
+
+
+def _lefts(own: Spikes, past: int, given: np.ndarray, rows: Any) -> np.ndarray:
+    """Return the ms from each spike to the end of its slot, in rows of lanes: remembered and given ones."""
+    left = np.zeros(rows, own.left.dtype)
+    if left.size:
+        left.reshape(-1)[:past] = own.left.reshape(-1)[:past]
+        left.reshape(-1)[past : past + len(given)] = given
+    return left
 
 
 def read_probe(
-    layout: Layout, probe: Probe, watch: Watch, averages: Averages, lengths: np.ndarray, unit: float, grain: float
+    net: Network, probe: Probe, watch: Watch, lengths: np.ndarray, unit: float, slot: float, memory: int, grain: float
 ) -> Trace:
-    """Sort what a probe saw by layer; `grain` is the unit, in ms, by which plateaus are early."""
-    if probe.n[1] > 0:
-        raise RuntimeError("a buffer of recorded spikes overflowed")
-    n_hidden, sizes = len(layout.feeding), (layout.n_inputs, *layout.sizes)
-    rows = ~np.isnan(probe.time)
-    ends = np.cumsum([len(n) for n in watch.neurons])
-    own = [slice(end - len(n), end) for end, n in zip(ends, watch.neurons, strict=True)]
-    source, when = (array[: probe.n[0]] for array in (probe.source, probe.when))
-    spikes = []
-    for queue, first in enumerate(layout.first_source):
-        found = (source >= first) & (source < first + sizes[queue])
-        order = np.argsort(when[found], kind="stable")
-        spikes.append((when[found][order] * unit, (source[found][order] - first).astype(np.int64)))
-    plateau = averages.plateau.reshape(2, -1)
-    cells = [layout.first_block[k] * LANES + n for k, n in enumerate(watch.neurons[:n_hidden])]
+    """Sort what was seen by layer; `grain` is the unit, in ms, by which plateaus are early."""
+    own = [slice(*probe.first[k : k + 2]) for k in range(len(net.layers))]
+    hidden = [(layer, cells) for layer, cells in zip(net.layers[:-1], watch.neurons[:-1], strict=True)]
+    rows = np.arange(len(probe.v_soma))
+    populations = [net.inputs, *(layer.spikes for layer in net.layers)]
+    duration = float(lengths.sum()) * unit
     return Trace(
         lengths=(float(lengths[0]) * unit, float(lengths[1]) * unit),
-        times=probe.time[rows] * unit,
-        v_soma=tuple(probe.v_soma[rows, k] for k in own),
-        v_dendrite=tuple(probe.v_dendrite[rows, k] for k in own),
-        v_apical=tuple(probe.v_apical[rows, k] for k in own[:n_hidden]),
-        spikes=tuple(spikes),
-        plateaus=tuple(plateau[:, c].astype(float) for c in cells),
-        early=tuple(grain * averages.early[:, c] for c in cells),
+        times=(rows + probe.skipped) * probe.every * slot,
+        v_soma=tuple(probe.v_soma[:, k] for k in own),
+        v_dendrite=tuple(probe.v_dendrite[:, k] for k in own),
+        v_apical=tuple(probe.v_apical[:, k] for k in own[:-1]),
+        spikes=tuple(
+            _spikes(population, kept, watch, duration, slot, memory)
+            for population, kept in zip(populations, watch.spikes, strict=True)
+        ),
+        plateaus=tuple(
+            np.stack([layer.own.plateau_forward[c], layer.own.plateau_target[c]]).astype(float) for layer, c in hidden
+        ),
+        early=tuple(grain * layer.early[:, c] for layer, c in hidden),
     )
+
+
+def _spikes(
+    spikes: Spikes, kept: bool, watch: Watch, duration: float, slot: float, memory: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and neurons of the spikes of a trial that are kept, by time."""
+    if not kept:
+        return np.zeros(0), np.zeros(0, np.int64)
+    n_slots = memory + math.ceil(round(duration / slot, 9))
+    counts = np.diff(spikes.first[memory : n_slots + 1])
+    chosen = slice(spikes.first[memory], spikes.first[n_slots])
+    times = spikes.time[chosen] if len(spikes.time) else np.repeat(np.arange(len(counts)) * slot, counts)
+    inside = (times >= watch.start * (1 - 1e-12)) & (times < watch.stop * (1 - 1e-12))
+    order = np.argsort(times[inside], kind="stable")
+    return times[inside][order], spikes.neuron[chosen][inside][order].astype(np.int64)

@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.core import rates, trial
-from spikelearn.core.probe import Given, Probe
+from spikelearn.core import rates
+from spikelearn.core.layer import Network as CoreNetwork
+from spikelearn.engines import packing
 from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.packing import lanes_array, make_somas, n_sources
+from spikelearn.engines.packing import conductances, lanes_array
+from spikelearn.engines.probing import Trace, Watch
 from spikelearn.errors import InputError, NotSettledError
 from spikelearn.network import Network
 from spikelearn.neurons import Synapse
 from spikelearn.plateaus import SynchronousPlateaus
 from spikelearn.weights import Weights
+
+NOTHING_TO_RECORD = "Rates() has neither spikes nor time, so there is nothing to record; use Clock() or Event()"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class Rates:
 
 
 class RatesCore(Core):
-    """Arrays of one network for the rates engine, and the calls that advance it.
+    """Records of one network for the rates engine, and the calls that advance it.
 
     Parameters
     ----------
@@ -60,44 +64,48 @@ class RatesCore(Core):
             )
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
-        self._unit = self._step = 1.0
+        self._unit = self._slot = 1.0
+        self._memory = 0
         self._rate = network.rate_max
-        self._net = rates.Network(
-            layout=self._layout,
-            weights=self._packed,
-            somas=make_somas(network),
+        output, coupled = network.output, bool(network.n_hidden and network.hidden.g_apical)
+        model = rates.Rates(
             area=area(network.synapse),
             rate_max=float(network.rate_max),
+            teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
+            rates=network.feedback_signal == "rates",
+            coupled=coupled,
+            elapsed=np.zeros(2, np.int64),
             keys=np.zeros((1, 4), np.uint32),
-            coupled=bool(network.n_hidden and network.hidden.g_apical),
-            pathway=self._make_pathway(0.0),
         )
-        n_blocks, sources = len(self._layout.lanes), n_sources(self._layout)
-        self._state = rates.State(
-            v_soma=lanes_array(n_blocks, self._float),
-            trace=np.zeros((0, 2)),
-            recent_source=np.zeros(0, np.int32),
-            n_recent=np.zeros(1, np.int64),
-        )
-        self._work = rates.Work(
-            v_soma=lanes_array(n_blocks, self._float),
-            psp=np.zeros(sources),
-            current=lanes_array(n_blocks, self._float),
-        )
+        works = [
+            rates.RatesWork(
+                total=np.array(total),
+                dendrite=dendrite,
+                apical=apical,
+                v_soma=lanes_array(packing.n_blocks(n), self._float),
+                psp=np.zeros(n),
+            )
+            for n, (total, dendrite, apical) in zip(network.sizes[1:], conductances(network), strict=True)
+        ]
+        self._build(model, works, weights)
 
-    def _training_schedule(self, extra: np.ndarray) -> trial.Schedule:
-        return trial.Schedule(np.ones((len(extra), 2)), np.ones((len(extra), 2, 2)))
+    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones((len(extra), 2)), np.ones((len(extra), 2, 2))
 
-    def _test_schedule(self, n: int) -> trial.Schedule:
+    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         lengths = np.zeros((n, 2))
         lengths[:, 0] = 1
-        return trial.Schedule(lengths, np.ones((n, 2, 2)))
+        return lengths, np.ones((n, 2, 2))
 
-    def _make_room(self, images: np.ndarray) -> None:
-        """Nothing to do: there are no spikes."""
+    def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
+        return [packing.Room(0, 0, False)] * len(self.network.sizes)  # there are no spikes
 
-    def _watching(self, net: Any, probe: Probe, given: Given | None) -> tuple[Any, Any]:
-        raise InputError("Rates() has neither spikes nor time, so there is nothing to record; use Clock() or Event()")
+    def record(self, *args: Any, **kwargs: Any) -> Trace:
+        """Refuse to record: there is nothing."""
+        raise InputError(NOTHING_TO_RECORD)
+
+    def _watched(self, net: CoreNetwork, watch: Watch, duration: float) -> CoreNetwork:
+        raise InputError(NOTHING_TO_RECORD)
 
 
 def area(synapse: Synapse) -> float:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.learn import register_rule
-from spikelearn.learning.plateau import STEP, output_errors
+from spikelearn.core.learn import ABOVE, STEP, output_errors, register_rule
 
 
 class BackpropConstants(NamedTuple):
@@ -41,21 +40,18 @@ class Backprop:
 
 
 @kernel
-def backprop_errors(rule, trial, layer, error):
-    """Errors of one layer by backpropagation; those of the layer above are in `error`."""
-    output = trial.first.shape[0] - 1
-    if layer == output:
-        output_errors(rule.step, trial, layer, error)
+def backprop_errors(rule, own, above):
+    """Errors of one layer from those of the layer above."""
+    if own.is_output:
+        output_errors(rule.step, own)
         return
-    above = layer + 1
-    scale = rule.hidden if above == output else 1.0
-    factor = error.dtype.type(scale * trial.dendrite_gain[layer] * trial.rate_max)
-    for cell in range(trial.first[layer], trial.stop[layer]):
-        pre = cell - trial.first[layer]
-        total = error.dtype.type(0)
-        for k in range(trial.first[above], trial.stop[above]):
-            total += trial.forward[trial.weight_row[k // LANES] + pre, k % LANES] * error[k]
-        error[cell] = factor * total * trial.slope[cell]
+    scale = rule.hidden if above.is_output else 1.0
+    factor = own.error.dtype.type(scale * own.dendrite_gain * own.rate_max)
+    for i in range(own.n):
+        total = own.error.dtype.type(0)
+        for k in range(above.n):
+            total += above.weights[k // LANES * above.n_pre + i, k % LANES] * above.error[k]
+        own.error[i] = factor * total * own.slope[i]
 
 
-register_rule(BackpropConstants, backprop_errors)
+register_rule(BackpropConstants, backprop_errors, reads=ABOVE)

@@ -8,9 +8,9 @@ Nøkland (2016), NeurIPS 29. With one hidden layer it is feedback alignment.
 
 from dataclasses import dataclass
 
+from spikelearn.core.learn import STEP
 from spikelearn.errors import InputError
 from spikelearn.learning.feedback_alignment import FeedbackAlignmentConstants
-from spikelearn.learning.plateau import STEP
 from spikelearn.network import Network
 
 

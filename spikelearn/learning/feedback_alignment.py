@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.learn import register_rule
+from spikelearn.core.learn import SOURCE, STEP, output_errors, register_rule
 from spikelearn.errors import InputError
-from spikelearn.learning.plateau import STEP, output_errors
 from spikelearn.network import Network
 
 
@@ -51,20 +50,18 @@ class FeedbackAlignment:
 
 
 @kernel
-def fed_back_errors(rule, trial, layer, error):
-    """Errors of one layer: those of the layer that feeds back, which are in `error`, through the feedback weights."""
-    output = trial.first.shape[0] - 1
-    if layer == output:
-        output_errors(rule.step, trial, layer, error)
+def fed_back_errors(rule, own, source):
+    """Errors of one layer: those of the layer that feeds back, through the feedback weights."""
+    if own.is_output:
+        output_errors(rule.step, own)
         return
-    feeding = trial.feeding[layer]
-    scale = rule.hidden if feeding == output else 1.0
-    factor = error.dtype.type(scale * trial.dendrite_gain[layer] * trial.rate_max)
-    for cell in range(trial.first[layer], trial.stop[layer]):
-        row, total = trial.feedback_row[cell // LANES] - trial.first[feeding], error.dtype.type(0)
-        for k in range(trial.first[feeding], trial.stop[feeding]):
-            total += trial.feedback[row + k, cell % LANES] * error[k]
-        error[cell] = factor * total * trial.slope[cell]
+    scale = rule.hidden if source.is_output else 1.0
+    factor = own.error.dtype.type(scale * own.dendrite_gain * own.rate_max)
+    for i in range(own.n):
+        total = own.error.dtype.type(0)
+        for k in range(source.n):
+            total += own.feedback[i // LANES * own.n_feedback + k, i % LANES] * source.error[k]
+        own.error[i] = factor * total * own.slope[i]
 
 
-register_rule(FeedbackAlignmentConstants, fed_back_errors)
+register_rule(FeedbackAlignmentConstants, fed_back_errors, reads=SOURCE)

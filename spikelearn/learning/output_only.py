@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import register_rule
-from spikelearn.learning.plateau import STEP, output_errors
+from spikelearn.core.learn import STEP, output_errors, register_rule
 
 
 class OutputOnlyConstants(NamedTuple):
@@ -27,13 +26,13 @@ class OutputOnly:
 
 
 @kernel
-def output_only_errors(rule, trial, layer, error):
+def output_only_errors(rule, own):
     """Errors of the output layer; none elsewhere."""
-    if layer == trial.first.shape[0] - 1:
-        output_errors(rule.step, trial, layer, error)
+    if own.is_output:
+        output_errors(rule.step, own)
         return
-    for cell in range(trial.first[layer], trial.stop[layer]):
-        error[cell] = 0
+    for i in range(own.n):
+        own.error[i] = 0
 
 
 register_rule(OutputOnlyConstants, output_only_errors)

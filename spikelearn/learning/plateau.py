@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import register_rule
-
-STEP = 20.0  # both P of Table 1, times rate_max or its square
+from spikelearn.core.learn import STEP, output_errors, register_rule
 
 
 class PlateauConstants(NamedTuple):
@@ -33,22 +31,14 @@ class Plateau:
 
 
 @kernel
-def output_errors(step, trial, layer, error):
-    """Errors of the output layer: rates under teaching minus rates predicted from the forward phase."""
-    factor = error.dtype.type(step * trial.dendrite_gain[layer])
-    for cell in range(trial.first[layer], trial.stop[layer]):
-        error[cell] = factor * (trial.activity_target[cell] - trial.predicted[cell]) * trial.slope[cell]
-
-
-@kernel
-def plateau_errors(rule, trial, layer, error):
+def plateau_errors(rule, own):
     """Errors of one layer by the plateau rule."""
-    if layer == trial.first.shape[0] - 1:
-        output_errors(rule.step, trial, layer, error)
+    if own.is_output:
+        output_errors(rule.step, own)
         return
-    factor = error.dtype.type(rule.step * trial.dendrite_gain[layer])
-    for cell in range(trial.first[layer], trial.stop[layer]):
-        error[cell] = factor * (trial.plateau_target[cell] - trial.plateau_forward[cell]) * trial.slope[cell]
+    factor = own.error.dtype.type(rule.step * own.dendrite_gain)
+    for i in range(own.n):
+        own.error[i] = factor * (own.plateau_target[i] - own.plateau_forward[i]) * own.slope[i]
 
 
 register_rule(PlateauConstants, plateau_errors)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import reference
 from conftest import needs_jit, samples
+from means import means_of
 
 import spikelearn as sl
-from spikelearn.core.lanes import LANES
 from spikelearn.core.random import draw_extra, make_keys
-from spikelearn.engines import Clock
+from spikelearn.engines import Clock, Stimulus
 from spikelearn.models.guerguiev2017 import READINGS
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -57,26 +57,6 @@ def counts(spikes, n_steps, n, dt=1.0):
     out = np.zeros((n_steps, n))
     np.add.at(out, (in_steps(spikes[0], dt), spikes[1]), 1)
     return out
-
-
-def averages_of(core):
-    """Return the averages of the last trial, in the user's order, as the twin calls them."""
-    layout, averages, sizes = core._layout, core._averages, core.network.sizes
-
-    forward, target = averages.apical.reshape(2, -1, LANES)
-
-    def cells(array, layer):
-        first = layout.first_block[layer] * LANES
-        return array.ravel()[first : first + sizes[layer + 1]]
-
-    layers, hidden = range(core.network.n_layers), range(core.network.n_hidden)
-    return reference.Averages(
-        psp=[averages.psp[layout.first_source[k] : layout.first_source[k] + sizes[k]] for k in layers],
-        v_forward=[cells(averages.v_soma, k) for k in layers],
-        activity_target=[cells(averages.activity, k) for k in layers],
-        apical_forward=[cells(forward, k) for k in hidden],
-        apical_target=[cells(target, k) for k in hidden],
-    )
 
 
 def assert_all_close(found, wanted):
@@ -209,7 +189,7 @@ def test_a_training_run_is_that_of_the_twin(name):
         chunk = core.train(
             images[part], labels[part], seed=SEED, first_example=k, learning_rates=rates, rule=rule, compare=other
         )
-        averages = averages_of(core)
+        averages = means_of(core)
         for quantity in ("psp", "v_forward", "activity_target", "apical_forward", "apical_target"):
             assert_all_close(getattr(averages, quantity), getattr(example.averages, quantity))
         assert chunk.prediction[0] == example.prediction
@@ -249,7 +229,7 @@ def test_a_test_image_is_that_of_the_twin(name):
     trials, predictions = reference.test(network, dt, core.weights, images, SEED, first_example=7)
     np.testing.assert_array_equal(core.test(images, seed=SEED, first_example=7), predictions)
     settle = round(network.phases.settle / dt)
-    assert_all_close(averages_of(core).v_forward, [v[settle:].mean(0) for v in trials[-1].v_soma])
+    assert_all_close(means_of(core).v_forward, [v[settle:].mean(0) for v in trials[-1].v_soma])
     for k, trial in enumerate(trials[:3]):
         assert_recorded(core.record(images[k], None, seed=SEED, example=7 + k), trial, network.sizes, dt)
 
@@ -507,6 +487,23 @@ def test_feedback_reaches_somata_through_the_apical_conductance_only():
             Clock().build(network, w).record(image, 0, seed=SEED, example=0).v_soma[0] for w in (weights, turned)
         )
         assert np.array_equal(one, other) == (g_apical == 0)
+
+
+@pytest.mark.parametrize("reading", ["released", "text"])
+def test_given_apical_spikes_leave_what_is_remembered_of_the_trial_before(reading):
+    network = describe(MANY_BLOCKS, reading, g_apical=0.05)
+    image = task(network, 1)[0][0]
+    nothing = Stimulus(apical=(np.zeros(0, int), np.zeros(0, int), np.zeros(0)))
+    cores = build(network), build(network)
+    for core in cores:
+        core.record(image, 0, seed=SEED, example=0)
+    free, given = (
+        core.record(image, 0, seed=SEED, example=1, stimulus=stimulus).v_apical[0]
+        for core, stimulus in zip(cores, (None, nothing), strict=True)
+    )
+    np.testing.assert_array_equal(given[0], free[0])
+    assert (given[0] != 0).all()
+    assert np.abs(given[30:]).max() < (1e-6 if reading == "released" else 0.1 * np.abs(free[30:]).max())
 
 
 @needs_jit

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from conftest import needs_jit
+from means import means_of
 
 import spikelearn as sl
 from spikelearn.engines import Clock, Event
@@ -20,20 +21,17 @@ INTENSITY = np.random.default_rng(0).random(12).astype(np.float32)
 
 def quantities(core):
     """Return what a trial has left behind, flat: means over the window, and the weight updates they give."""
-    averages, layout = core._averages, core._layout
-    hidden_blocks = layout.first_block[2]
-    plateau, error, psp = averages.plateau.reshape(2, -1), core._errors[0], averages.psp
-    updates = [
-        np.outer(error[layout.first_block[k] : layout.first_block[k + 1]], psp[low:high]).ravel()
-        for k, (low, high) in enumerate(zip(layout.first_source[:-1], layout.first_source[1:], strict=True))
-    ]
+    found, owns = means_of(core), [layer.own for layer in core._net.layers]
     return {
-        "potentials": averages.v_soma.ravel(),
-        "filtered spikes": psp,
-        "rates of the outputs": averages.activity[hidden_blocks:].ravel(),
-        "plateaus, forward": plateau[0],
-        "plateaus, target": plateau[1],
-        **{f"update of layer {k + 1}": update for k, update in enumerate(updates)},
+        "potentials": np.concatenate(found.v_forward),
+        "filtered spikes": np.concatenate(found.psp),
+        "rates of the outputs": found.activity_target[-1],
+        "plateaus, forward": np.concatenate([own.plateau_forward for own in owns[:-1]]),
+        "plateaus, target": np.concatenate([own.plateau_target for own in owns[:-1]]),
+        **{
+            f"update of layer {k}": np.outer(own.error, psp).ravel()
+            for k, (own, psp) in enumerate(zip(owns, found.psp, strict=True), start=1)
+        },
     }
 
 

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import needs_jit
+from conftest import INTERPRETED, needs_jit
+from means import means_of
 from scipy import stats
 from scipy.integrate import solve_ivp
 
@@ -25,7 +26,7 @@ def image(seed=0, n=12):
     return np.random.default_rng(seed).random(n).astype(np.float32)
 
 
-def core(net, slot=1.0, seed=1, dtype="float64"):
+def core(net, slot=0.25, seed=1, dtype="float64"):
     return Event(slot=slot, dtype=dtype).build(net, net.draw_weights(seed))
 
 
@@ -110,15 +111,17 @@ def test_layers_one_by_one_and_together_spike_alike(reading, dtype):
     # Advancing together, from one output candidate to the next, is what g_apical > 0 needs; here nothing is fed back.
     net = network(reading)
     swept, together = core(net, dtype=dtype), core(net, dtype=dtype)
-    together._net = together._net._replace(coupled=True)
+    together._net = together._net._replace(model=together._net.model._replace(coupled=True))
     for example in range(3):
         one = swept.record(image(example), example, seed=3, example=example)
         other = together.record(image(example), example, seed=3, example=example)
         for (time, cell), (other_time, other_cell) in zip(one.spikes, other.spikes, strict=True):
             np.testing.assert_array_equal(time, other_time)
             np.testing.assert_array_equal(cell, other_cell)
+        # Interpreted, doubles promote singles, which are rounded where they are stored: elsewhere in each order.
+        rounding = 2e-6 if INTERPRETED and dtype == "float32" else 0.0
         for v, other_v in zip(one.v_soma, other.v_soma, strict=True):
-            np.testing.assert_array_equal(v, other_v)
+            np.testing.assert_allclose(v, other_v, rtol=0, atol=rounding)
 
 
 @pytest.mark.parametrize("reading", ["released", "text"])
@@ -166,7 +169,7 @@ def test_training_runs_the_trial_that_is_recorded():
         np.testing.assert_array_equal(array, recorded.state()[name])
 
 
-def trained(net, slot=1.0, examples=1):
+def trained(net, slot=0.25, examples=1):
     """Return the core after training, without learning, on some examples."""
     simulator = core(net, slot=slot)
     x, y = np.stack([image(k) for k in range(examples)]), np.ones(examples, np.int64)
@@ -203,7 +206,7 @@ def test_averages_are_integrals_over_the_window(reading, changes):
     recorder.record(image(0), 1, seed=3, example=0)
     recording = recorder.record(image(1), 1, seed=3, example=1)
     simulator = trained(net, examples=2)
-    averages, layout = simulator._averages, simulator._layout
+    averages = means_of(simulator)
     ends = np.cumsum(recording.lengths)
     for phase in range(2):
         stop = ends[phase]
@@ -212,23 +215,23 @@ def test_averages_are_integrals_over_the_window(reading, changes):
         )
 
         def mean(values, start=start, stop=stop):
-            inside = (recording.times >= start - 1e-9) & (recording.times <= stop + 1e-9)
-            t = recording.times[inside]
-            return np.trapezoid(values[inside], t, axis=0) / (t[-1] - t[0])
+            # Edges lie between samples: the lines through the two samples next to each go on to it.
+            inside = (recording.times >= start) & (recording.times <= stop)
+            t, v = recording.times[inside], values[inside]
+            first = v[0] + (v[1] - v[0]) * (start - t[0]) / (t[1] - t[0])
+            last = v[-1] + (v[-1] - v[-2]) * (stop - t[-1]) / (t[-1] - t[-2])
+            t, v = np.array([start, *t, stop]), np.concatenate([np.array([first]), v, np.array([last])])
+            return np.trapezoid(v, t, axis=0) / (stop - start)
 
-        for layer, n in enumerate(net.sizes[1:]):
-            blocks = slice(layout.first_block[layer], layout.first_block[layer + 1])
+        for layer in range(net.n_layers):
             if phase == 0:
-                found = averages.v_soma[blocks].ravel()[:n]
+                found = averages.v_forward[layer]
                 np.testing.assert_allclose(found, mean(recording.v_soma[layer]), atol=1e-5)
             elif layer == 2:
-                found = averages.activity[blocks].ravel()[:n]
+                found = averages.activity_target[layer]
                 np.testing.assert_allclose(found, mean(1 / (1 + np.exp(-recording.v_soma[layer]))), atol=1e-5)
             if layer < 2:
-                hidden = slice(
-                    phase * layout.first_block[2] + blocks.start, phase * layout.first_block[2] + blocks.stop
-                )
-                found = averages.apical[hidden].ravel()[:n]
+                found = (averages.apical_forward, averages.apical_target)[phase][layer]
                 # The trapezoid rule misses the step at the end of a spike's memory by up to half a slot.
                 atol = 1e-5 if reading == "text" else 3e-3
                 early = recording.early[layer][phase]
@@ -251,7 +254,7 @@ def test_average_filtered_spikes_are_integrals_of_the_kernel(reading):
         decay, rise = np.exp(-np.abs(age) / net.synapse.tau_decay), np.exp(-np.abs(age) / net.synapse.tau_rise)
         psp = (live * (decay - rise)).sum(axis=1) / (net.synapse.tau_decay - net.synapse.tau_rise)
         expected = np.trapezoid(psp, t) / (t[-1] - t[0])
-        assert simulator._averages.psp[simulator._layout.first_source[layer]] == pytest.approx(expected, abs=1e-5)
+        assert means_of(simulator).psp[layer][0] == pytest.approx(expected, abs=1e-5)
 
 
 def test_state_restored_goes_on_bit_for_bit():

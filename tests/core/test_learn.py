@@ -9,11 +9,11 @@ import reference
 
 import spikelearn as sl
 from spikelearn.core import learn
-from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES
-from spikelearn.core.learn import angles, apply_errors, compute_errors, losses, register_rule
-from spikelearn.core.trial import derive
-from spikelearn.engines import Clock, Silent, _of_package
+from spikelearn.core.jit import kernel, uncached
+from spikelearn.core.layer import FORWARD, TARGET, Own
+from spikelearn.core.learn import angle, apply_errors, compute_errors, layer_errors, loss, register_rule
+from spikelearn.core.trial import derive_all, measure_all
+from spikelearn.engines import Clock
 
 NETWORKS = {
     "no hidden layer": sl.Network(sizes=(5, 3)),
@@ -54,37 +54,39 @@ def averages_of(network, seed=0):
 def core_with(network, averages, weights=None):
     """Build a core in float64 in which a trial with these averages just ended."""
     core = Clock(dtype="float64").build(network, weights or network.draw_weights(1))
-    trial = core._trial
-    for layer in range(network.n_layers):
-        cells = slice(trial.first[layer], trial.stop[layer])
-        trial.v_forward[cells] = averages.v_forward[layer]
-        trial.predicted[cells] = reference.sigmoid(averages.v_forward[layer])
-        trial.slope[cells] = reference.slope(averages.v_forward[layer])
-        trial.activity_target[cells] = averages.activity_target[layer]
-        first = core._layout.first_source[layer]
-        core._averages.psp[first : first + network.sizes[layer]] = averages.psp[layer]
-        if layer < network.n_hidden:
-            trial.plateau_forward[cells] = averages.plateau_forward[layer]
-            trial.plateau_target[cells] = averages.plateau_target[layer]
+    populations = [core._net.inputs, *(layer.spikes for layer in core._net.layers)]
+    for k, own in enumerate(owns(core)):
+        own.v_forward[:] = averages.v_forward[k]
+        own.predicted[:] = reference.sigmoid(averages.v_forward[k])
+        own.slope[:] = reference.slope(averages.v_forward[k])
+        own.activity_target[:] = averages.activity_target[k]
+        populations[k].psp[:] = averages.psp[k]
+        if not own.is_output:
+            own.plateau_forward[:] = averages.plateau_forward[k]
+            own.plateau_target[:] = averages.plateau_target[k]
     return core
 
 
-@kernel
-def _all_errors(rule, trial, error):
-    for layer in range(trial.first.shape[0] - 1, -1, -1):
-        compute_errors(rule, trial, layer, error)
+def owns(core):
+    """Return what the neurons of each layer may know."""
+    return [layer.own for layer in core._net.layers]
+
+
+@uncached
+def _all_errors(rule, net):
+    compute_errors(rule, net.layers, False)
 
 
 def errors(core, rule):
-    """Return the errors of a rule, by cell."""
-    out = np.zeros(len(core._layout.lanes) * LANES)
-    _all_errors(rule.constants(), core._trial, out)
-    return out
+    """Return the errors of a rule, by layer."""
+    for layer in core._net.layers:
+        layer.error[:] = 0
+    _all_errors(rule.constants(), core._net)
+    return [own.error.copy() for own in owns(core)]
 
 
-def by_layer(core, cells):
-    trial = core._trial
-    return [cells[first:stop] for first, stop in zip(trial.first, trial.stop, strict=True)]
+def losses(core):
+    return [loss(own) for own in owns(core)]
 
 
 # -- rules ------------------------------------------------------------------------------------------------------------
@@ -98,11 +100,11 @@ def test_the_errors_of_a_rule_are_those_of_its_equations(network, rule):
     core = core_with(network, averages)
     found = errors(core, rule)
     wanted = reference.errors_of(rule, network, network.draw_weights(1), averages)
-    for f, w in zip(by_layer(core, found), wanted, strict=True):
+    for f, w in zip(found, wanted, strict=True):
         np.testing.assert_allclose(f, w, rtol=1e-12, atol=1e-15)
     # Padding has no errors; whoever learns has some.
     learning = network.sizes[-1:] if rule == sl.OutputOnly() else network.sizes[1:]
-    assert np.count_nonzero(found) == sum(learning)
+    assert sum(np.count_nonzero(layer.error) for layer in core._net.layers) == sum(learning)
 
 
 @of_each_network
@@ -113,17 +115,15 @@ def test_there_is_nothing_to_learn_where_teaching_changes_nothing(network, rule)
     averages.activity_target = [reference.sigmoid(v) for v in averages.v_forward]
     averages.apical_target = averages.apical_forward
     core = core_with(network, averages)
-    np.testing.assert_allclose(errors(core, rule), 0, atol=1e-13)
-    out = np.zeros(network.n_layers)
-    losses(core._trial, out)
-    np.testing.assert_allclose(out, 0, atol=1e-28)
+    np.testing.assert_allclose(np.concatenate(errors(core, rule)), 0, atol=1e-13)
+    np.testing.assert_allclose(losses(core), 0, atol=1e-28)
 
 
 def test_an_error_raises_the_rate_that_is_too_low():
     network = NETWORKS["one"]
     averages = averages_of(network)
     core = core_with(network, averages)
-    hidden, output = by_layer(core, errors(core, sl.Plateau()))
+    hidden, output = errors(core, sl.Plateau())
     wanted = averages.activity_target[-1] - reference.sigmoid(averages.v_forward[-1])
     np.testing.assert_array_equal(np.sign(output), np.sign(wanted))
     wanted = averages.plateau_target[0] - averages.plateau_forward[0]
@@ -156,7 +156,7 @@ def test_backprop_is_the_gradient_of_the_output_loss_of_the_rate_network(sizes):
     averages.v_forward = potentials([0.0] * network.n_layers)
     averages.activity_target[-1] = target / network.rate_max
     core = core_with(network, averages, weights)
-    for layer, found in enumerate(by_layer(core, errors(core, sl.Backprop()))):
+    for layer, found in enumerate(errors(core, sl.Backprop())):
         gradient = []
         for step in 1e-4 * np.eye(sizes[layer + 1]):
             added, taken = ([(sign * step if m == layer else 0.0) for m in range(len(k))] for sign in (1, -1))
@@ -171,7 +171,7 @@ def test_the_output_learns_alike_by_every_rule():
     for rule in RULES.values():
         network = suited(NETWORKS["several blocks"], rule)
         core = core_with(network, averages_of(network))
-        outputs.append(by_layer(core, errors(core, rule))[-1])
+        outputs.append(errors(core, rule)[-1])
     for other in outputs[1:]:
         np.testing.assert_array_equal(outputs[0], other)
 
@@ -185,8 +185,45 @@ def test_a_plateau_neuron_reads_nothing_but_its_own_potentials():
         averages.v_forward[layer][3] += 1
         averages.apical_target[layer][3] += 1
     core = core_with(network, averages, network.draw_weights(2))
-    changed = np.flatnonzero(errors(core, sl.Plateau()) != before)
-    assert changed.tolist() == [core._trial.first[layer] + 3 for layer in range(network.n_hidden)]
+    changed = [np.flatnonzero(a != b).tolist() for a, b in zip(errors(core, sl.Plateau()), before, strict=True)]
+    assert changed == [[3]] * network.n_hidden + [[]]
+
+
+def arrays_of(value):
+    """Yield all arrays in nested records and tuples."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from arrays_of(part)
+
+
+@pytest.mark.parametrize("rule", [sl.Plateau(), sl.OutputOnly()], ids=["plateau", "output only"])
+def test_what_a_layer_owns_is_all_that_a_local_rule_reads(rule):
+    """Not a number elsewhere in the network, and in the engine, has a say: here none of them is one."""
+    network = NETWORKS["several blocks"]
+    core = core_with(network, averages_of(network))
+    wanted = errors(core, rule)
+    own = owns(core)[0]
+    kept = [array.copy() for array in arrays_of(own)]
+    for array in arrays_of(core._net):
+        array[...] = np.nan if array.dtype.kind == "f" else array.max(initial=0)
+    for array, values in zip(arrays_of(own), kept, strict=True):
+        array[:] = values
+    own.error[:] = 7
+    _all_errors(rule.constants(), core._net)
+    np.testing.assert_array_equal(own.error, wanted[0])
+
+
+def test_what_a_layer_owns_leads_to_no_other_layer_and_no_spike():
+    network = NETWORKS["several blocks"]
+    core = core_with(network, averages_of(network))
+    for number, layer in enumerate(core._net.layers):
+        assert isinstance(layer.own, Own)
+        assert not any(isinstance(field, tuple) for field in layer.own)
+        elsewhere = [core._net.inputs, layer.spikes, layer.work, *(m for m in core._net.layers if m.number != number)]
+        for mine in arrays_of(layer.own):
+            assert not any(np.shares_memory(mine, other) for other in arrays_of(tuple(elsewhere)))
 
 
 # -- updates ----------------------------------------------------------------------------------------------------------
@@ -196,9 +233,10 @@ def test_a_plateau_neuron_reads_nothing_but_its_own_potentials():
 def test_weights_change_by_rate_times_error_times_presynaptic_average(network):
     averages = averages_of(network)
     core = core_with(network, averages)
-    before, found = core.weights, errors(core, sl.Backprop())
+    before, _ = core.weights, errors(core, sl.Backprop())
     rates = np.linspace(0.1, 0.3, network.n_layers)
-    apply_errors(core._net.weights, core._layout, found.reshape(-1, LANES), core._averages.psp, rates)
+    for layer, psp, rate in zip(core._net.layers, averages.psp, rates, strict=True):
+        apply_errors(layer, psp, rate)
     wanted = reference.backprop_errors(network, before, averages)
     after = core.weights
     for layer, error in enumerate(wanted):
@@ -211,9 +249,35 @@ def test_weights_change_by_rate_times_error_times_presynaptic_average(network):
         np.testing.assert_array_equal(after.W[layer][:, silent], before.W[layer][:, silent])
     for found, wanted in zip(after.Y, before.Y, strict=True):
         np.testing.assert_array_equal(found, wanted)
-    # Padded neurons and inputs got no weights: their rows and lanes stay zero.
-    assert np.count_nonzero(core._net.weights.forward) <= sum(w.size for w in before.W)
-    assert np.count_nonzero(core._net.weights.bias) == sum(network.sizes[1:])
+    # Padded neurons got no weights: their lanes stay zero.
+    for layer, weights in zip(core._net.layers, before.W, strict=True):
+        assert np.count_nonzero(layer.weights) <= weights.size
+        assert np.count_nonzero(layer.bias) == layer.n
+
+
+@kernel
+def _reach_of_all(net):
+    measure_all(net.layers)
+
+
+@of_each_network
+def test_no_weight_is_larger_than_the_reach_that_learning_keeps(network):
+    """Which is that of the weights when training begins, and from then on grows with them."""
+    core = core_with(network, averages_of(network))
+    _reach_of_all(core._net)
+    for layer, weights in zip(core._net.layers, core.weights.W, strict=True):
+        np.testing.assert_array_equal(layer.reach.reshape(-1)[: layer.n], np.abs(weights).max(1))
+    errors(core, sl.Backprop())
+    for layer, psp in zip(core._net.layers, averages_of(network).psp, strict=True):
+        before = layer.reach.copy()
+        apply_errors(layer, psp, 3.0)
+        largest = np.abs(layer.weights.reshape(-1, layer.n_pre, layer.weights.shape[1])).max(1)
+        np.testing.assert_array_equal(layer.reach, np.maximum(before, largest))
+
+
+@kernel
+def _derive(net):
+    derive_all(net.layers, net.pathway, 0)
 
 
 @of_each_network
@@ -221,66 +285,68 @@ def test_mean_apical_potentials_are_feedback_weights_times_mean_output(network):
     """And plateaus their sigmoid, predictions that of the somatic potential, of neurons in any block."""
     averages = averages_of(network)
     core = core_with(network, averages)
-    for field in (core._trial.predicted, core._trial.slope, core._trial.plateau_forward, core._trial.plateau_target):
-        field[:] = 7
+    for own in owns(core):
+        for field in (own.predicted, own.slope, own.plateau_forward, own.plateau_target):
+            field[:] = 7
     output = np.random.default_rng(1).random((2, network.sizes[-1]))
-    core._averages.echo[:, : network.sizes[-1]] = output if network.n_hidden else 0
-    derive(core._net, core._averages)
-    trial = core._trial
-    for layer, feedback in enumerate(core.weights.Y):
-        for mean, found in zip(output, (trial.plateau_forward, trial.plateau_target), strict=True):
-            np.testing.assert_allclose(by_layer(core, found)[layer], reference.sigmoid(feedback @ mean), rtol=1e-12)
-    for found, predicted, v in zip(
-        by_layer(core, trial.slope), by_layer(core, trial.predicted), averages.v_forward, strict=True
-    ):
-        np.testing.assert_allclose(predicted, reference.sigmoid(v), rtol=1e-12)
-        np.testing.assert_allclose(found, reference.slope(v), rtol=1e-12)
+    core._net.layers[-1].fed.delivered[:] = output
+    _derive(core._net)
+    for own, feedback in zip(owns(core)[:-1], core.weights.Y, strict=True):
+        for mean, found in zip(output, (own.plateau_forward, own.plateau_target), strict=True):
+            np.testing.assert_allclose(found, reference.sigmoid(feedback @ mean), rtol=1e-12)
+    for own, v in zip(owns(core), averages.v_forward, strict=True):
+        np.testing.assert_allclose(own.predicted, reference.sigmoid(v), rtol=1e-12)
+        np.testing.assert_allclose(own.slope, reference.slope(v), rtol=1e-12)
+
+
+def test_where_plateaus_come_early_the_window_of_each_neuron_counts():
+    network = replace(NETWORKS["several blocks"], plateaus=sl.JitteredPlateaus())
+    core = core_with(network, averages_of(network))
+    delivered = core._net.layers[-1].fed.delivered  # row ``phase * shifts + grains``
+    delivered[:] = np.random.default_rng(1).random(delivered.shape)
+    _derive(core._net)
+    for layer, feedback in zip(core._net.layers[:-1], core.weights.Y, strict=True):
+        assert len(np.unique(layer.early[:, : layer.n])) == len(delivered) // 2
+        for phase, found in ((FORWARD, layer.own.plateau_forward), (TARGET, layer.own.plateau_target)):
+            rows = phase * len(delivered) // 2 + layer.early[phase, : layer.n]
+            np.testing.assert_allclose(found, reference.sigmoid((feedback * delivered[rows]).sum(1)), rtol=1e-12)
 
 
 @of_each_network
 def test_losses_are_those_of_the_equations(network):
-    averages, out = averages_of(network), np.zeros(network.n_layers)
-    losses(core_with(network, averages)._trial, out)
-    np.testing.assert_allclose(out, reference.losses(network, averages), rtol=1e-12)
+    averages = averages_of(network)
+    np.testing.assert_allclose(losses(core_with(network, averages)), reference.losses(network, averages), rtol=1e-12)
 
 
 # -- angles -----------------------------------------------------------------------------------------------------------
 
 
-def angles_between(a, b, network=NETWORKS["several blocks"]):
-    out = np.zeros(network.n_hidden)
-    angles(core_with(network, averages_of(network))._trial, a, b, out)
-    return out
-
-
 def random_errors(seed):
     network = NETWORKS["several blocks"]
     core = core_with(network, averages_of(network, seed))
-    return core, errors(core, sl.Plateau()), errors(core, sl.Backprop())
+    return errors(core, sl.Plateau()), errors(core, sl.Backprop())
 
 
 def test_angles_are_those_between_the_vectors_of_each_hidden_layer():
-    core, plateau, backprop = random_errors(0)
-    pairs = zip(by_layer(core, plateau)[:-1], by_layer(core, backprop)[:-1], strict=True)
-    np.testing.assert_allclose(angles_between(plateau, backprop), [reference.angle(a, b) for a, b in pairs], rtol=1e-10)
+    plateau, backprop = random_errors(0)
+    found = [angle(a, b) for a, b in zip(plateau, backprop, strict=True)]
+    wanted = [reference.angle(a, b) for a, b in zip(plateau, backprop, strict=True)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
 
 
 def test_the_angle_to_itself_is_zero_to_its_opposite_180_and_to_a_perpendicular_90_degrees():
-    _, a, _ = random_errors(0)
-    np.testing.assert_allclose(angles_between(a, a), 0, atol=1e-5)
-    np.testing.assert_allclose(angles_between(a, 3 * a), 0, atol=1e-5)
-    np.testing.assert_allclose(angles_between(a, -a), 180, atol=1e-5)
-    even, odd = a.copy(), a.copy()
-    even[::2], odd[1::2] = 0, 0
-    np.testing.assert_allclose(angles_between(even, odd), 90)
+    for a in random_errors(0)[0]:
+        assert angle(a, a) == pytest.approx(0, abs=1e-5)
+        assert angle(a, 3 * a) == pytest.approx(0, abs=1e-5)
+        assert angle(a, -a) == pytest.approx(180, abs=1e-5)
+        even, odd = a.copy(), a.copy()
+        even[::2], odd[1::2] = 0, 0
+        assert angle(even, odd) == pytest.approx(90)
 
 
 def test_the_angle_to_a_zero_vector_is_not_a_number():
-    core, a, _ = random_errors(0)
-    zero = a.copy()
-    zero[core._trial.first[1] : core._trial.stop[1]] = 0
-    assert np.isnan(angles_between(a, zero)).tolist() == [False, True]
-    assert np.isnan(angles_between(zero, a)).tolist() == [False, True]
+    a = random_errors(0)[0][0]
+    assert np.isnan(angle(a, 0 * a)) and np.isnan(angle(0 * a, a))
 
 
 # -- a rule from outside the package ----------------------------------------------------------------------------------
@@ -301,16 +367,15 @@ class Centred:
 
 
 @kernel
-def _centred_errors(rule, trial, layer, error):
-    first, stop = trial.first[layer], trial.stop[layer]
+def _centred_errors(rule, own):
     mean = 0.0
-    for cell in range(first, stop):
-        error[cell] = trial.activity_target[cell]
-        if layer < trial.first.shape[0] - 1:
-            error[cell] += trial.plateau_target[cell] - trial.plateau_forward[cell]
-        mean += error[cell] / (stop - first)
-    for cell in range(first, stop):
-        error[cell] = rule.factor * (error[cell] - mean)
+    for i in range(own.n):
+        own.error[i] = own.activity_target[i]
+        if not own.is_output:
+            own.error[i] += own.plateau_target[i] - own.plateau_forward[i]
+        mean += own.error[i] / own.n
+    for i in range(own.n):
+        own.error[i] = rule.factor * (own.error[i] - mean)
 
 
 register_rule(CentredConstants, _centred_errors)
@@ -341,18 +406,62 @@ def test_a_users_rule_learns_what_its_twin_learns():
     np.testing.assert_allclose(chunk.angle, 180, atol=1e-5)
 
 
-def test_compiled_code_of_a_users_rule_is_not_cached():
-    """The cache would not notice a change of the rule: only rules of the package may use it."""
-    assert not _of_package(Centred(1.0).constants())
-    assert all(_of_package(rule.constants()) for rule in RULES.values())
-    assert _of_package(Silent())
+class AboveConstants(NamedTuple):
+    """A rule that reads another layer, without sense: its size, and the first of its weights and errors."""
+
+    factor: float
+
+
+class SourceConstants(NamedTuple):
+    """The same of another layer."""
+
+    factor: float
+
+
+@kernel
+def _others_errors(rule, own, other):
+    for i in range(own.n):
+        own.error[i] = rule.factor * (other.n + other.weights[0, 0] + (0.0 if own.is_output else other.error[0]))
+
+
+register_rule(AboveConstants, _others_errors, reads="above")
+register_rule(SourceConstants, _others_errors, reads="source")
+
+
+@pytest.mark.parametrize("constants, others", [(AboveConstants, (1, 2, 2)), (SourceConstants, (2, 2, 2))])
+def test_a_rule_may_read_the_layer_above_or_the_one_that_feeds_back(constants, others):
+    network = replace(NETWORKS["several blocks"], sizes=(5, 70, 66, 3))
+    core = core_with(network, averages_of(network))
+    _all_errors(constants(2.0), core._net)
+    for own, other in zip(owns(core), others, strict=True):
+        other = owns(core)[other]
+        wanted = 2.0 * (other.n + other.weights[0, 0] + (0.0 if own.is_output else other.error[0]))
+        np.testing.assert_allclose(own.error, wanted, rtol=1e-15)
+
+
+@uncached
+def _compared_errors(rule, net):
+    compute_errors(rule, net.layers, True)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_errors_that_are_only_compared_leave_those_that_are_learned(rule):
+    network = suited(NETWORKS["several blocks"], rule)
+    core = core_with(network, averages_of(network))
+    wanted = errors(core, rule)
+    for own in owns(core):
+        own.error[:] = 7
+    _compared_errors(rule.constants(), core._net)
+    for layer, error in zip(core._net.layers, wanted, strict=True):
+        assert (layer.error.reshape(-1)[: layer.n] == 7).all()
+        np.testing.assert_array_equal(layer.other.error, error)
 
 
 def test_a_rule_that_nobody_registered_is_refused():
     class Unknown(NamedTuple):
         step: float
 
-    core = core_with(NETWORKS["one"], averages_of(NETWORKS["one"]))
+    own = owns(core_with(NETWORKS["one"], averages_of(NETWORKS["one"])))[0]
     with pytest.raises(KeyError):
-        compute_errors(Unknown(1.0), core._trial, 0, np.zeros(128))
+        layer_errors(Unknown(1.0), own, own, own)
     assert Unknown not in learn._RULES

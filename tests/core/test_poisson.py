@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import spikelearn as sl
-from spikelearn.core.clock import _draw_candidates, _spike
+from spikelearn.core.euler import draw_candidates, find_spikes
+from spikelearn.core.jit import kernel
+from spikelearn.core.layer import Trial
 from spikelearn.core.poisson import CountTable, count_bound, count_table, draw_count, draw_inputs, fill_guide, look_up
 from spikelearn.core.random import make_keys
 
@@ -189,7 +191,7 @@ def test_spike_counts_of_a_step_are_poisson_with_the_rate_of_the_potential(rate_
         assert abs(several - expected) < 4 * np.sqrt(expected) + 1
 
 
-def test_neurons_of_a_block_and_of_two_blocks_are_independent():
+def test_neurons_of_a_group_and_of_two_groups_are_independent():
     drawn, _ = output_counts(np.zeros(70), 1.0)
     assert_uncorrelated(drawn)
     assert_poisson(drawn.sum(1), 70 * 0.5)
@@ -202,10 +204,22 @@ def test_steps_of_a_neuron_are_independent():
         assert abs(pairs) < 4 / np.sqrt(drawn[lag:].size)
 
 
-def test_all_neurons_of_a_block_spike_equally_often():
+def test_all_neurons_of_a_group_spike_equally_often():
     for n in (3, 64, 70):
         drawn, _ = output_counts(np.zeros(n), 1.0)
         assert stats.chisquare(drawn.sum(0)).pvalue > UNLIKELY
+
+
+@kernel
+def _candidates_of_a_step(net, example, step):
+    """Draw the candidates of the only group for one step; return how many there are."""
+    trial = Trial(example, 0, np.int64(0), np.int64(0), 0.0)
+    return draw_candidates(net.model, trial, net.layers[0], 0, step, step + 1)
+
+
+@kernel
+def _spikes_of_a_step(net, step, n_candidates):
+    return find_spikes(net.model, net.layers[0], 0, step, step + 1, n_candidates, 0)
 
 
 @pytest.mark.parametrize("potential, accepted", [(0.0, False), (1e-15, True)])
@@ -213,16 +227,17 @@ def test_a_candidate_becomes_a_spike_if_its_draw_is_below_the_activity(potential
     """Draws are multiples of 2**-32 from 0 on, so "below" has the probability that it should have."""
     network = sl.Network(sizes=(1, 64))
     core = sl.Clock(dtype="float64").build(network, network.draw_weights(1))
-    work = core._work
+    core.test(np.zeros((1, 1), np.float32), seed=1, first_example=0)  # makes room for spikes
+    layer, work = core._net.layers[0], core._net.layers[0].work
     # In the middle of a batch, where words are not drawn anew: many candidates, all of neuron 9 and with draw 1/2.
-    work.drawn[0] = 1
-    work.count_words[0], work.candidate_words[0] = 2**32 - 1, 9 * 2**26 + 2**25
+    work.drawn[0], work.held[0] = 1, 0
+    work.count_words[0], work.words[0] = 2**32 - 1, 9 * 2**26 + 2**25
     work.potential[0, 9] = potential
-    _draw_candidates(core._net, work, 0, 0, 0, 1, 0, 1)
-    _spike(work, 0, 0, 1)
-    n_candidates = work.drawn[0] - 1
+    n_candidates = _candidates_of_a_step(core._net, 0, 1)
     assert n_candidates > 10
-    assert work.first[0, 1] == accepted * n_candidates
+    assert _spikes_of_a_step(core._net, 1, n_candidates) == accepted * n_candidates
+    if accepted:
+        assert (layer.spikes.new_neuron[:n_candidates] == 9).all()
 
 
 def test_a_silent_neuron_does_not_spike_and_a_saturated_one_takes_every_candidate():

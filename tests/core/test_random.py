@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from conftest import samples
+from conftest import of_both_types, samples
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -12,8 +12,10 @@ from spikelearn.core.random import (
     PURPOSES,
     draw_extra,
     fill_exponentials,
+    fill_logits,
     fill_words,
     inverse_gaussian,
+    logarithms,
     make_generator,
     make_keys,
     threefry,
@@ -21,6 +23,7 @@ from spikelearn.core.random import (
 )
 
 SEED = 11
+ENDS = 0, 1, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1  # words, and where the exponent of a uniform number changes
 word32 = st.integers(0, 2**32 - 1)
 
 # Random123, kat_vectors, "threefry4x32 13": counter, key and answer, four words each.
@@ -88,7 +91,7 @@ def test_draws_of_different_neurons_are_independent():
     assert_uncorrelated(table(1, 4 * N, rows="stream", columns="batch").reshape(4 * N, 64).T)
 
 
-def test_draws_of_different_blocks_are_independent():
+def test_draws_of_different_groups_are_independent():
     assert_uncorrelated(table(20, N, rows="stream", columns="batch"))
 
 
@@ -209,9 +212,47 @@ def test_generators_differ_by_seed_purpose_and_further_numbers():
 
 def test_exponential_draws_are_minus_the_logarithm_of_uniform_ones():
     words = np.random.default_rng(0).integers(0, 2**32, (2, 64), dtype=np.uint32)
-    words[1, :6] = 0, 1, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1  # the ends, and where the exponent changes
+    words[1, :6] = ENDS
     out = np.zeros(64)
     for row in range(2):
         fill_exponentials(words, row, out)
         np.testing.assert_allclose(out, -np.log((words[row] + 0.5) / 2.0**32), rtol=1e-14)
         assert (out > 0).all()
+
+
+PRECISION = {real: 2 * np.finfo(real).eps for real in (np.float32, np.float64)}  # the library errs by as much
+
+
+@of_both_types
+def test_logarithms_are_those_of_numpy(real):
+    """Of numbers of all sizes, on both sides of a power of two, and of those close to 1, where the logarithm is 0."""
+    rng, info = np.random.default_rng(0), np.finfo(real)
+    powers = 2.0 ** rng.integers(info.minexp, info.maxexp, (2000, 1))
+    values = np.concatenate(
+        [
+            (powers * rng.uniform(1 - 1e-3, 1 + 1e-3, (2000, 1))).ravel(),
+            np.exp(rng.uniform(np.log(float(info.tiny)), np.log(float(info.max)), samples(20_000, 500))),
+            1 + rng.uniform(-1e-3, 1e-3, 1000),
+            [1.0, info.tiny, info.max, np.sqrt(0.5), np.sqrt(2.0)],
+        ]
+    ).astype(real)
+    values = values[(values >= info.tiny) & np.isfinite(values)]
+    out = values.copy()
+    logarithms(out)
+    np.testing.assert_allclose(out, np.log(values.astype(np.longdouble)).astype(float), rtol=PRECISION[real])
+    assert out[values == 1].tolist() == [0.0]
+
+
+@of_both_types
+def test_logits_are_those_of_uniform_draws(real):
+    """Of the draws of all words, the ends too: none of them is 0 or 1, whatever the type."""
+    words = np.random.default_rng(0).integers(0, 2**32, (2, 64), dtype=np.uint32)
+    words[1, :6] = ENDS
+    draws = (words.astype(np.longdouble) + 0.5) / 2.0**32
+    for row in range(2):
+        out = np.zeros(64, real)
+        fill_logits(words, row, out)
+        wanted = np.log(draws[row] / (1 - draws[row])).astype(float)
+        # Draws close to 1/2 have logits close to 0, and a rounding error of their ratio, which is close to 1.
+        np.testing.assert_allclose(out, wanted, rtol=PRECISION[real], atol=2 * np.finfo(real).eps)
+        assert np.isfinite(out).all()

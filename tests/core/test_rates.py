@@ -31,9 +31,8 @@ def network_of(case, sizes=(12, 70, 9, 3)):
     return sl.Network(sizes=sizes, **case)
 
 
-def by_layer(core, cells):
-    trial = core._trial
-    return [cells.reshape(-1)[first:stop].copy() for first, stop in zip(trial.first, trial.stop, strict=True)]
+def owns(core):
+    return [layer.own for layer in core._net.layers]
 
 
 def show(network, weights, label=1, rates=None, rule=None):
@@ -58,7 +57,7 @@ def test_in_the_forward_phase_every_potential_is_the_weighted_mean_of_its_dendri
     network = network_of(case)
     weights = network.draw_weights(1)
     core, chunk = show(network, weights)
-    v, hidden = by_layer(core, core._averages.v_soma), network.hidden
+    v, hidden = [own.v_forward for own in owns(core)], network.hidden
     gain = area(network.synapse)
     rate = [network.rate_max * r for r in (IMAGE.astype(float), *(reference.sigmoid(x) for x in v))]
     received = [r if network.feedback_signal == "rates" else gain * r for r in rate]
@@ -69,8 +68,7 @@ def test_in_the_forward_phase_every_potential_is_the_weighted_mean_of_its_dendri
         else:
             apical = weights.Y[layer] @ received[-1 if network.feedback_from == "output" else layer + 2]
             wanted = (hidden.g_basal * dendrite + hidden.g_apical * apical) / hidden.g_total
-            plateau = by_layer(core, core._trial.plateau_forward)[layer]
-            np.testing.assert_allclose(plateau, reference.sigmoid(apical), rtol=1e-9)
+            np.testing.assert_allclose(owns(core)[layer].plateau_forward, reference.sigmoid(apical), rtol=1e-9)
         np.testing.assert_allclose(v[layer], wanted, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(chunk.v_output[0], v[-1], rtol=1e-12)
 
@@ -79,10 +77,10 @@ def test_in_the_target_phase_outputs_are_pulled_to_their_reversal_potentials():
     network = network_of({}, (12, 7, 3))
     weights = network.draw_weights(1)
     core, _ = show(network, weights, label=1)
-    v_hidden, v_output = by_layer(core, core._averages.v_soma)
-    dendrite = weights.W[1] @ (network.rate_max * reference.sigmoid(v_hidden)) + weights.b[1]
+    hidden, output = owns(core)
+    dendrite = weights.W[1] @ (network.rate_max * reference.sigmoid(hidden.v_forward)) + weights.b[1]
     wanted = (0.6 * dendrite + 1.0 * np.array([-8.0, 8.0, -8.0])) / 1.7
-    np.testing.assert_allclose(by_layer(core, core._averages.activity)[-1], reference.sigmoid(wanted), rtol=1e-12)
+    np.testing.assert_allclose(output.activity_target, reference.sigmoid(wanted), rtol=1e-12)
 
 
 @needs_jit
@@ -97,8 +95,8 @@ def test_the_spiking_network_does_the_same_in_the_mean(case):
     other = spiking.build(network, weights)
     other.train(IMAGE[None], np.array([1]), seed=1, first_example=0, learning_rates=(0.0, 0.0), rule=sl.Plateau())
     for name in ("v_forward", "activity_target", "plateau_forward", "plateau_target"):
-        for found, wanted in zip(*(by_layer(c, getattr(c._trial, name)) for c in (core, other)), strict=False):
-            np.testing.assert_allclose(found, wanted, atol=0.02)
+        for found, wanted in zip(owns(core), owns(other), strict=True):
+            np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), atol=0.02)
 
 
 def test_nothing_is_random_but_the_weights():
@@ -127,8 +125,14 @@ def test_a_loop_that_does_not_settle_is_reported():
 
 def test_what_needs_time_is_refused():
     network = network_of({})
+    core = sl.Rates().build(network, network.draw_weights(1))
     with pytest.raises(sl.InputError, match="neither spikes nor time"):
-        sl.Rates().build(network, network.draw_weights(1)).record(IMAGE, None, seed=1, example=0)
+        core.record(IMAGE, None, seed=1, example=0)
+    with pytest.raises(sl.InputError, match="neither spikes nor time"):
+        core.train(
+            IMAGE[None], np.array([0]), seed=1, first_example=0, learning_rates=(0.0,) * 3, rule=sl.Plateau(),
+            watch=core.everything(),
+        )  # fmt: skip
     jittered = replace(network, plateaus=sl.JitteredPlateaus())
     with pytest.raises(sl.InputError, match="knows no time.*SynchronousPlateaus"):
         sl.Rates().build(jittered, network.draw_weights(1))

@@ -18,6 +18,7 @@ from ratenet.helpers import task
 from spikelearn import compare
 from spikelearn.cli import main
 from spikelearn.compare import CONTROLS, NAMES, Comparison
+from spikelearn.engines import Clock
 from spikelearn.errors import InputError
 from spikelearn.plotting import comparison as drawn
 from spikelearn.ratenet import SGD, registry, rules, table
@@ -114,6 +115,19 @@ def test_more_seeds_and_rules_go_on_in_the_same_folder(done, source, tmp_path):
     results = compare.compare(small(source, "fa", "spiking"), tmp_path)
     assert measured(results) == measured(done[0])
     assert (tmp_path / "results" / "fa-1.json").read_bytes() == kept
+
+
+def test_another_engine_makes_another_spiking_network_and_leaves_the_rate_networks(done, source, tmp_path):
+    (tmp_path / "results").mkdir()
+    for path in (done[1] / "results").iterdir():
+        (tmp_path / "results" / path.name).write_bytes(path.read_bytes())
+    comparison = small(source, "fa", "spiking", engine=Clock())
+    with pytest.raises(InputError, match=r"spiking-1.json is of another comparison: description is .*Event.*Clock"):
+        compare.compare(comparison, tmp_path)
+    for seed in (1, 2):
+        (tmp_path / "results" / f"spiking-{seed}.json").unlink()
+    by_event, by_clock = measured(done[0]), measured(compare.compare(comparison, tmp_path))
+    assert [a == b for a, b in zip(by_event, by_clock, strict=True)] == [True] * 6 + [False] * 2
 
 
 def test_results_of_another_comparison_are_refused(done, source):

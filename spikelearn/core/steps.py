@@ -1,0 +1,89 @@
+"""Averages of the clock over steps, from tables of the kernel's sums: no filter runs for them."""
+
+import numpy as np
+
+from spikelearn.core.jit import inlined, kernel
+from spikelearn.core.lanes import LANES
+from spikelearn.core.layer import FORWARD
+
+
+@inlined
+def mean_kernel(tables, step, start, stop):
+    """Mean over steps `start` to `stop` of the potential that a spike in step `step` evokes."""
+    last = tables.decay_sum.shape[0] - 1
+    high = min(max(stop - step, 0), last)
+    low = min(max(start - step, 0), last)
+    decay = tables.decay_sum[high] - tables.decay_sum[low]
+    rise = tables.rise_sum[high] - tables.rise_sum[low]
+    return (decay - rise) / (stop - start)
+
+
+@inlined
+def _fading(power_sum, scale, start, stop):
+    """Sum over steps `start` to `stop` of what a trace of 1 before step 0 still gives; `start` may be -1."""
+    last = power_sum.shape[0] - 1
+    return power_sum[min(stop, last)] - (power_sum[min(start, last)] if start >= 0 else -np.float64(scale))
+
+
+@inlined
+def delivery_window(model, trial, delivered, row):
+    """Return the steps whose spikes, or rates, make a row of what is delivered.
+
+    Apical dendrites see them one step later; and their plateaus may come before the phase ends.
+    """
+    shifts = delivered.shape[0] // 2
+    before = 1 + row % shifts * model.grain
+    return trial.windows[row // shifts, 0] - before, trial.windows[row // shifts, 1] - before
+
+
+@kernel
+def add_means(model, spikes, mean, start, stop, n_slots):
+    """Add what each neuron's spikes, remembered ones too, give on average in steps `start` to `stop`."""
+    trace, tables, weight, neuron, first = spikes.trace, model.tables, model.weight, spikes.neuron, spikes.first
+    for j in range(trace.shape[1]):
+        if trace[0, j] != 0:
+            decay = _fading(tables.decay_sum, model.scale, start, stop) * trace[0, j]
+            rise = _fading(tables.rise_sum, model.scale, start, stop) * trace[1, j]
+            mean[j] += (decay - rise) / (stop - start)
+    for slot in range(n_slots):
+        weight[slot] = mean_kernel(tables, slot - model.memory, start, stop)
+    for slot in range(n_slots):
+        if weight[slot] != 0:
+            for k in range(first[slot], first[slot + 1]):
+                mean[neuron[k]] += weight[slot]
+
+
+@inlined
+def average_spikes(model, trial, inputs, layers):
+    """Average filtered spikes: what layers receive from below in the forward phase, and apical dendrites in both."""
+    n_slots = trial.lengths.sum() + model.memory
+    start, stop = trial.windows[FORWARD, 0], trial.windows[FORWARD, 1]
+    inputs.psp[:] = 0
+    add_means(model, inputs, inputs.psp, start, stop, n_slots)
+    for number in range(len(layers)):
+        layer = layers[number]
+        if not layer.is_output:
+            layer.spikes.psp[:] = 0
+            add_means(model, layer.spikes, layer.spikes.psp, start, stop, n_slots)
+        if layer.feeds and not model.rates:
+            delivered = layer.fed.delivered
+            delivered[:] = 0
+            for row in range(delivered.shape[0]):
+                start_row, stop_row = delivery_window(model, trial, delivered, row)
+                add_means(model, layer.fed, delivered[row], start_row, stop_row, n_slots)
+
+
+@inlined
+def begin_deliveries(model, trial, layers):
+    """Begin the mean of rates that are fed back with those of the step before the trial."""
+    for number in range(len(layers)):
+        layer = layers[number]
+        if layer.feeds and model.rates:
+            delivered = layer.fed.delivered
+            delivered[:] = 0
+            for row in range(delivered.shape[0]):
+                start, stop = delivery_window(model, trial, delivered, row)
+                if start < 0:  # settling is longer than plateaus are early, so it is -1
+                    for cell in range(layer.n):
+                        v_soma = np.float64(layer.v_soma[cell // LANES, cell % LANES])
+                        delivered[row, cell] += model.rate_max / (1.0 + np.exp(-v_soma)) / (stop - start)

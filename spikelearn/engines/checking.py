@@ -1,0 +1,60 @@
+"""What is given to a core: refused in one line, or brought into the shape that the kernels want."""
+
+import numpy as np
+
+from spikelearn.errors import InputError, check_range
+from spikelearn.network import Network
+
+
+def check_images(network: Network, images: np.ndarray) -> np.ndarray:
+    """Return images as the kernels want them; `InputError` unless they are intensities of this network's inputs."""
+    n_inputs = network.sizes[0]
+    if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
+        what = getattr(images, "dtype", type(images).__name__)
+        raise InputError(f"intensities must be an array of floats within 0..1, got {what}; use astype")
+    if images.ndim != 2 or images.shape[1] != n_inputs:
+        raise InputError(
+            f"intensities of shape {images.shape[1:]} an image do not fit a network with {n_inputs} inputs; "
+            f"each image must be of shape ({n_inputs},)"
+        )
+    low, high = images.min(initial=0.0), images.max(initial=0.0)
+    if not (low >= 0 and high <= 1):  # true for NaN
+        bad = ~((images >= 0) & (images <= 1))
+        image, pixel = divmod(int(bad.argmax()), n_inputs)
+        value = str(images[image, pixel]).replace("nan", "NaN")
+        raise InputError(f"intensity {value} at image {image}, input {pixel}; must be finite and within 0..1")
+    return np.ascontiguousarray(images, np.float32)
+
+
+def check_labels(network: Network, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return labels as the kernels want them; `InputError` unless there is an output for each image's."""
+    n_outputs = network.sizes[-1]
+    given = np.asarray(labels)
+    if given.dtype.kind not in "iu" or given.shape != (len(images),):
+        raise InputError(
+            f"labels must be integers, one for each of the {len(images)} images, got {given.dtype} of shape "
+            f"{given.shape}"
+        )
+    bad = (given < 0) | (given >= n_outputs)
+    if bad.any():
+        raise InputError(f"label {given[bad][0]} at image {bad.argmax()}; must be within 0..{n_outputs - 1}")
+    return np.ascontiguousarray(given, np.int64)
+
+
+def check_trial(network: Network, intensity: np.ndarray, label: int | None) -> np.ndarray:
+    """Return one image as the kernels want it; `InputError` unless it and its label, if any, fit the network."""
+    images = check_images(network, np.asarray(intensity)[None])
+    if label is not None:
+        check_labels(network, images, np.asarray([label]))
+    return images[0]
+
+
+def check_learning_rates(network: Network, rates: tuple[float, ...]) -> None:
+    """Raise `InputError` unless there is a learning rate for each layer."""
+    if len(rates) != network.n_layers:
+        raise InputError(
+            f"{len(rates)} learning rates {tuple(rates)} for a network of {network.n_layers} layers with "
+            f"weights; give one for each"
+        )
+    for rate in rates:
+        check_range("learning_rates", rate, at_least=0)
