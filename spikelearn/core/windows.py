@@ -8,7 +8,7 @@ import numpy as np
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.exact import ring_row, soma_at, state_at
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.lanes import LANES, flat, fma, load, store
+from spikelearn.core.lanes import LANES, clip, flat, fma, load, store
 from spikelearn.core.layer import FORWARD, TARGET
 
 
@@ -125,6 +125,12 @@ def mean_potentials(model, trial, layer, below, fed):
         store(layer.v_forward, block, fma(work.dendrite / total, dendrite, (per_window / total) * gone))
 
 
+@inlined
+def slope_of(rate, motion, slot):
+    """Return the slope of a rate, given that of its potential, within what crosses the whole range in a slot."""
+    return clip(rate * (1.0 - rate) * motion, -1.0 / slot, 1.0 / slot)
+
+
 @kernel
 def add_rates(model, layer, below, fed, block, phase, window, start, stop):
     """Add the rates of a block at the starts of slots `start` to `stop`, and at the ends of a window, to its integral.
@@ -151,7 +157,7 @@ def add_rates(model, layer, below, fed, block, phase, window, start, stop):
             if left != right:
                 decay = fma(-model.cut_decay, load(ring, then), load(ring, now))
                 rise = fma(-model.cut_rise, load(ring, then + 1), load(ring, now + 1))
-                slope = rate * (1.0 - rate) * fma(-work.total[phase], soma, flux * (decay - rise))
+                slope = slope_of(rate, fma(-work.total[phase], soma, flux * (decay - rise)), model.slot)
                 total = fma((right * right - left * left) / 12.0, slope, total)
         for k in range(2):
             if slot == (last if k == 1 else first):
@@ -160,7 +166,7 @@ def add_rates(model, layer, below, fed, block, phase, window, start, stop):
                 state_at(model, layer, below, fed, block, phase, slot, age)
                 decay, rise, soma = load(work.here, 0), load(work.here, 1), load(work.here, 2)
                 rate = sigmoid(soma + v_inf)
-                slope = rate * (1.0 - rate) * fma(-work.total[phase], soma, flux * (decay - rise))
+                slope = slope_of(rate, fma(-work.total[phase], soma, flux * (decay - rise)), model.slot)
                 total = fma(0.5 * width, rate, total)
                 total = fma((-width if k == 1 else width) * width / 12.0, slope, total)
     store(work.rates, row, total)
