@@ -1,20 +1,23 @@
 """Two decorators for compiled functions, with an on-disk cache that cannot go stale.
 
 numba's own cache notices a change of the function's file, but not of a function it calls in another file. So what is
-compiled is kept in folders named after a hash of all it can come from: the core's sources, and for functions of other
-files, a learning rule say, that file. A change of one rule leaves the code of all others as it is.
+compiled is kept in folders named after a hash of all it can come from: the core's sources, and where a learning rule
+takes part, its files. A change of one rule leaves the code of all others as it is.
 """
 
 import functools
 import hashlib
 import inspect
+import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numba
+import numpy as np
 import platformdirs
 from numba import types
 from numba.core.codegen import JITCodeLibrary
@@ -31,34 +34,54 @@ _SETTING = threading.Lock()  # of numba's folder, which is global
 
 
 @functools.cache
-def cache_folder(source: Path | None = None, module: str = "") -> Path | None:
-    """Return the folder for code compiled from the core and a module, created; None where none can be written."""
-    digest = hashlib.sha256(f"numba {numba.__version__} {module}".encode())
-    for path in [*sorted(CORE.glob("*.py")), *([] if source is None else [source])]:
+def cache_folder(*things: Any) -> Path | None:
+    """Return the folder for code from the core and some functions and classes, created; None: it is not to be kept."""
+    digest = hashlib.sha256(f"numba {numba.__version__}".encode())
+    for path in sorted(CORE.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
-    folder = platformdirs.user_cache_path("spikelearn") / "jit" / digest.hexdigest()[:16]
+    folder = platformdirs.user_cache_path("spikelearn") / "jit"
     try:
+        seen: set[Any] = set()
+        for part in (part for thing in things for part in _origins(thing, seen)):
+            digest.update(part)
+        folder = folder / digest.hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, TypeError):
         return None
     return folder if os.access(folder, os.W_OK) else None
 
 
-def source_of(thing: Any) -> tuple[Path, str] | tuple[()]:
-    """Return file and name of the module outside the core that defines a function or class; () if it is of the core.
+def _origins(thing: Any, seen: set[Any]) -> Iterator[bytes]:
+    """Yield what the code of a function or class is made of: its file, and what it names, if that is not of the core.
 
     Raises
     ------
     OSError, TypeError
-        It has no file, as what is typed into an interpreter, or other processes do not find it by its name.
+        That is not to be told, or other processes do not find it by its name: it was typed into an interpreter, say.
     """
+    thing = getattr(thing, "py_func", thing)
     path = Path(inspect.getfile(thing)).resolve()
-    path.stat()
-    if path.parent == CORE:
-        return ()
+    if thing in seen or path.parent == CORE:
+        return
+    seen.add(thing)
     if thing.__module__ == "__main__" or "<locals>" in thing.__qualname__:
         raise TypeError(f"{thing.__qualname__} is part of the program that runs")
-    return path, thing.__module__
+    yield f"{thing.__module__} {thing.__qualname__}".encode()
+    yield path.read_bytes()
+    for name in _names(thing.__code__) if inspect.isfunction(thing) else ():
+        value = thing.__globals__.get(name, 0)
+        if isinstance(value, int | float | np.number):
+            yield f"{name} {value!r}".encode()
+        elif value is not np and value is not math:
+            yield from _origins(value, seen)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Yield the names in the code of a function, and of those within it."""
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names(part)
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
@@ -147,10 +170,10 @@ def _type_of_kernel(value: Kernel, context: Any) -> KernelType:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile `function` with numba: same bits on every run (no fast maths), division as in NumPy, cached.
+    """Compile `function` with numba: same bits on every run (no fast maths), division as in NumPy.
 
-    It is compiled once, and other kernels call it. It cannot allocate arrays, so that numba counts no references. With
-    NUMBA_DISABLE_JIT=1 it is the function.
+    It is compiled once, and other kernels call it. It cannot allocate arrays, so that numba counts no references. What
+    Python calls is kept on disk if it is of the core. With NUMBA_DISABLE_JIT=1 it is the function.
     """
     return function if _interpreted() else Kernel(function, _folder_of(function), inline=False)
 
@@ -160,44 +183,14 @@ def inlined(function: Callable[..., Any]) -> Any:
     return function if _interpreted() else Kernel(function, _folder_of(function), inline=True)
 
 
-def uncached(function: Callable[..., Any]) -> Any:
-    """Compile `function` as `inlined` does, but keep nothing of it: for arguments of types from outside the core.
-
-    Code of theirs in the core's folder would go stale with their files, of which that folder's name says nothing. The
-    `specialised` twins of those that call it keep it.
-    """
-    return function if _interpreted() else Kernel(function, None, inline=True)
-
-
 @functools.cache
-def specialised(compiled: Any, *things: type) -> Any:
-    """Return a twin of a kernel for arguments of types whose code lies outside the core, cached with their files."""
-    if _interpreted():
-        return compiled
-    folders = []
-    for thing in things:
-        try:
-            folders.append(cache_folder(*source_of(thing)))
-        except (OSError, TypeError):
-            return Kernel(compiled.py_func, None, inline=False)
-    return Kernel(compiled.py_func, _common(folders), inline=False)
-
-
-def _common(folders: list[Path | None]) -> Path | None:
-    """Return a folder for code that comes from several sources."""
-    if None in folders:
-        return None
-    digest = hashlib.sha256("".join(sorted({folder.name for folder in folders if folder})).encode())
-    folder = folders[0].parent / digest.hexdigest()[:16]  # type: ignore[union-attr]
-    folder.mkdir(exist_ok=True)
-    return folder
+def specialised(compiled: Any, *things: Any) -> Any:
+    """Return a twin of a kernel of the core whose code includes these functions and classes, kept with their files."""
+    return compiled if _interpreted() else Kernel(compiled.py_func, cache_folder(*things), inline=False)
 
 
 def _folder_of(function: Callable[..., Any]) -> Path | None:
-    try:
-        return cache_folder(*source_of(function))
-    except (OSError, TypeError):
-        return None
+    return cache_folder() if Path(function.__code__.co_filename).resolve().parent == CORE else None
 
 
 def _interpreted() -> bool:

@@ -13,7 +13,7 @@ from numba import types
 from numba.extending import overload
 
 from spikelearn.core.dynamics import sigmoid
-from spikelearn.core.jit import kernel, uncached
+from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, absolute, fma, full, load, maximum, pick, store
 
 STEP = 20.0  # both P of Table 1, times rate_max or its square
@@ -46,6 +46,11 @@ def register_rule(constants: type, errors: Callable[..., None], reads: str = OWN
     _RULES[constants] = _Registered(errors, reads)
 
 
+def code_of(constants: type) -> tuple[type, Any]:
+    """Return what makes the code of a rule: the type of its constants, and its kernel."""
+    return constants, _RULES[constants].errors
+
+
 def layer_errors(rule: Any, layer: Any, above: Any, source: Any) -> None:
     """Call the kernel registered for the type of `rule`, on records of type `Own`."""
     errors, reads = _RULES[type(rule)]
@@ -62,7 +67,7 @@ def _compiled_errors(rule, layer, above, source):
     return lambda rule, layer, above, source: errors(rule, layer, source)
 
 
-@uncached
+@inlined
 def compute_errors(rule, layers, compared):
     """Write the errors of all layers, from the output down; those of the rule that is only compared with it if so."""
     for number in range(len(layers) - 1, -1, -1):

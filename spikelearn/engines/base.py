@@ -10,7 +10,7 @@ from spikelearn.core import trial
 from spikelearn.core.feedback import Fixed
 from spikelearn.core.jit import specialised
 from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
-from spikelearn.core.learn import Silent
+from spikelearn.core.learn import Silent, code_of
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.engines import checking, packing
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
@@ -200,8 +200,7 @@ class Core(ABC):
             net = self._watched(net, watch, float(lengths[0].sum()) * self._unit)
         constants = rule.constants()
         other = Silent() if compare is None else compare.constants()
-        kinds: tuple[Any, Any] = type(constants), type(other)
-        run = specialised(trial.train_chunk, *kinds)
+        run = specialised(trial.train_chunk, *code_of(type(constants)), *code_of(type(other)))
         schedule = trial.Schedule(first_example, lengths, windows, self._rate)
         status = run(
             net, constants, other, self.network.feedback.plan(), images, labels, schedule,

@@ -9,7 +9,7 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn.core import jit
-from spikelearn.core.learn import Silent
+from spikelearn.core.learn import code_of, layer_errors
 from spikelearn.core.trial import train_chunk
 from spikelearn.engines import Clock
 
@@ -59,10 +59,26 @@ def load(path, monkeypatch):
     return module
 
 
-def trained_bias(rule):
-    """Return the bias of an output after an example with errors that are all alike."""
+@jit.kernel
+def _errors(rule, own):
+    layer_errors(rule, own, own, own)
+
+
+def small_core():
     network = sl.Network(sizes=(1, 1), phases=sl.Phases(minimum=2.0, settle=0.0))
-    core = Clock(dtype="float64").build(network, network.draw_weights(1))
+    return Clock(dtype="float64").build(network, network.draw_weights(1))
+
+
+def error_of(constants):
+    """Return the error of the only neuron of a network."""
+    own = small_core()._net.layers[0].own
+    jit.specialised(_errors, *code_of(constants))(constants(1.0), own)
+    return own.error[0]
+
+
+def trained_bias(rule):
+    """Return what an example adds to the bias of the only neuron of a network."""
+    core = small_core()
     before = core.weights.b[0][0]
     core.train(
         np.zeros((1, 1), np.float32), np.zeros(1, int), seed=1, first_example=0, learning_rates=(1.0,), rule=rule
@@ -78,9 +94,28 @@ def test_a_rule_that_was_changed_is_compiled_anew(cache, tmp_path, monkeypatch):
         assert trained_bias(load(path, monkeypatch).Rule()) == pytest.approx(float(error))
 
 
+@needs_jit
+@pytest.mark.parametrize(
+    "part, error",
+    [
+        ("FACTOR = {}\n", "FACTOR"),
+        ("from spikelearn.core.jit import inlined\n\n@inlined\ndef factor():\n    return {}\n", "factor()"),
+        ("from numba import njit\n\n@njit\ndef factor():\n    return {}\n", "factor()"),
+    ],
+    ids=["number", "kernel", "function"],
+)
+def test_a_rule_of_which_a_part_elsewhere_was_changed_is_compiled_anew(cache, tmp_path, monkeypatch, part, error):
+    rule, other = tmp_path / "rule_of_parts.py", tmp_path / "part_of_it.py"
+    rule.write_text(RULE.format(imported=f"from part_of_it import {error.removesuffix('()')}\n", error=error))
+    for value in ("2.0", "3.0"):
+        other.write_text(part.format(value))
+        load(other, monkeypatch)
+        assert error_of(load(rule, monkeypatch).Constants) == float(value)
+
+
 def folder_of(constants):
-    """Return the folder of the twin of the training loop for a rule."""
-    return jit.specialised(train_chunk, constants, Silent)._folder
+    """Return the folder of the code for a rule."""
+    return jit.specialised(_errors, *code_of(constants))._folder
 
 
 @needs_jit
@@ -93,35 +128,50 @@ def test_code_for_a_rule_lies_where_no_other_file_has_a_say(cache, tmp_path, mon
     other.write_text(RULE.format(imported="", error="3.0"))
     after = folder_of(load(one, monkeypatch).Constants), folder_of(load(other, monkeypatch).Constants)
     assert after[0] == before[0] and after[1] not in before
-    assert jit.cache_folder() == before[0].parent / jit.cache_folder().name
 
 
 @needs_jit
-def test_code_for_a_rule_is_kept_and_none_of_it_in_the_folder_of_the_core(cache, tmp_path, monkeypatch):
+def test_code_for_a_rule_is_kept_and_none_of_it_with_that_of_other_rules(cache, tmp_path, monkeypatch):
     path = tmp_path / "kept_rule.py"
     path.write_text(RULE.format(imported="", error="2.0"))
     rule = load(path, monkeypatch)
-    monkeypatch.setattr("spikelearn.engines.base.specialised", lambda *args: twin)
+    own = small_core()._net.layers[0].own
     for hits in (0, 1):
-        twin = jit.specialised(train_chunk, rule.Constants, Silent)
-        trained_bias(rule.Rule())
+        twin = jit.specialised(_errors, *code_of(rule.Constants))
+        twin(rule.Constants(1.0), own)
         assert sum(twin._entry.stats.cache_hits.values()) == hits
     # An index names the classes of arguments: one that is gone would be missed by all who read it.
-    for folder, named in ((cache, True), (train_chunk._folder, False)):
-        assert any(b"kept_rule" in index.read_bytes() for index in folder.rglob("*.nbi")) == named
+    named = [index for index in cache.rglob("*.nbi") if b"kept_rule" in index.read_bytes()]
+    assert named and all(twin._folder in index.parents for index in named)
+    assert not any(b"kept_rule" in index.read_bytes() for index in train_chunk._folder.rglob("*.nbi"))
 
 
 @needs_jit
-def test_code_for_a_rule_that_other_processes_do_not_find_is_not_kept(cache):
-    class Local:
-        """A class without a name outside of this test."""
-
-    exec("class Typed: pass", typed := {"__name__": "__main__"})
-    for constants in (Local, typed["Typed"]):
-        assert folder_of(constants) is None
+@pytest.mark.parametrize("where", ["in a function", "typed", "in the program"])
+def test_code_for_a_rule_that_other_processes_do_not_find_is_not_kept(cache, tmp_path, where):
+    made = {"__name__": "__main__" if where == "in the program" else "typed"}
+    source = RULE.format(imported="", error="2.0")
+    if where == "in a function":
+        indented = source.replace("\n", "\n    ")
+        source = f"def make():{indented}\n    return Constants\n"
+    path = tmp_path / "rule.py"
+    if where != "typed":
+        path.write_text(source)
+    exec(compile(source, path, "exec"), made)
+    constants = made["make"]() if where == "in a function" else made["Constants"]
+    assert folder_of(constants) is None
+    assert error_of(constants) == 2.0
 
 
 @needs_jit
-def test_of_the_core_a_kernel_lies_in_the_folder_of_the_core():
-    assert train_chunk._folder == jit.cache_folder()
-    assert folder_of(Silent).parent == jit.cache_folder().parent
+def test_a_kernel_that_is_not_of_the_core_is_not_kept_by_itself():
+    """It may call others, in other files."""
+    assert train_chunk._folder.is_dir()
+    assert code_of(type(sl.Plateau().constants()))[1]._folder is None
+
+
+@needs_jit
+def test_where_no_folder_can_be_made_nothing_is_kept(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setattr(jit.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+    assert jit.cache_folder.__wrapped__() is None

@@ -9,9 +9,9 @@ import reference
 
 import spikelearn as sl
 from spikelearn.core import learn
-from spikelearn.core.jit import kernel, uncached
+from spikelearn.core.jit import kernel
 from spikelearn.core.layer import FORWARD, TARGET, Own
-from spikelearn.core.learn import angle, apply_errors, compute_errors, layer_errors, loss, register_rule
+from spikelearn.core.learn import angle, apply_errors, code_of, compute_errors, layer_errors, loss, register_rule
 from spikelearn.core.trial import derive_all, measure_all
 from spikelearn.engines import Clock
 
@@ -72,7 +72,7 @@ def owns(core):
     return [layer.own for layer in core._net.layers]
 
 
-@uncached
+@kernel
 def _all_errors(rule, net):
     compute_errors(rule, net.layers, False)
 
@@ -439,7 +439,7 @@ def test_a_rule_may_read_the_layer_above_or_the_one_that_feeds_back(constants, o
         np.testing.assert_allclose(own.error, wanted, rtol=1e-15)
 
 
-@uncached
+@kernel
 def _compared_errors(rule, net):
     compute_errors(rule, net.layers, True)
 
@@ -464,4 +464,6 @@ def test_a_rule_that_nobody_registered_is_refused():
     own = owns(core_with(NETWORKS["one"], averages_of(NETWORKS["one"])))[0]
     with pytest.raises(KeyError):
         layer_errors(Unknown(1.0), own, own, own)
+    with pytest.raises(KeyError):
+        code_of(Unknown)
     assert Unknown not in learn._RULES
