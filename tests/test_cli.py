@@ -648,7 +648,8 @@ def test_a_full_disk_is_reported_on_one_line_and_the_last_checkpoint_stays(cli, 
 
 
 def test_training_that_diverges_says_where_and_keeps_the_last_good_checkpoint(cli, done, source, tmp_path):
-    diverging = ["--set", "learning_rates=1e38,1e38", "--set", "chunk_size=1", "--epochs", 50]
+    # In the event engine the neurons of this network saturate first, and nothing changes any more.
+    diverging = ["--engine", "clock", "--set", "learning_rates=1e38,1e38", "--set", "chunk_size=1", "--epochs", 50]
     status, _, err = cli(*order(source, tmp_path / "run", *diverging))
     assert status == 1
     problem = (
