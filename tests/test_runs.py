@@ -464,7 +464,7 @@ def test_a_finished_run_has_nothing_to_go_on_with(config, tmp_path):
 
 def test_a_run_whose_training_diverged_keeps_its_last_good_checkpoint(source, tmp_path):
     config = describe(source, epochs=50)
-    wild = replace(config, model=replace(config.model, learning_rates=(1e38, 1e38)))
+    wild = replace(config, model=replace(config.model, learning_rates=(1e39, 1e39)))
     with pytest.raises(NotFiniteError, match=r"of layer \d is not finite (at|before) example \d+"):
         start(tmp_path / "run", wild).train()
     _, weights = runs.load_run(tmp_path / "run")
