@@ -91,11 +91,14 @@ def fill_inputs(model, trial, inputs, intensity, duration):
     """Draw, or take, the input spikes of a trial; False if there is no room."""
     draws, given, memory, left = model.draws, model.given, model.memory, flat(inputs.left)
     first, time, neuron, room = inputs.first, inputs.time, inputs.neuron, inputs.neuron.shape[0]
-    total, n, slot = 0.0, first[memory], memory
+    total, n, slot, n_lit = 0.0, first[memory], memory, 0
     for j in range(intensity.shape[0]):
         total += trial.rate * np.float64(intensity[j])
-        draws.cumulative[j] = total
-    fill_guide(draws.cumulative, draws.guide)
+        draws.lit[n_lit] = j
+        draws.cumulative[n_lit] = total
+        n_lit += intensity[j] != 0
+    cumulative = draws.cumulative[: max(n_lit, 1)]
+    fill_guide(cumulative, draws.guide)
     now, used, per_slot = 0.0, 0, 1.0 / model.slot
     while True:
         if given.inputs:
@@ -119,7 +122,7 @@ def fill_inputs(model, trial, inputs, intensity, duration):
         neuron[n] = (
             given.input_neuron[used]
             if given.inputs
-            else look_up(draws.cumulative, draws.guide, draws.words[0, used % GROUP])
+            else draws.lit[look_up(cumulative, draws.guide, draws.words[0, used % GROUP])]
         )
         n += 1
         used += 1
@@ -134,7 +137,7 @@ def fill_inputs(model, trial, inputs, intensity, duration):
 
 
 @kernel
-def run_part(model, trial, layer, below, fed, part, found):
+def run_part(model, trial, layer, part, found):
     """Run a layer through a part of a trial, block by block.
 
     Parameters
@@ -152,34 +155,35 @@ def run_part(model, trial, layer, below, fed, part, found):
     phase, since, until = part
     work, memory = layer.work, model.memory
     start, stop = slot_of(model, since), slot_of(model, until)
-    prepare_arrivals(work.arriving, work.soma[phase], below, max(start - memory, 0), stop + 1)
-    prepare_bounds(model, layer, below, fed, phase, start, stop + 1, model.period)
+    prepare_arrivals(work.arriving, work.soma[phase], layer.below, max(start - memory, 0), stop + 1)
+    prepare_bounds(model, layer, phase, start, stop + 1, model.period)
     begin_fading(layer, phase, start, stop + 1 + model.period)
     room = layer.spikes.neuron.shape[0] - layer.spikes.first[memory]
-    for group in range(n_groups(layer)):
-        first_block, last_block = group_blocks(layer, group)
-        for block in range(first_block, last_block):
-            at_rest = since == 0.0
-            begin_block(model, layer, below, fed, block, phase, start, age_of(model, since), at_rest)
-        for period in range((start - memory) // model.period, (stop - memory) // model.period + 1):
-            first_slot = memory + period * model.period
-            begin, end = max(first_slot, start), min(first_slot + model.period, stop + 1)
+    for block in range(layer.bias.shape[0]):
+        begin_block(model, layer, block, phase, start, age_of(model, since), since == 0.0)
+    for period in range((start - memory) // model.period, (stop - memory) // model.period + 1):
+        first_slot = memory + period * model.period
+        begin, end = max(first_slot, start), min(first_slot + model.period, stop + 1)
+        # The same loops over the same spikes for one block after the other: the processor foresees their ends.
+        for block in range(layer.bias.shape[0]):
+            sweep(model, layer, block, phase, (begin, min(end, stop)))
+        for group in range(n_groups(layer)):
+            first_block, last_block = group_blocks(layer, group)
             for block in range(first_block, last_block):
-                sweep(model, layer, below, fed, block, phase, begin, min(end, stop))
-                note(model, trial, layer, below, fed, block, part, (begin, end))
+                note(model, trial, layer, block, part, (begin, end))
             n = draw_candidates(model, trial, layer, group, period, phase)
             if found + n > room:
                 return -1
-            found, undecided = decide(model, layer, below, fed, group, phase, first_slot, 0, n, since, until, found)
+            found, undecided = decide(model, layer, group, part, first_slot, (0, n), found)
             model.tally[1] += undecided
-        for block in range(first_block, last_block):
-            state_at(model, layer, below, fed, block, phase, stop, age_of(model, until))
-            store(layer.v_soma, block, load(work.here, 2) + load(work.v_inf, block))
+    for block in range(layer.bias.shape[0]):
+        state_at(model, layer, block, phase, stop, age_of(model, until))
+        store(layer.v_soma, block, load(work.here, 2) + load(work.v_inf, block))
     return found
 
 
 @kernel
-def begin_layer(model, layer, below):
+def begin_layer(model, layer):
     """Prepare a layer for a trial."""
     layer.current[:] = 0
     layer.activity[:] = 0
@@ -198,14 +202,13 @@ def run_layers(model, trial, inputs, layers):
     duration = forward + trial.lengths[TARGET]
     for number in range(len(layers)):
         layer = layers[number]
-        below, fed = inputs if number == 0 else layers[number - 1].spikes, layers[layer.source].fed
         found = 0
         for phase in range(2 if layer.is_output and trial.lengths[TARGET] > 0 else 1):
             if phase == TARGET:
                 teach(layer, model.teach, trial.label)
             begin = forward if phase == TARGET else 0.0
             end = forward if layer.is_output and phase == FORWARD else duration
-            found = run_part(model, trial, layer, below, fed, (phase, begin, end), found)
+            found = run_part(model, trial, layer, (phase, begin, end), found)
             if found < 0:
                 return False
         sort_spikes(layer.spikes, found, memory, slot_of(model, duration) + 1)
@@ -230,7 +233,7 @@ def present(model, inputs, layers, trial, intensity):
     if not fill_inputs(model, trial, inputs, intensity, duration):
         return False
     for number in range(len(layers)):
-        begin_layer(model, layers[number], inputs if number == 0 else layers[number - 1].spikes)
+        begin_layer(model, layers[number])
     done = False
     if model.coupled:
         done = run_together(model, trial, inputs, layers)
@@ -265,5 +268,4 @@ def average(model, trial, inputs, layers):
                     begin, end = delivery_window(model, trial, delivered, row)
                     add_means(model, layer.fed, delivered[row], begin, end)
     for number in range(len(layers)):
-        below = inputs if number == 0 else layers[number - 1].spikes
-        mean_potentials(model, trial, layers[number], below, layers[layers[number].source].fed)
+        mean_potentials(model, trial, layers[number])

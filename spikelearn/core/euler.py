@@ -19,16 +19,15 @@ from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.echo import begin_echo, echo_step, feed_back, watch_apical
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, store
-from spikelearn.core.layer import FORWARD, GROUP, TARGET, group_blocks, group_size, n_groups, teach
+from spikelearn.core.layer import FORWARD, GROUP, PARTS, TARGET, group_blocks, group_size, n_groups, teach
 from spikelearn.core.poisson import CountTable, draw_count, draw_inputs
 from spikelearn.core.probe import Given, Probe, sample_row
 from spikelearn.core.random import WORD, fill_words
 from spikelearn.core.records import record
-from spikelearn.core.spikes import age_traces, first_at, sort_spikes
-from spikelearn.core.steps import average_spikes, begin_deliveries, delivery_window
+from spikelearn.core.spikes import first_at, sort_spikes
+from spikelearn.core.steps import SEGMENT, average_spikes, begin_deliveries, delivery_window, remember_all
 
 CHUNK = 64  # steps that a group of neurons advances at a time
-SEGMENT = 128  # steps of a phase whose input spikes are drawn together
 
 
 @record
@@ -98,7 +97,7 @@ class EulerWork(NamedTuple):
 
 
 @inlined
-def watch(model, layer, block, part, start, stop, fresh):
+def watch(model, layer, block, start, stop, fresh):
     """Sample the potentials of the watched neurons of a block, whose filters are still those before the steps.
 
     `fresh` tells to take these up; otherwise the samples' own go on, which saw the steps before.
@@ -118,15 +117,16 @@ def watch(model, layer, block, part, start, stop, fresh):
                 rise = model.rise * (rise + new - model.rise_cut * old)
                 row = sample_row(probe, step + 1)
                 if row >= 0:
-                    probe.v_soma[row, k] = work.potential[part * CHUNK + step - start, lane]
+                    probe.v_soma[row, k] = work.potential[block % PARTS * CHUNK + step - start, lane]
                     probe.v_dendrite[row, k] = layer.bias[block, lane] + model.scale * (decay - rise)
             probe.decay[k], probe.rise[k] = decay, rise
 
 
 @inlined
-def sweep(model, layer, below, block, part, phase, start, stop, fresh):
+def sweep(model, layer, block, phase, start, stop, fresh):
     """Advance the potentials of a block from step `start` to `stop`."""
-    work, first, neuron, weights, drives = layer.work, below.first, below.neuron, layer.weights, layer.work.drive
+    work, weights, drives = layer.work, layer.weights, layer.work.drive
+    first, neuron = layer.below.first, layer.below.neuron
     ring = drives.shape[0] // layer.bias.shape[0]
     base, row0, potential = block * ring, block * layer.n_pre, work.potential
     keep, dendrite, gain = work.keep[phase], work.dendrite, work.dendrite * model.scale
@@ -142,18 +142,18 @@ def sweep(model, layer, below, block, part, phase, start, stop, fresh):
         decay = model.decay * fma(-model.decay_cut, forgotten, decay + drive)
         rise = model.rise * fma(-model.rise_cut, forgotten, rise + drive)
         v_soma = fma(keep, v_soma, fma(gain, decay - rise, resting))
-        store(potential, part * CHUNK + step - start, v_soma)
-    watch(model, layer, block, part, start, stop, fresh)
+        store(potential, block % PARTS * CHUNK + step - start, v_soma)
+    watch(model, layer, block, start, stop, fresh)
     store(work.decay, block, decay)
     store(work.rise, block, rise)
     store(layer.v_soma, block, v_soma)
 
 
 @inlined
-def add_to_means(model, trial, layer, block, part, phase, start, stop):
+def add_to_means(model, trial, layer, block, phase, start, stop):
     """Add potentials of the forward phase, and rates of the outputs in the target phase, to their sums."""
     potential, begin, end = layer.work.potential, trial.windows[phase, 0], trial.windows[phase, 1]
-    row = part * CHUNK - start
+    row = block % PARTS * CHUNK - start
     if phase == FORWARD:
         total = load(layer.v_forward, block)
         for step in range(max(start, begin), min(stop, end)):
@@ -235,7 +235,7 @@ def find_spikes(model, layer, group, start, stop, n_candidates, n_new):
 
 
 @kernel
-def run_layer(model, trial, layer, below, phase, start, stop):
+def run_layer(model, trial, layer, phase, start, stop):
     """Advance a layer from step `start` to `stop` of the trial and sort its spikes; False if there is no room."""
     n_new, spikes = 0, layer.spikes
     room = spikes.neuron.shape[0] - spikes.first[start + model.memory]
@@ -245,8 +245,8 @@ def run_layer(model, trial, layer, below, phase, start, stop):
             end = min(begin + CHUNK, stop)
             for block in range(first_block, last_block):
                 fresh = (begin - start) % SEGMENT == 0
-                sweep(model, layer, below, block, block - first_block, phase, begin, end, fresh)
-                add_to_means(model, trial, layer, block, block - first_block, phase, begin, end)
+                sweep(model, layer, block, phase, begin, end, fresh)
+                add_to_means(model, trial, layer, block, phase, begin, end)
             n_candidates = draw_candidates(model, trial, layer, group, begin, end)
             if n_new + n_candidates > room:
                 return False
@@ -259,9 +259,9 @@ def run_layer(model, trial, layer, below, phase, start, stop):
 
 
 @kernel
-def begin_layer(model, layer, below):
+def begin_layer(model, layer):
     """Project what the network remembers of earlier spikes through the present weights."""
-    work, weights, memory = layer.work, layer.weights, model.memory
+    work, weights, memory, below = layer.work, layer.weights, model.memory, layer.below
     layer.v_forward[:] = 0
     layer.activity[:] = 0
     layer.current[:] = 0
@@ -330,7 +330,7 @@ def present(model, inputs, layers, trial, intensity):
         model.expected[j] = trial.rate * np.float64(intensity[j])
     begin_deliveries(model, trial, layers)
     for number in range(n_layers):
-        begin_layer(model, layers[number], inputs if number == 0 else layers[number - 1].spikes)
+        begin_layer(model, layers[number])
     if model.coupled:
         feed_back(model, layers)
     onset = np.int64(0)
@@ -346,8 +346,7 @@ def present(model, inputs, layers, trial, intensity):
             if model.coupled and model.probe.apical:
                 watch_apical(model, layers, start)
             for number in range(n_layers):
-                below = inputs if number == 0 else layers[number - 1].spikes
-                if not run_layer(model, trial, layers[number], below, phase, start, stop):
+                if not run_layer(model, trial, layers[number], phase, start, stop):
                     return False
             if model.coupled:
                 echo_step(model, layers, start)
@@ -368,45 +367,3 @@ def present(model, inputs, layers, trial, intensity):
             if trial.lengths[TARGET] > 0:
                 store(layer.activity, block, load(layer.activity, block) / (target[1] - target[0]))
     return True
-
-
-@kernel
-def remember(model, spikes):
-    """Turn the spikes of the last trial into memory for the next one."""
-    first, neuron, memory, elapsed = spikes.first, spikes.neuron, model.memory, model.elapsed
-    if memory == 0:
-        _age(model, spikes, 0, elapsed[0])
-        _age(model, spikes, elapsed[0], elapsed[1])
-        first[0] = 0
-        return
-    last = elapsed[0] + elapsed[1]
-    shift = first[last]
-    for k in range(shift, first[last + memory]):
-        neuron[k - shift] = neuron[k]
-    for slot in range(memory + 1):
-        first[slot] = first[last + slot] - shift
-
-
-@inlined
-def _age(model, spikes, onset, n_steps):
-    """Filter the spikes of a phase, each neuron for itself, a segment at a time: no power is beyond the table."""
-    decays, rises, trace = model.tables.decay_power, model.tables.rise_power, spikes.trace
-    first, neuron, oldest = spikes.first, spikes.neuron, model.tables.decay_power.shape[0] - 1
-    for begin in range(onset, onset + n_steps, SEGMENT):
-        end = min(begin + SEGMENT, onset + n_steps)
-        age_traces(trace, decays[min(end - begin, oldest)], rises[min(end - begin, oldest)])
-        for step in range(begin, end):
-            decay, rise = decays[min(end - step, oldest)], rises[min(end - step, oldest)]
-            for k in range(first[step], first[step + 1]):
-                trace[0, neuron[k]] += decay
-                trace[1, neuron[k]] += rise
-
-
-@inlined
-def remember_all(model, inputs, layers):
-    """Turn the spikes of the last trial into memory, if that has not been done."""
-    if model.elapsed[0] > 0:
-        remember(model, inputs)
-        for number in range(len(layers)):
-            remember(model, layers[number].spikes)
-        model.elapsed[:] = 0

@@ -31,7 +31,20 @@ from typing import NamedTuple
 import numpy as np
 
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.lanes import LANES, NARROW, absolute, flat, fma, full, load, load_like, maximum, narrow, store
+from spikelearn.core.lanes import (
+    LANES,
+    NARROW,
+    absolute,
+    flat,
+    fma,
+    full,
+    load,
+    maximum,
+    narrow,
+    piece_like,
+    put_piece,
+    store,
+)
 from spikelearn.core.layer import GROUP
 from spikelearn.core.poisson import CountTable
 from spikelearn.core.probe import Given, Probe
@@ -44,7 +57,8 @@ SMALLEST = 1e-3  # of the precision of a potential of 1: less is nothing
 class Draws(NamedTuple):
     """Scratch of the inputs' draws: one Poisson process in time, of which each spike falls on an input by chance."""
 
-    cumulative: np.ndarray  # (inputs,) float64, rates, summed
+    lit: np.ndarray  # (inputs,) int32, those whose rate is not 0
+    cumulative: np.ndarray  # (inputs,) float64, their rates, summed
     guide: np.ndarray  # (n,) int64, where to start looking in `cumulative`
     gaps: np.ndarray  # (64,) float64, exponential draws
     words: np.ndarray  # (1, 64) uint32
@@ -110,8 +124,8 @@ class ExactWork(NamedTuple):
     begin: np.ndarray  # (groups, period + 1) int64, the first candidate of each slot; where layers go together
     lane: np.ndarray  # (groups * n, 64) int32, neuron in the group
     place: np.ndarray  # (groups * n, 64) int32, slot in the period
-    time: np.ndarray  # (groups * n, 64) float64, ms from the start of the trial
-    old_time: np.ndarray  # (64 * n,) float64, scratch
+    draw: np.ndarray  # (groups * n, 64) uint32, time in the period, in 2**-32 of it
+    old_draw: np.ndarray  # (64 * n,) uint32, scratch
     age: np.ndarray  # (groups * 64 / LANES * n, LANES) ms from the start of the slot
     threshold: np.ndarray  # the potential that makes the candidate a spike
     by_soma: np.ndarray  # what U counts at a candidate's time
@@ -128,7 +142,7 @@ class ExactWork(NamedTuple):
     then: np.ndarray  # (64 * n,) int32, a memory earlier
     undecided: np.ndarray  # (64 * n,) int32
     count_words: np.ndarray  # (groups, 64) uint32
-    received: np.ndarray  # (2, n) float64, of a record: decay and rise of what is fed back
+    filtered: np.ndarray  # (2, n) float64, of a record: decay and rise of what is fed back
     traced: np.ndarray  # (samples, n) float64, what apical dendrites receive, spikes/ms
 
 
@@ -161,9 +175,9 @@ def prepare_arrivals(out, coefficients, spikes, start, stop):
 
 
 @kernel
-def prepare_bounds(model, layer, below, fed, phase, start, stop, beyond):
+def prepare_bounds(model, layer, phase, start, stop, beyond):
     """Bound what arrives and what is forgotten in slots `start` to `stop`, for weights of 1; after them, say so."""
-    work, memory = layer.work, model.memory
+    work, memory, below, fed = layer.work, model.memory, layer.below, layer.received
     on, off = work.kick[phase, 0], work.kick[phase, 1]
     for slot in range(start, stop):
         bound = on * (below.first[slot + 1] - below.first[slot])
@@ -189,53 +203,60 @@ def ring_row(model, layer, block, slot):
 
 
 @kernel
-def sweep(model, layer, below, fed, block, phase, start, stop):
-    """Carry the state of a block from the start of slot `start` to that of slot `stop`."""
-    # A layer of few neurons needs but a part of each row.
-    if layer.n <= NARROW:
-        _sweep(model, layer, below, fed, block, phase, start, stop, narrow(layer.bias, 0))
+def sweep(model, layer, block, phase, slots):
+    """Carry the state of a block from the start of one of two `slots` to that of the other."""
+    # A layer of few neurons needs but a part of each row; and three sums of 32 do not fit into 16 registers of 8.
+    if layer.n <= NARROW or LANES == 32:
+        parts = 1 if layer.n <= NARROW else LANES // NARROW
+        _sweep(model, layer, block, phase, slots, narrow(layer.bias, 0), parts)
     else:
-        _sweep(model, layer, below, fed, block, phase, start, stop, load(layer.bias, 0))
+        _sweep(model, layer, block, phase, slots, load(layer.bias, 0), 1)
 
 
 @inlined
-def _sweep(model, layer, below, fed, block, phase, start, stop, like):
-    work, weights, feedback, rings = layer.work, layer.weights, layer.feedback, layer.work.ring
-    slots, row0 = rings.shape[0] // (3 * layer.bias.shape[0]), block * layer.n_pre
+def _sweep(model, layer, block, phase, slots, like, parts):
+    work, weights, feedback, ring = layer.work, flat(layer.weights), flat(layer.feedback), flat(layer.work.ring)
+    (start, stop), rows = slots, layer.work.ring.shape[0] // (3 * layer.bias.shape[0])
+    below, fed = layer.below, layer.received
     first, neuron, to_soma = below.first, below.neuron, flat(work.arriving)
     to_decay, to_rise = flat(below.decay), flat(below.rise)
-    coupled, back0 = model.coupled and not layer.is_output, block * layer.n_feedback
+    coupled = model.coupled and not layer.is_output
     fed_first, fed_neuron, returning = fed.first, fed.neuron, flat(work.returning)
     back_decay, back_rise, apical = flat(fed.decay), flat(fed.rise), work.apical
     keep_decay, keep_rise, keep = work.step[phase, 0], work.step[phase, 1], work.step[phase, 2]
     from_decay, from_rise = work.step[phase, 3], work.step[phase, 4]
-    now = 3 * (block * slots + (start & (slots - 1)))
-    decay, rise, soma = load_like(rings, now, like), load_like(rings, now + 1, like), load_like(rings, now + 2, like)
-    k = first[start]
-    for slot in range(start, stop):
-        soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
-        decay, rise = keep_decay * decay, keep_rise * rise
-        end = first[slot + 1]
-        while k < end:
-            row = load_like(weights, row0 + neuron[k], like)
-            decay = fma(to_decay[k], row, decay)
-            rise = fma(to_rise[k], row, rise)
-            soma = fma(to_soma[k], row, soma)
-            k += 1
-        if coupled:
-            for j in range(fed_first[slot], fed_first[slot + 1]):
-                row = apical * load_like(feedback, back0 + fed_neuron[j], like)
-                decay = fma(back_decay[j], row, decay)
-                rise = fma(back_rise[j], row, rise)
-                soma = fma(returning[j], row, soma)
-        now = 3 * (block * slots + ((slot + 1) & (slots - 1)))
-        store(rings, now, decay)
-        store(rings, now + 1, rise)
-        store(rings, now + 2, soma)
+    for part in range(parts):
+        shift = part * NARROW
+        row0, back0 = block * layer.n_pre * LANES + shift, block * layer.n_feedback * LANES + shift
+        now = 3 * LANES * (block * rows + (start & (rows - 1))) + shift
+        decay = piece_like(ring, now, like)
+        rise = piece_like(ring, now + LANES, like)
+        soma = piece_like(ring, now + 2 * LANES, like)
+        k = first[start]
+        for slot in range(start, stop):
+            soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
+            decay, rise = keep_decay * decay, keep_rise * rise
+            end = first[slot + 1]
+            while k < end:
+                row = piece_like(weights, row0 + neuron[k] * LANES, like)
+                decay = fma(to_decay[k], row, decay)
+                rise = fma(to_rise[k], row, rise)
+                soma = fma(to_soma[k], row, soma)
+                k += 1
+            if coupled:
+                for j in range(fed_first[slot], fed_first[slot + 1]):
+                    row = apical * piece_like(feedback, back0 + fed_neuron[j] * LANES, like)
+                    decay = fma(back_decay[j], row, decay)
+                    rise = fma(back_rise[j], row, rise)
+                    soma = fma(returning[j], row, soma)
+            now = 3 * LANES * (block * rows + ((slot + 1) & (rows - 1))) + shift
+            put_piece(ring, now, decay)
+            put_piece(ring, now + LANES, rise)
+            put_piece(ring, now + 2 * LANES, soma)
 
 
 @inlined
-def arrived(layer, spikes, weights, block, n_pre, to_soma, slot, after):
+def arrived(spikes, weights, block, n_pre, to_soma, slot, after):
     """Sum what spikes of a slot, those with more than `after` ms left of it, add to decay, rise and soma at its end."""
     decay, rise, soma = full(weights, 0.0), full(weights, 0.0), full(weights, 0.0)
     left, to_decay, to_rise = flat(spikes.left), flat(spikes.decay), flat(spikes.rise)
@@ -249,13 +270,13 @@ def arrived(layer, spikes, weights, block, n_pre, to_soma, slot, after):
 
 
 @inlined
-def arrived_by(model, layer, below, fed, block, slot, after):
+def arrived_by(model, layer, block, slot, after):
     """Sum `arrived` over basal and, where they reach the soma, apical dendrites."""
     work = layer.work
-    decay, rise, soma = arrived(layer, below, layer.weights, block, layer.n_pre, flat(work.arriving), slot, after)
+    decay, rise, soma = arrived(layer.below, layer.weights, block, layer.n_pre, flat(work.arriving), slot, after)
     if model.coupled and not layer.is_output:
         more_decay, more_rise, more_soma = arrived(
-            layer, fed, layer.feedback, block, layer.n_feedback, flat(work.returning), slot, after
+            layer.received, layer.feedback, block, layer.n_feedback, flat(work.returning), slot, after
         )
         decay = fma(work.apical, more_decay, decay)
         rise = fma(work.apical, more_rise, rise)
@@ -274,7 +295,7 @@ def soma_at(model, layer, block, phase, slot):
 
 
 @kernel
-def state_at(model, layer, below, fed, block, phase, slot, age):
+def state_at(model, layer, block, phase, slot, age):
     """Write D', R' and U of a block at some `age` in a slot to ``work.here``, from its start and what came since."""
     work, memory, ring = layer.work, model.memory, layer.work.ring
     now, then = ring_row(model, layer, block, slot), ring_row(model, layer, block, slot - memory)
@@ -285,9 +306,9 @@ def state_at(model, layer, below, fed, block, phase, slot, age):
     soma = fma(polynomial(work.from_decay[phase], age), decay, soma)
     soma = fma(polynomial(work.from_rise[phase], age), rise, soma)
     decay, rise = polynomial(model.decay, age) * decay, polynomial(model.rise, age) * rise
-    add_decay, add_rise, add_soma = arrived_by(model, layer, below, fed, block, slot, -back)
+    add_decay, add_rise, add_soma = arrived_by(model, layer, block, slot, -back)
     if 0 < memory <= slot:
-        off_decay, off_rise, off_soma = arrived_by(model, layer, below, fed, block, slot - memory, -back)
+        off_decay, off_rise, off_soma = arrived_by(model, layer, block, slot - memory, -back)
         add_soma = fma(work.past[phase, 0], off_soma, fma(work.past[phase, 1], off_decay - off_rise, add_soma))
         add_decay = fma(-model.cut_decay, off_decay, add_decay)
         add_rise = fma(-model.cut_rise, off_rise, add_rise)
@@ -300,7 +321,7 @@ def state_at(model, layer, below, fed, block, phase, slot, age):
 
 
 @kernel
-def begin_block(model, layer, below, fed, block, phase, slot, age, at_rest):
+def begin_block(model, layer, block, phase, slot, age, at_rest):
     """Start a part of a trial at some `age` in a slot: the ring of the slots before it, and U there.
 
     `at_rest` tells that the ring holds nothing of use: the trial begins.
@@ -312,16 +333,16 @@ def begin_block(model, layer, below, fed, block, phase, slot, age, at_rest):
     if at_rest:
         decay, rise = nothing, nothing
         if memory == 0:
-            decay, rise = project(layer, below, layer.weights, block, layer.n_pre)
+            decay, rise = project(layer.below, layer.weights, block, layer.n_pre)
             if model.coupled and not layer.is_output:
-                more_decay, more_rise = project(layer, fed, layer.feedback, block, layer.n_feedback)
+                more_decay, more_rise = project(layer.received, layer.feedback, block, layer.n_feedback)
                 decay, rise = fma(work.apical, more_decay, decay), fma(work.apical, more_rise, rise)
         store(ring, then, decay)
         store(ring, then + 1, rise)
     store(ring, then + 2, nothing)
-    sweep(model, layer, below, fed, block, phase, slot - memory, slot)
+    sweep(model, layer, block, phase, (slot - memory, slot))
     store(work.excess, block, nothing)
-    state_at(model, layer, below, fed, block, phase, slot, age)
+    state_at(model, layer, block, phase, slot, age)
     # The rest is what F, or without forgetting Q, has become by then.
     excess = (load(layer.v_soma, block) - v_inf - load(work.here, 2)) / polynomial(work.keep[phase], age)
     if memory > 0:
@@ -357,7 +378,7 @@ def begin_bounds(model, layer):
 
 
 @inlined
-def project(layer, spikes, weights, block, n_pre):
+def project(spikes, weights, block, n_pre):
     """Project the exponentials of all presynaptic neurons through their weights."""
     decay, rise = full(weights, 0.0), full(weights, 0.0)
     for j in range(n_pre):

@@ -130,14 +130,14 @@ def add_noise(plan, layer, pathway, example):
 def learn_inverses(plan, layers):
     """Let plateaus in the forward phase of all hidden layers come closer to the rates below them."""
     for number in range(len(layers) - 1):
-        learn_inverse(plan, layers[number], layers[layers[number].source].fed.delivered)
+        learn_inverse(plan, layers[number])
 
 
 @kernel
-def learn_inverse(plan, layer, delivered):
+def learn_inverse(plan, layer):
     """Descend half the square of ``rate - alpha``; weights of zero stay zero, so that sparse feedback stays sparse."""
-    feedback, own, shifts = layer.feedback, layer.own, delivered.shape[0] // 2
-    rate_max = own.error.dtype.type(own.rate_max)
+    feedback, own, delivered = layer.feedback, layer.own, layer.received.delivered
+    shifts, rate_max = delivered.shape[0] // 2, own.error.dtype.type(own.rate_max)
     for i in range(layer.n):
         alpha = own.plateau_forward[i]
         step = plan.rate * (rate_max * own.predicted[i] - alpha) * alpha * (1.0 - alpha)

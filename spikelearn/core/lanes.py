@@ -30,11 +30,6 @@ def load(array, row):
     return array[row].copy()
 
 
-def load_like(array, row, like):
-    """Return as many numbers of a row, from the first on, as there are in `like`."""
-    return array[row, : len(like)].copy()
-
-
 def narrow(array, row):
     """Return the first 16 numbers of a row: all that layers of few neurons need."""
     return array[row, :NARROW].copy()
@@ -62,7 +57,12 @@ def piece(array, k):
 
 def put_piece(array, k, value):
     """Write 16 numbers of an array of one dimension, from number `k` on."""
-    array[k : k + NARROW] = value
+    array[k : k + len(value)] = value
+
+
+def piece_like(array, k, like):
+    """Return as many numbers of an array of one dimension, from number `k` on, as there are in `like`."""
+    return array[k : k + len(like)].copy()
 
 
 def take(array, index):
@@ -80,10 +80,6 @@ def _row_of(array, row):
     return LanesType(array.dtype) if is_rows(array) else None
 
 
-def _row_like(array, row, like):
-    return like if is_rows(array) and isinstance(like, LanesType) else None
-
-
 def _narrow_row_of(array, row):
     return LanesType(array.dtype, NARROW) if is_rows(array) else None
 
@@ -94,7 +90,6 @@ def _read_row(context, builder, sig, args):
 
 
 _compile_as(load, _row_of, types.Array, types.Integer)(_read_row)
-_compile_as(load_like, _row_like, types.Array, types.Integer, LanesType)(_read_row)
 _compile_as(narrow, _narrow_row_of, types.Array, types.Integer)(_read_row)
 
 
@@ -124,6 +119,15 @@ def _is_line(array):
 )
 def _read_piece(context, builder, sig, args):
     return read(context, builder, sig.return_type, _address(context, builder, sig, args))
+
+
+_compile_as(
+    piece_like,
+    lambda array, k, like: like if _is_line(array) and isinstance(like, LanesType) else None,
+    types.Array,
+    types.Integer,
+    LanesType,
+)(_read_piece)
 
 
 @_compile_as(

@@ -96,6 +96,8 @@ class Layer(NamedTuple):
     other: Own  # the same, with the errors of a rule that is only compared
     spikes: Spikes
     fed: Spikes  # what apical dendrites receive of this layer: its spikes, or given ones
+    below: Spikes  # those of the inputs or the layer below
+    received: Spikes  # what its own apical dendrites receive: `fed` of the layer that feeds back to it
     work: Any  # scratch of the engine
 
 

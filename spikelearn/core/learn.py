@@ -99,12 +99,13 @@ def output_errors(step, own):
 
 
 @kernel
-def mean_apical(layer, delivered):
+def mean_apical(layer):
     """Average apical potentials of both phases: feedback weights times what is received on average.
 
     Where plateaus come early, each neuron's own window counts.
     """
-    apical, early, blocks, shifts = layer.apical, layer.early, layer.bias.shape[0], delivered.shape[0] // 2
+    apical, early, blocks, delivered = layer.apical, layer.early, layer.bias.shape[0], layer.received.delivered
+    shifts = delivered.shape[0] // 2
     for row in range(apical.shape[0]):
         phase, block = row // blocks, row % blocks
         for shift in range(shifts):
@@ -132,9 +133,9 @@ def derive(layer):
 
 
 @kernel
-def apply_errors(layer, psp, learning_rate):
+def apply_errors(layer, learning_rate):
     """Change weights by ``rate * error x presynaptic average`` and biases by ``rate * error``: the one place."""
-    weights, bias = layer.weights, layer.bias
+    weights, bias, psp = layer.weights, layer.bias, layer.below.psp
     for block in range(bias.shape[0]):
         change, row0 = learning_rate * load(layer.error, block), block * layer.n_pre
         store(bias, block, load(bias, block) + change)

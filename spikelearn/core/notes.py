@@ -11,7 +11,7 @@ from spikelearn.core.windows import add_all_rates, age_of, slot_of
 
 
 @kernel
-def note(model, trial, layer, below, fed, block, part, slots):
+def note(model, trial, layer, block, part, slots):
     """Note of a block, in some slots of a part, what averages and records want."""
     phase, since, _ = part
     begin, end = slots
@@ -20,11 +20,11 @@ def note(model, trial, layer, below, fed, block, part, slots):
             edge = trial.windows[FORWARD, k]
             if begin <= slot_of(model, edge) < end:
                 age = age_of(model, edge)
-                state_at(model, layer, below, fed, block, phase, slot_of(model, edge), age)
+                state_at(model, layer, block, phase, slot_of(model, edge), age)
                 v = load(layer.work.here, 2) + load(layer.work.v_inf, block)
                 store(layer.work.v_stop if k == 1 else layer.work.v_start, block, v)
     if model.rates and layer.feeds or layer.is_output:
-        add_all_rates(model, trial, layer, below, fed, block, phase, begin, end)
+        add_all_rates(model, trial, layer, block, phase, begin, end)
     # The state at the start of the slot in which teaching begins is no potential: it leads to that of the moment.
     watch(model, layer, block, phase, max(begin, slot_of(model, since) + 1) if since > 0 else begin, end)
 
@@ -65,9 +65,9 @@ def watch_apical(model, layers, stop):
 @kernel
 def trace_fed(model, layer, stop):
     """Filter what is fed back by a layer, at the starts of the slots that are sampled."""
-    fed, received, traced, memory = layer.fed, layer.work.received, layer.work.traced, model.memory
+    fed, filtered, traced, memory = layer.fed, layer.work.filtered, layer.work.traced, model.memory
     first, to_decay, to_rise = fed.first, flat(fed.decay), flat(fed.rise)
-    decay, rise = received[0], received[1]
+    decay, rise = filtered[0], filtered[1]
     for cell in range(layer.n):
         decay[cell] = fed.trace[0, cell] if memory == 0 else 0.0
         rise[cell] = fed.trace[1, cell] if memory == 0 else 0.0

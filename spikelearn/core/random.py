@@ -31,40 +31,41 @@ def _mix(a, b, left):
 
 
 @inlined
-def _inject(x0, x1, x2, x3, k0, k1, k2, k3, count):
+def _inject(x, key, count):
     """Add four words of the key schedule, and the number of this injection to the last."""
-    x0 = np.uint32((np.uint64(x0) + np.uint64(k0)) & _LOW)
-    x1 = np.uint32((np.uint64(x1) + np.uint64(k1)) & _LOW)
-    x2 = np.uint32((np.uint64(x2) + np.uint64(k2)) & _LOW)
-    x3 = np.uint32((np.uint64(x3) + np.uint64(k3) + np.uint64(count)) & _LOW)
+    x0 = np.uint32((np.uint64(x[0]) + np.uint64(key[0])) & _LOW)
+    x1 = np.uint32((np.uint64(x[1]) + np.uint64(key[1])) & _LOW)
+    x2 = np.uint32((np.uint64(x[2]) + np.uint64(key[2])) & _LOW)
+    x3 = np.uint32((np.uint64(x[3]) + np.uint64(key[3]) + np.uint64(count)) & _LOW)
     return x0, x1, x2, x3
 
 
 @inlined
-def _two_rounds(x0, x1, x2, x3, r0, r1, r2, r3):
-    x0, x1 = _mix(x0, x1, r0)
-    x2, x3 = _mix(x2, x3, r1)
-    x0, x3 = _mix(x0, x3, r2)
-    x2, x1 = _mix(x2, x1, r3)
+def _two_rounds(x, rotations):
+    x0, x1 = _mix(x[0], x[1], rotations[0])
+    x2, x3 = _mix(x[2], x[3], rotations[1])
+    x0, x3 = _mix(x0, x3, rotations[2])
+    x2, x1 = _mix(x2, x1, rotations[3])
     return x0, x1, x2, x3
 
 
 @inlined
-def threefry(k0, k1, k2, k3, c0, c1, c2, c3):
+def threefry(key, counter):
     """Encrypt a counter of four 32-bit words under a key of four: four words, uniform on all 2**32 values."""
+    k0, k1, k2, k3 = key
     k4 = np.uint32(_PARITY ^ k0 ^ k1 ^ k2 ^ k3)
-    x0, x1, x2, x3 = _inject(c0, c1, c2, c3, k0, k1, k2, k3, 0)
-    x0, x1, x2, x3 = _two_rounds(x0, x1, x2, x3, 10, 26, 11, 21)
-    x0, x1, x2, x3 = _two_rounds(x0, x1, x2, x3, 13, 27, 23, 5)
-    x0, x1, x2, x3 = _inject(x0, x1, x2, x3, k1, k2, k3, k4, 1)
-    x0, x1, x2, x3 = _two_rounds(x0, x1, x2, x3, 6, 20, 17, 11)
-    x0, x1, x2, x3 = _two_rounds(x0, x1, x2, x3, 25, 10, 18, 20)
-    x0, x1, x2, x3 = _inject(x0, x1, x2, x3, k2, k3, k4, k0, 2)
-    x0, x1, x2, x3 = _two_rounds(x0, x1, x2, x3, 10, 26, 11, 21)
-    x0, x1, x2, x3 = _two_rounds(x0, x1, x2, x3, 13, 27, 23, 5)
-    x0, x1, x2, x3 = _inject(x0, x1, x2, x3, k3, k4, k0, k1, 3)
-    x0, x1 = _mix(x0, x1, 6)
-    x2, x3 = _mix(x2, x3, 20)
+    x = _inject(counter, key, 0)
+    x = _two_rounds(x, (10, 26, 11, 21))
+    x = _two_rounds(x, (13, 27, 23, 5))
+    x = _inject(x, (k1, k2, k3, k4), 1)
+    x = _two_rounds(x, (6, 20, 17, 11))
+    x = _two_rounds(x, (25, 10, 18, 20))
+    x = _inject(x, (k2, k3, k4, k0), 2)
+    x = _two_rounds(x, (10, 26, 11, 21))
+    x = _two_rounds(x, (13, 27, 23, 5))
+    x = _inject(x, (k3, k4, k0, k1), 3)
+    x0, x1 = _mix(x[0], x[1], 6)
+    x2, x3 = _mix(x[2], x[3], 20)
     return x0, x1, x2, x3
 
 
@@ -82,12 +83,12 @@ def fill_words(key, batch, stream, example, out, row):
     out : (n, 64) uint32 array
         Row `row` is overwritten.
     """
-    k0, k1, k2, k3 = key[0], key[1], key[2], key[3]
+    words = (key[0], key[1], key[2], key[3])
     c1 = np.uint32(stream)
     c2 = np.uint32(example & 0xFFFFFFFF)
     c3 = np.uint32(example >> 32)
     for group in range(16):
-        x0, x1, x2, x3 = threefry(k0, k1, k2, k3, np.uint32(16 * batch + group), c1, c2, c3)
+        x0, x1, x2, x3 = threefry(words, (np.uint32(16 * batch + group), c1, c2, c3))
         out[row, group] = x0
         out[row, 16 + group] = x1
         out[row, 32 + group] = x2
@@ -190,11 +191,12 @@ def inverse_gaussian(mean, shape, w0, w1, w2):
 @kernel
 def draw_extra(key, first_example, mean, shape, out):
     """Draw the extra lengths of phases into `out`, (examples, phases), in the unit of `mean`."""
+    words = (key[0], key[1], key[2], key[3])
     for k in range(out.shape[0]):
         example = first_example + k
         low, high = np.uint32(example & 0xFFFFFFFF), np.uint32(example >> 32)
         for phase in range(out.shape[1]):
-            w0, w1, w2, _ = threefry(key[0], key[1], key[2], key[3], np.uint32(phase), np.uint32(0), low, high)
+            w0, w1, w2, _ = threefry(words, (np.uint32(phase), np.uint32(0), low, high))
             out[k, phase] = inverse_gaussian(mean, shape, w0, w1, w2)
 
 

@@ -95,7 +95,7 @@ def settle(model, inputs, layers, phase):
         for number in range(len(layers)):
             layer = layers[number]
             psp = inputs.psp if number == 0 else layers[number - 1].work.psp
-            delivered = layers[layer.source].fed.delivered
+            delivered = layer.received.delivered
             share = RELAXATION if model.coupled else 1.0
             moved = max(moved, settle_layer(model, layer, psp, delivered, phase, share))
         for number in range(len(layers)):

@@ -1,10 +1,13 @@
-"""Averages of the clock over steps, from tables of the kernel's sums: no filter runs for them."""
+"""Averages of the clock over steps, from tables of the kernel's sums, and what a trial leaves for the next one."""
 
 import numpy as np
 
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import FORWARD
+from spikelearn.core.spikes import age_traces
+
+SEGMENT = 128  # steps that are drawn, and whose spikes are filtered, together
 
 
 @inlined
@@ -87,3 +90,48 @@ def begin_deliveries(model, trial, layers):
                     for cell in range(layer.n):
                         v_soma = np.float64(layer.v_soma[cell // LANES, cell % LANES])
                         delivered[row, cell] += model.rate_max / (1.0 + np.exp(-v_soma)) / (stop - start)
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def remember(model, spikes):
+    """Turn the spikes of the last trial into memory for the next one."""
+    first, neuron, memory, elapsed = spikes.first, spikes.neuron, model.memory, model.elapsed
+    if memory == 0:
+        _age(model, spikes, 0, elapsed[0])
+        _age(model, spikes, elapsed[0], elapsed[1])
+        first[0] = 0
+        return
+    last = elapsed[0] + elapsed[1]
+    shift = first[last]
+    for k in range(shift, first[last + memory]):
+        neuron[k - shift] = neuron[k]
+    for slot in range(memory + 1):
+        first[slot] = first[last + slot] - shift
+
+
+@inlined
+def _age(model, spikes, onset, n_steps):
+    """Filter the spikes of a phase, each neuron for itself, a segment at a time: no power is beyond the table."""
+    decays, rises, trace = model.tables.decay_power, model.tables.rise_power, spikes.trace
+    first, neuron, oldest = spikes.first, spikes.neuron, model.tables.decay_power.shape[0] - 1
+    for begin in range(onset, onset + n_steps, SEGMENT):
+        end = min(begin + SEGMENT, onset + n_steps)
+        age_traces(trace, decays[min(end - begin, oldest)], rises[min(end - begin, oldest)])
+        for step in range(begin, end):
+            decay, rise = decays[min(end - step, oldest)], rises[min(end - step, oldest)]
+            for k in range(first[step], first[step + 1]):
+                trace[0, neuron[k]] += decay
+                trace[1, neuron[k]] += rise
+
+
+@inlined
+def remember_all(model, inputs, layers):
+    """Turn the spikes of the last trial into memory, if that has not been done."""
+    if model.elapsed[0] > 0:
+        remember(model, inputs)
+        for number in range(len(layers)):
+            remember(model, layers[number].spikes)
+        model.elapsed[:] = 0

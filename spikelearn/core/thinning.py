@@ -13,9 +13,16 @@ from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, NARROW, flat, fma, load, piece, put_piece, store
 from spikelearn.core.layer import GROUP, PARTS, group_size
 from spikelearn.core.poisson import draw_count
-from spikelearn.core.random import WORD, fill_logits, fill_words
+from spikelearn.core.random import WORD, fill_logits, fill_words, uniform
 
+LOW, HALF, ONE = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(1)
 _LANE_BITS = np.int32(LANES.bit_length() - 1)
+
+
+@inlined
+def time_of(model, period, draw):
+    """Return the time of a candidate, ms from the start of the trial: by what was drawn, whatever the slots."""
+    return (period + uniform(draw)) * (model.period * model.slot)
 
 
 @kernel
@@ -29,22 +36,21 @@ def draw_candidates(model, trial, layer, group, period, phase):
     n = draw_count(model.counts, stream, work.count_words[group, period % GROUP])
     work.n_candidates[group] = n
     rows = work.lane.shape[0] // work.batch.shape[0]
-    words, lanes = model.draws.words, np.uint64(group_size(layer, group))
+    words, lanes, slots = model.draws.words, np.uint64(group_size(layer, group)), np.uint64(model.period)
     ages, thresholds = flat(work.age), flat(work.threshold)
-    slots, length, start = float(model.period), model.period * model.slot, period * (model.period * model.slot)
+    grain = ages.dtype.type(model.slot * WORD)
     for row in range((n + GROUP - 1) // GROUP):
-        lane, place, time = work.lane[group * rows + row], work.place[group * rows + row], work.time[group * rows + row]
+        lane, place, draw = work.lane[group * rows + row], work.place[group * rows + row], work.draw[group * rows + row]
         age = ages[(group * rows + row) * GROUP :]
         threshold = thresholds[(group * rows + row) * GROUP : (group * rows + row + 1) * GROUP]
         fill_words(model.keys[key + 1], period * rows + row, stream, trial.example, words, 0)
         for k in range(GROUP):
-            # The high part of the product chooses the neuron, the low part the time.
-            product = np.uint64(words[0, k]) * (lanes & np.uint64(0xFFFFFFFF))
-            lane[k] = product >> np.uint64(32)
-            share = (np.float64(np.int64(product & np.uint64(0xFFFFFFFF))) + 0.5) * WORD
-            time[k] = start + share * length
-            place[k] = np.int32(share * slots)
-            age[k] = (share * slots - place[k]) * model.slot
+            # The high part of a product is a uniform choice, the low part a draw again: neuron, slot, place in it.
+            neuron = np.uint64(words[0, k]) * lanes
+            moment = (neuron & LOW) * slots + (slots >> ONE)
+            lane[k], draw[k] = neuron >> HALF, neuron & LOW
+            place[k] = moment >> HALF
+            age[k] = age.dtype.type(np.uint32(moment & LOW)) * grain
         fill_words(model.keys[key + 2], period * rows + row, stream, trial.example, words, 0)
         fill_logits(words, 0, threshold)
     model.tally[0] += n
@@ -62,13 +68,13 @@ def sort_candidates(model, layer, group):
     lane, place = flat(work.lane)[group * rows * GROUP :], flat(work.place)[group * rows * GROUP :]
     age = flat(work.age)[group * rows * GROUP :]
     threshold = flat(work.threshold)[group * rows * GROUP :]
-    old_age, old_threshold, old_time = flat(work.back), flat(work.margin), work.old_time
-    time, old_lane, old_place = flat(work.time)[group * rows * GROUP :], work.now, work.then
+    draw, old_draw = flat(work.draw)[group * rows * GROUP :], work.old_draw
+    old_age, old_threshold, old_lane, old_place = flat(work.back), flat(work.margin), work.now, work.then
     begin[:] = 0
     for k in range(n):
         begin[place[k] + 1] += 1
-        old_age[k], old_threshold[k], old_time[k] = age[k], threshold[k], time[k]
-        old_lane[k], old_place[k] = lane[k], place[k]
+        old_age[k], old_threshold[k] = age[k], threshold[k]
+        old_lane[k], old_place[k], old_draw[k] = lane[k], place[k], draw[k]
     count = 0
     for j in range(model.period):
         here, begin[j + 1] = begin[j + 1], count
@@ -76,8 +82,8 @@ def sort_candidates(model, layer, group):
     for k in range(n):
         j = old_place[k]
         target = begin[j + 1]
-        age[target], threshold[target], time[target] = old_age[k], old_threshold[k], old_time[k]
-        lane[target], place[target] = old_lane[k], j
+        age[target], threshold[target] = old_age[k], old_threshold[k]
+        lane[target], place[target], draw[target] = old_lane[k], j, old_draw[k]
         begin[j + 1] = target + 1
 
 
@@ -94,17 +100,19 @@ def weigh_states(layer, group, phase, n):
 
 
 @kernel
-def decide(model, layer, below, fed, group, phase, first_slot, start, stop, since, until, n_new):
-    """Append spikes to the `n_new` there are: of a group's candidates `start` to `stop`, those that become one.
+def decide(model, layer, group, part, first_slot, among, n_new):
+    """Append spikes to the `n_new` there are: of a group's candidates, those that become one.
 
-    They are of the period that begins with slot `first_slot`; those outside the times `since` to `until` are left out.
+    They are the candidates with two numbers, `among`, of the period that begins with slot `first_slot`; those outside
+    the times of a `part` of the trial (phase, begin, end) are left out.
     Returns the number of new spikes, and that of candidates for which a bound did not do.
     """
+    (phase, since, until), (start, stop) = part, among
     work, memory = layer.work, model.memory
     rows = work.lane.shape[0] // work.batch.shape[0]
     lane, place = flat(work.lane)[group * rows * GROUP :], flat(work.place)[group * rows * GROUP :]
-    age, time = flat(work.age)[group * rows * GROUP :], flat(work.time)[group * rows * GROUP :]
-    threshold = flat(work.threshold)[group * rows * GROUP :]
+    age, draw = flat(work.age)[group * rows * GROUP :], flat(work.draw)[group * rows * GROUP :]
+    threshold, period = flat(work.threshold)[group * rows * GROUP :], (first_slot - memory) // model.period
     by_soma, by_decay = flat(work.by_soma)[group * rows * GROUP :], flat(work.by_decay)[group * rows * GROUP :]
     by_rise = flat(work.by_rise)[group * rows * GROUP :]
     ring, slots, block = flat(work.ring), work.ring.shape[0] // (3 * layer.bias.shape[0]), group * PARTS
@@ -155,7 +163,7 @@ def decide(model, layer, below, fed, group, phase, first_slot, start, stop, sinc
         undecided[n_undecided] = k
         n_undecided += abs(margin[k]) <= bound[first_slot + place[k]] * largest[lane[k]]
     if n_undecided > 0:
-        add_within_slots(model, layer, below, fed, group, phase, first_slot, n_undecided)
+        add_within_slots(model, layer, group, phase, first_slot, n_undecided)
     n_accepted = 0
     for k in range(start, stop):
         undecided[n_accepted] = k
@@ -167,14 +175,15 @@ def decide(model, layer, below, fed, group, phase, first_slot, start, stop, sinc
         neuron[n_new] = first_neuron + lane[k]
         # Where layers advance together spikes are of one slot, in this order.
         slots_of[n_new] = first_key + k if coupled else first_slot + place[k]
-        times[n_new] = time[k]
+        time = time_of(model, period, draw[k])
+        times[n_new] = time
         left[n_new] = slot_length - age[k]
-        n_new += (since <= time[k]) & (time[k] < until)
+        n_new += (since <= time) & (time < until)
     return n_new, n_undecided
 
 
 @kernel
-def add_within_slots(model, layer, below, fed, group, phase, first_slot, n_undecided):
+def add_within_slots(model, layer, group, phase, first_slot, n_undecided):
     """Add to the margins of undecided candidates what arrives and what is forgotten in their slots before them."""
     work, memory, slot_length, undecided = layer.work, model.memory, model.slot, layer.work.undecided
     rows = work.lane.shape[0] // work.batch.shape[0]
@@ -195,9 +204,9 @@ def add_within_slots(model, layer, below, fed, group, phase, first_slot, n_undec
         k = undecided[u]
         slot, cell = first_slot + place[k], lane[k]
         block, cell, after = group * PARTS + cell // LANES, cell % LANES, -back[u]
-        decay, rise, soma = _sums(layer, below, fed, coupled, block, cell, slot, after)
+        decay, rise, soma = _sums(layer, coupled, block, cell, slot, after)
         if 0 < memory <= slot:
-            off_decay, off_rise, off_soma = _sums(layer, below, fed, coupled, block, cell, slot - memory, after)
+            off_decay, off_rise, off_soma = _sums(layer, coupled, block, cell, slot - memory, after)
             soma += a * off_soma + b * (off_decay - off_rise)
             decay -= cut_decay * off_decay
             rise -= cut_rise * off_rise
@@ -205,12 +214,14 @@ def add_within_slots(model, layer, below, fed, group, phase, first_slot, n_undec
 
 
 @inlined
-def _sums(layer, below, fed, coupled, block, lane, slot, after):
+def _sums(layer, coupled, block, lane, slot, after):
     """Sum what spikes of a slot, those with more than `after` ms left of it, add to one neuron at its end."""
-    decay, rise, soma = _arrived(below, layer.weights, block * layer.n_pre, layer.work.arriving, lane, slot, after)
+    decay, rise, soma = _arrived(
+        layer.below, layer.weights, block * layer.n_pre, layer.work.arriving, lane, slot, after
+    )
     if coupled:
         more_decay, more_rise, more_soma = _arrived(
-            fed, layer.feedback, block * layer.n_feedback, layer.work.returning, lane, slot, after
+            layer.received, layer.feedback, block * layer.n_feedback, layer.work.returning, lane, slot, after
         )
         decay += layer.work.apical * more_decay
         rise += layer.work.apical * more_rise

@@ -21,23 +21,23 @@ from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import flat, load, store
 from spikelearn.core.layer import FORWARD, TARGET, n_groups, teach
 from spikelearn.core.notes import note
-from spikelearn.core.thinning import decide, draw_candidates
+from spikelearn.core.thinning import decide, draw_candidates, time_of
 from spikelearn.core.windows import age_of, slot_of
 
 
 @kernel
-def begin_together(model, layer, below, fed, stop):
+def begin_together(model, layer, stop):
     """Start a layer on a trial that ends before slot `stop`."""
     work, memory = layer.work, model.memory
     first = layer.spikes.first
     first[memory + 1] = first[memory]
     begin_fading(layer, FORWARD, memory, stop + model.period)
     # All input spikes are known; those of layers come later.
-    prepare_arrivals(work.arriving, work.soma[FORWARD], below, 0, stop if layer.number == 0 else memory)
+    prepare_arrivals(work.arriving, work.soma[FORWARD], layer.below, 0, stop if layer.number == 0 else memory)
     if not layer.is_output:
-        prepare_arrivals(work.returning, work.soma[FORWARD], fed, 0, memory)
+        prepare_arrivals(work.returning, work.soma[FORWARD], layer.received, 0, memory)
     for block in range(layer.bias.shape[0]):
-        begin_block(model, layer, below, fed, block, FORWARD, memory, 0.0, True)
+        begin_block(model, layer, block, FORWARD, memory, 0.0, True)
 
 
 @kernel
@@ -50,28 +50,28 @@ def draw_period(model, trial, layer, period, phase):
 @kernel
 def next_candidate(model, layer, slot, since, until):
     """Return the time of a layer's first candidate in a slot after `since`, `until` at the latest."""
-    work, place = layer.work, (slot - model.memory) % model.period
-    n, times = work.lane.shape[0] // work.batch.shape[0] * work.lane.shape[1], flat(work.time)
+    work, place, period = layer.work, (slot - model.memory) % model.period, (slot - model.memory) // model.period
+    n, draw = work.lane.shape[0] // work.batch.shape[0] * work.lane.shape[1], flat(work.draw)
     for group in range(n_groups(layer)):
         for k in range(work.begin[group, place], work.begin[group, place + 1]):
-            time = times[group * n + k]
+            time = time_of(model, period, draw[group * n + k])
             if since < time < until:
                 until = time
     return until
 
 
 @inlined
-def prepare_slot(model, layer, below, fed, phase, slot):
+def prepare_slot(model, layer, phase, slot):
     """Work out what the spikes of a slot, so far, do to the somata of a layer."""
     work = layer.work
     if layer.number > 0:
-        prepare_arrivals(work.arriving, work.soma[phase], below, slot, slot + 1)
+        prepare_arrivals(work.arriving, work.soma[phase], layer.below, slot, slot + 1)
     if not layer.is_output:
-        prepare_arrivals(work.returning, work.soma[phase], fed, slot, slot + 1)
+        prepare_arrivals(work.returning, work.soma[phase], layer.received, slot, slot + 1)
 
 
 @kernel
-def decide_slot(model, layer, below, fed, phase, slot, since, until):
+def decide_slot(model, layer, phase, slot, since, until):
     """Decide a layer's candidates between two times of a slot and take up its spikes; False if there is no room."""
     work, spikes, place = layer.work, layer.spikes, (slot - model.memory) % model.period
     begin, first_slot = spikes.first[slot], slot - place
@@ -79,16 +79,15 @@ def decide_slot(model, layer, below, fed, phase, slot, since, until):
     found = before
     if layer.feeds and not model.given.apical:  # what is fed back from `until` counts after it
         since, until = np.nextafter(since, np.inf), np.nextafter(until, np.inf)
-    prepare_slot(model, layer, below, fed, phase, slot)
-    prepare_bounds(model, layer, below, fed, phase, slot, slot + 1, 0)
+    part = (phase, since, until)
+    prepare_slot(model, layer, phase, slot)
+    prepare_bounds(model, layer, phase, slot, slot + 1, 0)
     for group in range(n_groups(layer)):
         first, last = work.begin[group, place], work.begin[group, place + 1]
         if first < last:
             if begin + found + last - first > spikes.neuron.shape[0]:
                 return False
-            found, undecided = decide(
-                model, layer, below, fed, group, phase, first_slot, first, last, since, until, found
-            )
+            found, undecided = decide(model, layer, group, part, first_slot, (first, last), found)
             model.tally[1] += undecided
     if found > before:
         for k in range(before, found):
@@ -122,37 +121,37 @@ def order_slot(model, layer, slot):
 
 
 @kernel
-def end_slot(model, trial, layer, below, fed, part, slot, last):
+def end_slot(model, trial, layer, part, slot, last):
     """Let the states of a layer take up what arrived in a slot."""
     phase = part[0]
-    prepare_slot(model, layer, below, fed, phase, slot)
+    prepare_slot(model, layer, phase, slot)
     for block in range(layer.bias.shape[0]):
-        note(model, trial, layer, below, fed, block, part, (slot, slot + 1))
+        note(model, trial, layer, block, part, (slot, slot + 1))
         if not last:
-            sweep(model, layer, below, fed, block, phase, slot, slot + 1)
+            sweep(model, layer, block, phase, (slot, slot + 1))
 
 
 @kernel
-def end_part(model, layer, below, fed, phase, time):
+def end_part(model, layer, phase, time):
     """Leave the potentials of a layer at a time."""
     for block in range(layer.bias.shape[0]):
-        state_at(model, layer, below, fed, block, phase, slot_of(model, time), age_of(model, time))
+        state_at(model, layer, block, phase, slot_of(model, time), age_of(model, time))
         store(layer.v_soma, block, load(layer.work.here, 2) + load(layer.work.v_inf, block))
 
 
 @kernel
-def begin_teaching(model, trial, layer, below):
+def begin_teaching(model, trial, layer):
     """Go on with the outputs where teaching starts: with another conductance, so with other states."""
     work, time, memory = layer.work, trial.lengths[FORWARD], model.memory
     slot = slot_of(model, time)
     for block in range(layer.bias.shape[0]):
-        note(model, trial, layer, below, layer.fed, block, (FORWARD, 0.0, time), (slot, slot + 1))
-    end_part(model, layer, below, layer.fed, FORWARD, time)
+        note(model, trial, layer, block, (FORWARD, 0.0, time), (slot, slot + 1))
+    end_part(model, layer, FORWARD, time)
     teach(layer, model.teach, trial.label)
-    prepare_arrivals(work.arriving, work.soma[TARGET], below, max(slot - memory, 0), slot + 1)
+    prepare_arrivals(work.arriving, work.soma[TARGET], layer.below, max(slot - memory, 0), slot + 1)
     begin_fading(layer, TARGET, slot, slot_of(model, time + trial.lengths[TARGET]) + 1 + model.period)
     for block in range(layer.bias.shape[0]):
-        begin_block(model, layer, below, layer.fed, block, TARGET, slot, age_of(model, time), False)
+        begin_block(model, layer, block, TARGET, slot, age_of(model, time), False)
     draw_period(model, trial, layer, (slot - memory) // model.period, TARGET)
 
 
@@ -164,8 +163,7 @@ def run_together(model, trial, inputs, layers):
     last = slot_of(model, duration)
     for number in range(n_layers):
         layer = layers[number]
-        below, fed = inputs if number == 0 else layers[number - 1].spikes, layers[layer.source].fed
-        begin_together(model, layer, below, fed, last + 1)
+        begin_together(model, layer, last + 1)
     for slot in range(memory, last + 1):
         done, end = (slot - memory) * model.slot, min((slot + 1 - memory) * model.slot, duration)
         if (slot - memory) % model.period == 0:
@@ -181,28 +179,24 @@ def run_together(model, trial, inputs, layers):
                     edge = next_candidate(model, layers[number], slot, done, edge)
             for number in range(n_layers):
                 layer = layers[number]
-                below, fed = inputs if number == 0 else layers[number - 1].spikes, layers[layer.source].fed
                 own_phase = phase if layer.is_output else FORWARD
-                if not decide_slot(model, layer, below, fed, own_phase, slot, done, edge):
+                if not decide_slot(model, layer, own_phase, slot, done, edge):
                     return False
             done = edge
             if edge == limit:
                 if not teaching:
                     break
                 phase = TARGET
-                below = inputs if n_layers == 1 else layers[n_layers - 2].spikes
-                begin_teaching(model, trial, layers[n_layers - 1], below)
+                begin_teaching(model, trial, layers[n_layers - 1])
         for number in range(n_layers):
             order_slot(model, layers[number], slot)
         for number in range(n_layers):
             layer = layers[number]
-            below, fed = inputs if number == 0 else layers[number - 1].spikes, layers[layer.source].fed
             part = (FORWARD, 0.0, duration)
             if layer.is_output and phase == TARGET:
                 part = (TARGET, forward, duration)
-            end_slot(model, trial, layer, below, fed, part, slot, slot == last)
+            end_slot(model, trial, layer, part, slot, slot == last)
     for number in range(n_layers):
         layer = layers[number]
-        below, fed = inputs if number == 0 else layers[number - 1].spikes, layers[layer.source].fed
-        end_part(model, layer, below, fed, phase if layer.is_output else FORWARD, duration)
+        end_part(model, layer, phase if layer.is_output else FORWARD, duration)
     return True

@@ -114,7 +114,7 @@ def derive_all(layers, pathway, example):
         layer = layers[number]
         if not layer.is_output:
             draw_early(layer, pathway, example)
-            mean_apical(layer, layers[layer.source].fed.delivered)
+            mean_apical(layer)
         derive(layer)
 
 
@@ -165,8 +165,7 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
             results.loss[k, number] = loss(layer.own)
             if number < n_layers - 1:
                 results.angle[k, number] = angle(layer.own.error, layer.other.error)
-            psp = inputs.psp if number == 0 else layers[number - 1].spikes.psp
-            apply_errors(layer, psp, learning_rates[number])
+            apply_errors(layer, learning_rates[number])
         learn_feedback(plan, layers)
         refresh_feedback(plan, layers, net.pathway, trial.example + 1)
     return DONE

@@ -8,7 +8,7 @@ from numba.core import cgutils, config, types
 from numba.extending import models, register_model
 
 # A sweep keeps three sums and a row of weights in registers: 32 registers of 16 floats hold rows of 64, 16 of 8 (AVX2)
-# and 32 of 4 (NEON) rows of 32. A machine that is only named (NUMBA_CPU_NAME) is not asked what it has.
+# and 32 of 4 (NEON) half a row of 32. A machine that is only named (NUMBA_CPU_NAME) is not asked what it has.
 NAMED = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]  # set while numba is imported
 LANES = 64 if NAMED is None and binding.get_host_cpu_features().get("avx512f") else 32
 

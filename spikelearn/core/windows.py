@@ -104,21 +104,21 @@ def age_spikes(model, spikes, elapsed):
 
 
 @kernel
-def mean_potentials(model, trial, layer, below, fed):
+def mean_potentials(model, trial, layer):
     """Average the potentials of a layer over the window of the forward phase.
 
     ``g mean(V) = g_d mean(V_dendrite) + g_a mean(V_apical) - (V(stop) - V(start)) / (stop - start)``.
     """
-    work, blocks = layer.work, layer.bias.shape[0]
+    work, blocks, psp = layer.work, layer.bias.shape[0], layer.below.psp
     per_window = 1.0 / (trial.windows[FORWARD, 1] - trial.windows[FORWARD, 0])
     for block in range(blocks):
         dendrite = load(layer.bias, block)
         for j in range(layer.n_pre):
-            if below.psp[j] != 0:
-                dendrite = fma(below.psp[j], load(layer.weights, block * layer.n_pre + j), dendrite)
+            if psp[j] != 0:
+                dendrite = fma(psp[j], load(layer.weights, block * layer.n_pre + j), dendrite)
         if model.coupled and not layer.is_output:
             for k in range(layer.n_feedback):
-                received = work.apical * fed.delivered[0, k]
+                received = work.apical * layer.received.delivered[0, k]
                 dendrite = fma(received, load(layer.feedback, block * layer.n_feedback + k), dendrite)
         gone = load(work.v_start, block) - load(work.v_stop, block)
         total = work.total[FORWARD]
@@ -132,7 +132,7 @@ def slope_of(rate, motion, slot):
 
 
 @kernel
-def add_rates(model, layer, below, fed, block, phase, window, start, stop):
+def add_rates(model, layer, block, phase, window, start, stop):
     """Add the rates of a block at the starts of slots `start` to `stop`, and at the ends of a window, to its integral.
 
     By the trapezoid rule with corrections from the slopes: between nodes `l` and `r` apart to the left and the right, a
@@ -163,7 +163,7 @@ def add_rates(model, layer, below, fed, block, phase, window, start, stop):
             if slot == (last if k == 1 else first):
                 age = age_of(model, end if k == 1 else begin)
                 width = tail if k == 1 else head
-                state_at(model, layer, below, fed, block, phase, slot, age)
+                state_at(model, layer, block, phase, slot, age)
                 decay, rise, soma = load(work.here, 0), load(work.here, 1), load(work.here, 2)
                 rate = sigmoid(soma + v_inf)
                 slope = slope_of(rate, fma(-work.total[phase], soma, flux * (decay - rise)), model.slot)
@@ -173,7 +173,7 @@ def add_rates(model, layer, below, fed, block, phase, window, start, stop):
 
 
 @inlined
-def add_all_rates(model, trial, layer, below, fed, block, phase, start, stop):
+def add_all_rates(model, trial, layer, block, phase, start, stop):
     """Add the rates of a block to all averages that want them: of the outputs' activity, and of what is fed back."""
     delivered, blocks = layer.fed.delivered, layer.bias.shape[0]
     shifts = delivered.shape[0] // 2
@@ -181,7 +181,7 @@ def add_all_rates(model, trial, layer, below, fed, block, phase, start, stop):
         if row == TARGET * shifts and layer.is_output or model.rates and layer.feeds:
             if trial.windows[row // shifts, 1] > 0 and (not layer.is_output or row // shifts == phase):
                 begin, end = delivery_window(model, trial, delivered, row)
-                add_rates(model, layer, below, fed, block, phase, (begin, end, row * blocks + block), start, stop)
+                add_rates(model, layer, block, phase, (begin, end, row * blocks + block), start, stop)
 
 
 @kernel

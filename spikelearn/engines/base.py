@@ -267,7 +267,10 @@ class Core(ABC):
         slots = len(net.inputs.first) - 2
         net = net._replace(
             model=net.model._replace(given=make_given(stimulus, self._unit)),
-            layers=tuple(give_apical(layer, stimulus, self._slot, self._memory, slots) for layer in net.layers),
+            layers=packing.link(
+                net.inputs,
+                [give_apical(layer, stimulus, self._slot, self._memory, slots) for layer in net.layers],
+            ),
         )
         net = self._watched(net, watch, duration)
         plan = Fixed() if label is None else self.network.feedback.plan()
@@ -311,9 +314,12 @@ class Core(ABC):
         self._net = Network(
             model=model,
             inputs=populations[0],
-            layers=tuple(
-                packing.make_layer(self.network, number, spikes, work, self._float)
-                for number, (spikes, work) in enumerate(zip(populations[1:], works, strict=True))
+            layers=packing.link(
+                populations[0],
+                [
+                    packing.make_layer(self.network, number, spikes, work, self._float)
+                    for number, (spikes, work) in enumerate(zip(populations[1:], works, strict=True))
+                ],
             ),
             pathway=Pathway(self._chances, np.zeros((2, 4), np.uint32), np.zeros((1, 64), np.uint32), np.zeros(64)),
         )
@@ -329,9 +335,12 @@ class Core(ABC):
         )
         self._net = self._net._replace(
             inputs=inputs,
-            layers=tuple(
-                self._roomy(layer, spikes, below)
-                for layer, spikes, below in zip(self._net.layers, layers, [inputs, *layers], strict=False)
+            layers=packing.link(
+                inputs,
+                [
+                    self._roomy(layer, spikes, below)
+                    for layer, spikes, below in zip(self._net.layers, layers, [inputs, *layers], strict=False)
+                ],
             ),
         )
 
@@ -341,7 +350,7 @@ class Core(ABC):
 
     def _trace(self, net: Network, watch: Watch, lengths: np.ndarray) -> Trace:
         grain = self.network.plateaus.grain
-        return read_probe(net, net.model.probe, watch, lengths, self._unit, self._slot, self._memory, grain)
+        return read_probe(net, watch, lengths, self._unit, self._slot, self._memory, grain)
 
     def _results(self, n: int) -> trial.Results:
         return trial.Results(

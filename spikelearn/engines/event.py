@@ -82,6 +82,7 @@ class EventCore(Core):
         cuts = [math.exp(-synapse.cutoff / tau) if synapse.cutoff else 0.0 for tau in taus(synapse)]
         n_terms = count_terms(self._slot * fastest, real)
         draws = exact.Draws(
+            lit=np.zeros(network.sizes[0], np.int32),
             cumulative=np.zeros(network.sizes[0]),
             guide=np.zeros(2 * network.sizes[0], np.int64),
             gaps=np.zeros(64),
@@ -145,13 +146,13 @@ class EventCore(Core):
             begin=np.zeros((groups, self._period + 1), np.int64),
             lane=np.zeros((groups * batches, GROUP), np.int32),
             place=np.zeros((groups * batches, GROUP), np.int32),
-            time=np.zeros((groups * batches, GROUP)),
-            old_time=np.zeros(batches * GROUP),
+            draw=np.zeros((groups * batches, GROUP), np.uint32),
+            old_draw=np.zeros(batches * GROUP, np.uint32),
             now=np.zeros(batches * GROUP, np.int32),
             then=np.zeros(batches * GROUP, np.int32),
             undecided=np.zeros(batches * GROUP, np.int32),
             count_words=np.zeros((groups, GROUP), np.uint32),
-            received=np.zeros((2, n)),
+            filtered=np.zeros((2, n)),
             traced=np.zeros((0, n)),
         )
 
@@ -196,7 +197,7 @@ class EventCore(Core):
         """Return the network with room for what is fed back to somata."""
         layers = []
         for layer in net.layers:
-            n, work = len(net.layers[layer.source].fed.left), layer.work
+            n, work = len(layer.received.left), layer.work
             if net.model.coupled and len(work.returning) < n:
                 work = work._replace(returning=lanes_array(n, self._float))
             layers.append(layer._replace(work=work))

@@ -1,5 +1,6 @@
 """From a description and weights to the core's records, and from its blocks back to weights as users see them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,7 +121,17 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, real: A
         other=own._replace(error=np.zeros(n, real)),
         spikes=spikes,
         fed=spikes,
+        below=spikes,
+        received=spikes,
         work=work,
+    )
+
+
+def link(inputs: Spikes, layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Let each layer know whose spikes it receives, from below and from where feedback comes."""
+    return tuple(
+        layer._replace(below=below, received=layers[layer.source].fed)
+        for layer, below in zip(layers, [inputs, *(layer.spikes for layer in layers)], strict=False)
     )
 
 

@@ -131,9 +131,10 @@ def _lefts(own: Spikes, past: int, given: np.ndarray, rows: Any) -> np.ndarray:
 
 
 def read_probe(
-    net: Network, probe: Probe, watch: Watch, lengths: np.ndarray, unit: float, slot: float, memory: int, grain: float
+    net: Network, watch: Watch, lengths: np.ndarray, unit: float, slot: float, memory: int, grain: float
 ) -> Trace:
     """Sort what was seen by layer; `grain` is the unit, in ms, by which plateaus are early."""
+    probe = net.model.probe
     own = [slice(*probe.first[k : k + 2]) for k in range(len(net.layers))]
     hidden = [(layer, cells) for layer, cells in zip(net.layers[:-1], watch.neurons[:-1], strict=True)]
     rows = np.arange(len(probe.v_soma))

@@ -236,7 +236,8 @@ def test_weights_change_by_rate_times_error_times_presynaptic_average(network):
     before, _ = core.weights, errors(core, sl.Backprop())
     rates = np.linspace(0.1, 0.3, network.n_layers)
     for layer, psp, rate in zip(core._net.layers, averages.psp, rates, strict=True):
-        apply_errors(layer, psp, rate)
+        layer.below.psp[:] = psp
+        apply_errors(layer, rate)
     wanted = reference.backprop_errors(network, before, averages)
     after = core.weights
     for layer, error in enumerate(wanted):
@@ -270,7 +271,8 @@ def test_no_weight_is_larger_than_the_reach_that_learning_keeps(network):
     errors(core, sl.Backprop())
     for layer, psp in zip(core._net.layers, averages_of(network).psp, strict=True):
         before = layer.reach.copy()
-        apply_errors(layer, psp, 3.0)
+        layer.below.psp[:] = psp
+        apply_errors(layer, 3.0)
         largest = np.abs(layer.weights.reshape(-1, layer.n_pre, layer.weights.shape[1])).max(1)
         np.testing.assert_array_equal(layer.reach, np.maximum(before, largest))
 

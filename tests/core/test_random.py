@@ -35,11 +35,15 @@ ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff c4189358
 known_answers = pytest.mark.parametrize("line", KNOWN_ANSWERS.split("\n")[1:-1], ids=["zeros", "ones", "pi"])
 
 
+def words_of(numbers):
+    return tuple(np.uint32(number) for number in numbers)
+
+
 @known_answers
 def test_threefry_gives_the_published_answers(line):
     numbers = [int(word, 16) for word in line.split()]
     counter, key, answer = numbers[:4], numbers[4:8], numbers[8:]
-    assert [int(word) for word in threefry(*(np.uint32(word) for word in key + counter))] == answer
+    assert [int(word) for word in threefry(words_of(key), words_of(counter))] == answer
     assert reference.threefry(key, counter) == answer
 
 
@@ -141,7 +145,7 @@ def test_flipping_one_bit_flips_half_of_the_bits(what, bit):
         numbers = rng.integers(2**32, size=8).tolist()
         other = list(numbers)
         other[bit // 32 + (4 if what == "counter" else 0)] ^= 1 << bit % 32
-        one, two = ([int(w) for w in threefry(*(np.uint32(n) for n in ns))] for ns in (numbers, other))
+        one, two = ([int(w) for w in threefry(words_of(ns[:4]), words_of(ns[4:]))] for ns in (numbers, other))
         flipped.append(sum((a ^ b).bit_count() for a, b in zip(one, two, strict=True)))
     assert np.mean(flipped) == pytest.approx(64, abs=5 * np.sqrt(32 / 100))
 

@@ -8,6 +8,7 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn.core.layer import GROUP, Trial
+from spikelearn.core.random import WORD
 from spikelearn.core.thinning import draw_candidates
 from spikelearn.engines import Event
 from spikelearn.models import guerguiev2017
@@ -28,7 +29,7 @@ def candidates(core, duration):
                 n = draw_candidates(net.model, trial, layer, group, period, 0)
                 own = slice(group * work.lane.size // len(work.batch), None)
                 neurons.append(group * GROUP + work.lane.ravel()[own][:n].astype(int))
-                times.append(work.time.ravel()[own][:n].copy())
+                times.append((period + (work.draw.ravel()[own][:n] + 0.5) * WORD) * (net.model.period * net.model.slot))
                 thresholds.append(work.threshold.ravel()[own][:n].copy())
         neurons, times, thresholds = map(np.concatenate, (neurons, times, thresholds))
         inside = times < duration
