@@ -8,9 +8,8 @@ import numpy as np
 
 from spikelearn.core import trial
 from spikelearn.core.feedback import Fixed
-from spikelearn.core.jit import specialised
 from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
-from spikelearn.core.learn import Silent, code_of
+from spikelearn.core.learn import Silent, with_rules
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.engines import checking, packing
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
@@ -198,9 +197,9 @@ class Core(ABC):
         net = self._keyed(seed, "training")
         if watch is not None:
             net = self._watched(net, watch, float(lengths[0].sum()) * self._unit)
-        constants = rule.constants()
-        other = Silent() if compare is None else compare.constants()
-        run = specialised(trial.train_chunk, *code_of(type(constants)), *code_of(type(other)))
+        run, (constants, other) = with_rules(
+            trial.train_chunk, rule.constants(), Silent() if compare is None else compare.constants()
+        )
         schedule = trial.Schedule(first_example, lengths, windows, self._rate)
         status = run(
             net, constants, other, self.network.feedback.plan(), images, labels, schedule,
