@@ -374,7 +374,7 @@ def pressing(press, function, at):
 def test_ctrl_c_while_compiled_code_runs_waits_for_the_end_of_the_chunk(source, whole, tmp_path, press, at):
     # The weights have changed and the counters have not: a checkpoint at once would repeat the chunk on resuming.
     run = start(tmp_path / "run", describe(source, epochs=4))
-    run.training._core.train = pressing(press, run.training._core.train, at)
+    run.training._progress._core.train = pressing(press, run.training._progress._core.train, at)
     with pytest.raises(KeyboardInterrupt):
         run.train()
     assert content(tmp_path / "run")[1]["trials"] == [6, 12, 18, 20, 26][at - 1]
@@ -394,8 +394,8 @@ def test_ctrl_c_during_the_test_of_an_epoch_loses_no_row(source, whole, tmp_path
 
 def test_a_second_ctrl_c_does_not_wait_and_spoils_nothing(source, whole, tmp_path, press):
     run = start(tmp_path / "run", describe(source, epochs=4))
-    twice = pressing(press, pressing(press, run.training._core.train, 6), 6)
-    run.training._core.train = twice
+    twice = pressing(press, pressing(press, run.training._progress._core.train, 6), 6)
+    run.training._progress._core.train = twice
     with pytest.raises(KeyboardInterrupt):
         run.train()
     assert content(tmp_path / "run")[1]["trials"] == N  # the checkpoint at the end of the first epoch
