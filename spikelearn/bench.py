@@ -203,7 +203,7 @@ def _undecided(engine: Engine, training: Training) -> float | None:
     """Return the share of the event engine's candidates in training that needed their exact potential."""
     if not isinstance(engine, Event):
         return None
-    candidates, undecided = training._core._net.model.tally.tolist()
+    candidates, undecided = training._progress.look(lambda core: core._net.model.tally.tolist())
     return undecided / max(candidates, 1)
 
 

@@ -76,6 +76,13 @@ class Images:
         full = 255 if self.x.dtype == np.uint8 else 1
         return np.divide(self.x[index], full, dtype=np.float32)
 
+    def digest(self) -> str:
+        """Return a hash of what a network gets to see: intensities and classes, in their order."""
+        digest = hashlib.sha256(f"{len(self)} {self.n_pixels} {self.n_classes}".encode() + self.y.tobytes())
+        for at in range(0, len(self), 1000):
+            digest.update(self.intensities(slice(at, at + 1000)).tobytes())
+        return digest.hexdigest()[:16]
+
     def first(self, n: int) -> "Images":
         """Return the first `n` images; `InputError` unless there are that many, and at least one."""
         if not 1 <= n <= len(self):
@@ -118,6 +125,10 @@ class Dataset:
             train, test = getattr(self.train, what), getattr(self.test, what)
             if train != test:
                 raise InputError(f"{self.name}: train has {what}={train} but test has {what}={test}; must be equal")
+
+    def digests(self) -> dict[str, str]:
+        """Return the hashes of both parts, by name."""
+        return {"train": self.train.digest(), "test": self.test.digest()}
 
 
 def load(source: str | Path, *, folders: Iterable[str | Path] = ()) -> Dataset:

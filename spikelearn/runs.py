@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn import origin
 from spikelearn.core.compiling import compiling
-from spikelearn.datasets import Dataset, load
+from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.model import Model
@@ -75,6 +76,8 @@ class Run:
     data : Dataset
         Training images already cut to ``config.examples``.
     training : Training
+    origin : dict
+        All that its results follow from; every checkpoint keeps it.
     """
 
     def __init__(self, config: Config, data: Dataset) -> None:
@@ -88,6 +91,7 @@ class Run:
             engine=config.engine,
             chunk_size=config.chunk_size,
         )
+        self.origin = origin.plain({**_description(config), "images": self.data.digests()})
         self.folder: RunFolder
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
@@ -114,6 +118,7 @@ class Run:
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
         weights, state = unpack(arrays, config.model.network, folder.checkpoint_path)
+        _check_description(folder, config, attributes)
         if epochs is not None and epochs != config.epochs:
             config = replace(config, epochs=epochs)
         run = cls(config, load(config.data) if data is None else data)
@@ -138,6 +143,7 @@ class Run:
             chunk_size=config.chunk_size,
         )
         run.training.resume(trials, state)
+        run._check_origin(attributes)
         run._n_wrong = int(attributes["n_wrong"])
         run._loss = arrays["loss"]
         run._seconds = float(attributes["seconds"])
@@ -149,6 +155,21 @@ class Run:
         folder.truncate_metrics(trials // n)
         folder.write_config(to_dict(config))
         return run
+
+    def _check_origin(self, attributes: Mapping[str, Any]) -> None:
+        """Raise `InputError` unless a checkpoint was made from the same configuration and images."""
+        path = self.folder.checkpoint_path
+        if "origin" not in attributes:
+            raise InputError(
+                f"{path} does not say from which images it was made, as it is of an earlier version; start the run "
+                f"anew, or train on from its weights: spikelearn.train(..., weights=...)"
+            )
+        origin.check_origin(
+            f"{self.config.data} has other images than {path} was made from",
+            origin.read(attributes["origin"]),
+            self.origin,
+            "restore them or start the run anew",
+        )
 
     def train(self, on_chunk: Callable[[Chunk], None] | None = None) -> list[dict[str, float]]:
         """Train to the end, testing and writing after each epoch; return the metrics, a dict an epoch.
@@ -169,10 +190,22 @@ class Run:
         """
         with self.folder.held():
             _, attributes = load_checkpoint(self.folder.checkpoint_path)
-            if attributes["trials"] != self.training.trials:
+            origin.check_origin(
+                f"{self.folder.path} holds another run since this one was opened",
+                origin.read(attributes.get("origin", "{}")),
+                self.origin,
+                "choose another folder",
+            )
+            here, kept = self.training.trials, int(attributes["trials"])
+            if kept < here:
                 raise InputError(
-                    f"{self.folder.path} was trained on by another process, to {attributes['trials']} examples, since "
-                    f"this run was opened at {self.training.trials}; resume it again"
+                    f"this run was stopped by an error after {here} examples, and its last checkpoint is of {kept}; "
+                    f"resume {self.folder.path} to go on from there"
+                )
+            if kept > here:
+                raise InputError(
+                    f"{self.folder.path} was trained on by another process, to {kept} examples, since this run was "
+                    f"opened at {here}; resume it again"
                 )
             return self._train(on_chunk)
 
@@ -239,6 +272,7 @@ class Run:
                 "images": len(self.data.train),
                 "n_wrong": self._n_wrong,
                 "seconds": self._seconds,
+                "origin": origin.write(self.origin),
             },
         )
 
@@ -273,8 +307,43 @@ def load_run(path: str | Path) -> tuple[Config, Weights]:
     """Return the configuration and the present weights of a run folder."""
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
-    arrays, _ = load_checkpoint(folder.checkpoint_path)
-    return config, unpack(arrays, config.model.network, folder.checkpoint_path)[0]
+    arrays, attributes = load_checkpoint(folder.checkpoint_path)
+    weights, _ = unpack(arrays, config.model.network, folder.checkpoint_path)
+    _check_description(folder, config, attributes)
+    return config, weights
+
+
+def test_images(path: str | Path) -> Images:
+    """Return the images on which a run is tested; `InputError` if they are others than they were."""
+    folder = RunFolder.open(path)
+    config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
+    _, attributes = load_checkpoint(folder.checkpoint_path)
+    images = load(config.data).test
+    if "origin" in attributes:
+        origin.check_origin(
+            f"{config.data} has other images than {folder.checkpoint_path} was made from",
+            {"test": origin.read(attributes["origin"])["images"]["test"]},
+            {"test": images.digest()},
+            "restore them, or name them with --data to use them all the same",
+        )
+    return images
+
+
+def _description(config: Config) -> dict[str, Any]:
+    """Return the part of a configuration that results follow from, images left out."""
+    return {name: value for name, value in to_dict(config).items() if name in ("model", "engine", "seed")}
+
+
+def _check_description(folder: RunFolder, config: Config, attributes: Mapping[str, Any]) -> None:
+    """Raise `InputError` if config.json was edited since the checkpoint was made; one of 0.1 does not tell."""
+    if "origin" in attributes:
+        made_from = origin.read(attributes["origin"])
+        origin.check_origin(
+            f"{folder.path / 'config.json'} is not what {folder.checkpoint_path} was made from",
+            {name: value for name, value in made_from.items() if name != "images"},
+            _description(config),
+            "put it back, or start a new run with it",
+        )
 
 
 def pack(training: Training) -> dict[str, np.ndarray]:

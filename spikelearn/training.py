@@ -4,6 +4,7 @@ Example `k` of epoch `e` is trial ``e * n + k`` of the seed, image `i` of repeti
 ``r * n + i``: every draw follows from that, whatever the size of the chunks or the number of threads.
 """
 
+import copy
 import math
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,16 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spikelearn.core.random import make_generator
 from spikelearn.datasets import Images
 from spikelearn.engines import Engine, Event, Trace
+from spikelearn.engines.base import Core
 from spikelearn.errors import InputError, check_range
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
 from spikelearn.network import Network
+from spikelearn.progress import Progress
 from spikelearn.recording import RecordingFile
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
@@ -71,7 +75,8 @@ class Chunk:
 class Training:
     """Training in progress: iterate over it, chunk by chunk; `weights` are the present ones at any time.
 
-    Made by `train`.
+    Made by `train`. Whatever is raised in the middle of a chunk, Ctrl-C say, training is where it was before it: go on
+    with the same object. A copy (`copy.deepcopy`, pickle, joblib) goes on to the same bits.
     """
 
     def __init__(
@@ -95,8 +100,8 @@ class Training:
         check_rule(compare, model.network)
         self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
         self.chunk_size, self.compare = chunk_size, compare
-        self.trials = 0
-        self._core = engine.build(model.network, model.network.draw_weights(seed) if weights is None else weights)
+        start = model.network.draw_weights(seed) if weights is None else weights
+        self._progress = Progress(engine.build(model.network, start))
         self._order = (-1, np.empty(0, np.int64))
         self._recorder = None
         if (record is None) != (record_to is None):
@@ -105,17 +110,26 @@ class Training:
             self._recorder = _Recorder(record, record_to, model.network, engine, images, epochs)
 
     @property
+    def trials(self) -> int:
+        """Number of examples learned, counted over all epochs."""
+        return self._progress.trials
+
+    @property
     def weights(self) -> Weights:
-        """The present weights, a copy; may be set between chunks."""
-        return self._core.weights
+        """The present weights, a copy; may be set between chunks. Another thread's chunk is waited for."""
+        return self._progress.look(lambda core: core.weights)
 
     @weights.setter
     def weights(self, weights: Weights) -> None:
-        self._core.weights = weights
+        def put(core: Core, trials: int) -> tuple[None, int]:
+            core.weights = weights
+            return None, trials
+
+        self._progress.change(put, wait=True)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return potentials and recent spikes: with `weights` and `trials`, all that training needs to go on."""
-        return self._core.state()
+        return self._progress.look(lambda core: core.state())
 
     def resume(self, trials: int, state: Mapping[str, np.ndarray]) -> None:
         """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there.
@@ -123,50 +137,82 @@ class Training:
         Raises
         ------
         InputError
-            The state is another network's or engine's, or of spikelearn 0.1.
+            The state is another network's or engine's, or of spikelearn 0.1; nothing has changed.
         """
-        check_range("trials", trials, at_least=0, integer=True)
-        self._core.restore(state)
-        self.trials = trials
+        check_range("trials", trials, at_least=0, at_most=self.epochs * len(self.images), integer=True)
+
+        def restore(core: Core, _: int) -> tuple[None, int]:
+            core.restore(state)
+            if self._recorder is not None:
+                self._recorder.file.truncate(trials)
+            return None, int(trials)
+
+        self._progress.change(restore, wait=True)
+
+    # -- copies: they go on to the same bits, in another process, too ---------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
         if self._recorder is not None:
-            self._recorder.file.truncate(trials)
+            raise InputError(
+                f"a training that records cannot be copied: both would write to {self._recorder.file.path}; "
+                f"copy one that was made without record"
+            )
+        return vars(self).copy()
+
+    def __copy__(self) -> "Training":
+        twin = type(self).__new__(type(self))
+        vars(twin).update(self.__getstate__(), _progress=copy.copy(self._progress))
+        return twin
+
+    # -- going on -------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Chunk]:
         return self
 
     def __next__(self) -> Chunk:
-        n = len(self.images)
-        epoch, start = divmod(self.trials, n)
-        if epoch >= self.epochs:
+        """Train on the next chunk: on all of it, or, whatever is raised meanwhile, on none.
+
+        Raises
+        ------
+        InputError
+            Another thread is at it.
+        """
+        if self.trials >= self.epochs * len(self.images):
             raise StopIteration
+        return self._progress.change(self._learn, wait=False)
+
+    def _learn(self, core: Core, trials: int) -> tuple[Chunk, int]:
+        """Train on a chunk; return it, and the number of examples learned then."""
+        epoch, start = divmod(trials, len(self.images))
         # Chunks end on multiples of their size, so that a run that was stopped meets the same ones again.
-        stop = min(n, (start // self.chunk_size + 1) * self.chunk_size)
+        stop = min(len(self.images), (start // self.chunk_size + 1) * self.chunk_size)
         index = self._order_of(epoch)[start:stop]
         labels, intensities = self.images.y[index], self.images.intensities(index)
         parts = []
-        for first, last in self._parts(stop - start):
-            recorder = self._recorder if self._recorder is not None and self.trials in self._recorder else None
-            result = self._core.train(
+        for first, last in self._parts(trials, stop - start):
+            example = trials + first
+            recorder = self._recorder if self._recorder is not None and example in self._recorder else None
+            result = core.train(
                 intensities[first:last],
                 labels[first:last],
                 seed=self.seed,
-                first_example=self.trials,
+                first_example=example,
                 learning_rates=self.model.learning_rates,
                 rule=self.model.rule,
                 compare=self.compare,
                 watch=None if recorder is None else recorder.watch,
             )
             if recorder is not None and result.trace is not None:
-                recorder.keep(self.trials, result.trace, {"seed": self.seed, "label": int(labels[first])})
+                recorder.keep(example, result.trace, {"seed": self.seed, "label": int(labels[first])})
             parts.append(result[:-1])
-            self.trials += last - first
-        return Chunk(epoch, start, stop, labels, *map(np.concatenate, zip(*parts, strict=True)))
+        chunk = Chunk(epoch, start, stop, labels, *map(np.concatenate, zip(*parts, strict=True)))
+        return chunk, trials + stop - start
 
-    def _parts(self, n: int) -> list[tuple[int, int]]:
+    def _parts(self, trials: int, n: int) -> list[tuple[int, int]]:
         """Cut a chunk where an example is recorded, which is then trained on for itself: the results are the same."""
         if self._recorder is None:
             return [(0, n)]
-        alone = [k for k in range(n) if self.trials + k in self._recorder]
+        alone = [k for k in range(n) if trials + k in self._recorder]
         edges = sorted({0, n, *alone, *(k + 1 for k in alone)})
         return list(pairwise(edges))
 

@@ -374,7 +374,7 @@ def pressing(press, function, at):
 def test_ctrl_c_while_compiled_code_runs_waits_for_the_end_of_the_chunk(source, whole, tmp_path, press, at):
     # The weights have changed and the counters have not: a checkpoint at once would repeat the chunk on resuming.
     run = start(tmp_path / "run", describe(source, epochs=4))
-    run.training._core.train = pressing(press, run.training._core.train, at)
+    run.training._progress._core.train = pressing(press, run.training._progress._core.train, at)
     with pytest.raises(KeyboardInterrupt):
         run.train()
     assert content(tmp_path / "run")[1]["trials"] == [6, 12, 18, 20, 26][at - 1]
@@ -394,8 +394,8 @@ def test_ctrl_c_during_the_test_of_an_epoch_loses_no_row(source, whole, tmp_path
 
 def test_a_second_ctrl_c_does_not_wait_and_spoils_nothing(source, whole, tmp_path, press):
     run = start(tmp_path / "run", describe(source, epochs=4))
-    twice = pressing(press, pressing(press, run.training._core.train, 6), 6)
-    run.training._core.train = twice
+    twice = pressing(press, pressing(press, run.training._progress._core.train, 6), 6)
+    run.training._progress._core.train = twice
     with pytest.raises(KeyboardInterrupt):
         run.train()
     assert content(tmp_path / "run")[1]["trials"] == N  # the checkpoint at the end of the first epoch
@@ -598,7 +598,7 @@ def test_the_checkpoint_of_another_network_is_refused(trained, source, tmp_path,
 def test_the_checkpoint_of_another_precision_is_refused(trained, source, tmp_path):
     start(tmp_path / "other", describe(source, engine=sl.Event(dtype="float64"))).train()
     shutil.copy(tmp_path / "other" / "checkpoint.h5", trained)
-    refused(trained, "does not fit this network: it needs .* float32")
+    refused(trained, r"checkpoint\.h5 was made from: engine\.dtype is 'float64' there, now 'float32'; put it back")
 
 
 def test_metrics_that_lack_an_epoch_of_the_checkpoint_are_refused(trained):
@@ -626,3 +626,127 @@ def test_a_configuration_with_an_unknown_key_is_refused_by_its_place(trained):
     written["model"]["network"]["hidden"]["g_apicl"] = 0.05
     (trained / "config.json").write_text(json.dumps(written))
     refused(trained, r"config\.json\.model\.network\.hidden\.g_apicl: unknown key; did you mean 'g_apical'\?")
+
+
+def replaced(source, path, **changes):
+    """Write the images of `source` with other arrays; return the name of the file."""
+    with np.load(source) as held_arrays:
+        np.savez(path, **(dict(held_arrays) | changes))
+    return str(path)
+
+
+@pytest.mark.parametrize("part", ["x_train", "y_train", "x_test", "y_test"])
+def test_other_images_of_the_same_number_are_refused(source, tmp_path, part):
+    own = replaced(source, tmp_path / "own.npz")
+    start(tmp_path / "run", describe(own, engine=sl.Clock())).train()
+    train, test = bars(N, 5), bars(8, 6)
+    others = {"x_train": train["x"], "y_train": train["y"], "x_test": test["x"], "y_test": test["y"]}
+    replaced(source, own, **{part: others[part]})
+    half = part.partition("_")[2]
+    refused(
+        tmp_path / "run", rf"own\.npz has other images than .*checkpoint\.h5 was made from: images\.{half} is", epochs=3
+    )
+    replaced(source, own)
+    Run.resume(tmp_path / "run", epochs=3).train()
+
+
+def test_the_same_images_elsewhere_and_in_other_numbers_are_the_same(source, tmp_path):
+    config = describe(source, engine=sl.Clock())
+    start(tmp_path / "run", config).train()
+    with np.load(source) as arrays:
+        elsewhere = replaced(source, tmp_path / "moved.npz", x_train=arrays["x_train"].astype(np.float64))
+    run = Run.resume(tmp_path / "run", epochs=3, data=sl.load(elsewhere))
+    run.train()
+    start(tmp_path / "whole", replace(config, epochs=3)).train()
+    assert_equal_runs(tmp_path / "run", tmp_path / "whole")
+
+
+def edited(path, key, value):
+    written = json.loads((path / "config.json").read_text())
+    *names, last = key.split(".")
+    part = written
+    for name in names:
+        part = part[name]
+    part[last] = value
+    (path / "config.json").write_text(json.dumps(written))
+
+
+@pytest.fixture(scope="module")
+def by_clock(source, tmp_path_factory):
+    path = tmp_path_factory.mktemp("clock") / "run"
+    start(path, describe(source, engine=sl.Clock())).train()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "was"),
+    [
+        ("seed", 2, "1"),
+        ("model.learning_rates", [0.1, 0.3], r"\[.*\]"),
+        ("model.network.hidden.g_leak", 0.2, "0.1"),
+        ("model.network.feedback.kind", "RandomFeedback", "'ProductFeedback'"),
+        ("engine.dt", 0.5, "1.0"),
+    ],
+)
+def test_a_configuration_that_was_edited_is_not_gone_on_with(by_clock, tmp_path, key, value, was):
+    shutil.copytree(by_clock, tmp_path / "run")
+    edited(tmp_path / "run", key, value)
+    message = rf"config\.json is not what .*checkpoint\.h5 was made from: {re.escape(key)} is {was} there, now "
+    refused(tmp_path / "run", message, epochs=3)
+    with pytest.raises(InputError, match=message):
+        runs.load_run(tmp_path / "run")
+
+
+def test_what_results_do_not_follow_from_may_be_edited(by_clock, source, tmp_path):
+    shutil.copytree(by_clock, tmp_path / "run")
+    for key, value in (("name", "mine"), ("epochs", 3), ("chunk_size", 7)):
+        edited(tmp_path / "run", key, value)
+    Run.resume(tmp_path / "run").train()
+    start(tmp_path / "whole", describe(source, engine=sl.Clock(), epochs=3)).train()
+    assert_equal_runs(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_run_that_was_replaced_since_it_was_opened_is_left_alone(source, tmp_path):
+    config = describe(source, engine=sl.Clock())
+    run = start(tmp_path / "run", config)
+    start(tmp_path / "run", replace(config, seed=2), overwrite=True)
+    before = held(tmp_path / "run")
+    with pytest.raises(InputError, match="holds another run since this one was opened: seed is 2 there, now 1; choose"):
+        run.train()
+    assert held(tmp_path / "run") == before
+
+
+def test_a_run_that_an_error_stopped_says_from_where_to_go_on(source, tmp_path):
+    run = start(tmp_path / "run", describe(source, engine=sl.Clock()))
+
+    def fail(chunk):
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        run.train(fail)
+    with pytest.raises(
+        InputError, match=r"stopped by an error after 6 examples, and its last checkpoint is of 0; resume"
+    ):
+        run.train()
+    Run.resume(tmp_path / "run").train()
+    start(tmp_path / "whole", describe(source, engine=sl.Clock())).train()
+    assert_equal_runs(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_checkpoint_that_does_not_say_what_it_was_made_from_is_read_but_not_gone_on_with(by_clock, tmp_path):
+    shutil.copytree(by_clock, tmp_path / "run")
+    arrays, attributes = storage.load_checkpoint(by_clock / "checkpoint.h5")
+    del attributes["origin"]
+    storage.save_checkpoint(tmp_path / "run" / "checkpoint.h5", arrays, attributes)
+    refused(tmp_path / "run", "does not say from which images it was made, .* train on from its weights", epochs=3)
+    config, weights = runs.load_run(tmp_path / "run")
+    assert weights.sizes == config.model.network.sizes and len(runs.test_images(tmp_path / "run")) == 8
+
+
+def test_other_test_images_are_not_taken_for_those_of_the_run(source, tmp_path):
+    own = replaced(source, tmp_path / "own.npz")
+    start(tmp_path / "run", describe(own, engine=sl.Clock(), epochs=1)).train()
+    assert len(runs.test_images(tmp_path / "run")) == 8
+    replaced(source, own, x_test=bars(8, 9)["x"])
+    with pytest.raises(InputError, match=r"own\.npz has other images than .*: test is .* name them with --data"):
+        runs.test_images(tmp_path / "run")

@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Return the test errors, their mean and their spread."""
     config, weights = runs.load_run(options.folder)
     source = options.data or config.data
-    images = datasets.load(source).test
+    images = runs.test_images(options.folder) if options.data is None else datasets.load(source).test
     seed = config.seed if options.seed is None else options.seed
     predictions = training.evaluate(
         config.model.network,

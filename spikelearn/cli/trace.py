@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from spikelearn import datasets, runs, watching
+from spikelearn import runs, watching
 from spikelearn.cli.arguments import engine, integer, integers
 from spikelearn.errors import InputError
 from spikelearn.simulate import simulate
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     network, out = config.model.network, Path(options.out)
     if out.suffix not in (*PICTURES, ".h5"):
         raise InputError(f"--out {options.out}: write a picture ({', '.join(PICTURES)}) or a recording (.h5)")
-    images = datasets.load(config.data).test
+    images = runs.test_images(options.folder)
     if not 0 <= options.image < len(images):
         raise InputError(f"--image {options.image}: {config.data} has test images 0 to {len(images) - 1}")
     layer = watching.layer_name(options.layer or watching.layer_names(network)[1], network)

@@ -1,23 +1,20 @@
-"""Two decorators for compiled functions, with an on-disk cache that cannot go stale.
+"""Two decorators for compiled functions, with a cache, in memory and on disk, that cannot go stale.
 
 numba's own cache notices a change of the function's file, but not of a function it calls in another file. So what is
 compiled is kept in folders named after a hash of all it can come from: the core's sources, and where a learning rule
-takes part, its files. A change of one rule leaves the code of all others as it is.
+takes part, what that is made of (`identity`). A change of one rule leaves the code of all others as it is.
 """
 
 import functools
 import hashlib
-import inspect
-import math
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import CodeType
+from types import FunctionType
 from typing import Any
 
 import numba
-import numpy as np
 import platformdirs
 from numba import types
 from numba.core.codegen import JITCodeLibrary
@@ -27,61 +24,33 @@ from numba.core.typed_passes import IRLegalization
 from numba.extending import models, register_model, typeof_impl
 
 from spikelearn.core.compiling import compile_aside
+from spikelearn.core.identity import CORE, content, is_core
 from spikelearn.core.records import Packed, is_record
 
-CORE = Path(__file__).resolve().parent
 _SETTING = threading.Lock()  # of numba's folder, which is global
 
 
-@functools.cache
-def cache_folder(*things: Any) -> Path | None:
-    """Return the folder for code from the core and some functions and classes, created; None: it is not to be kept."""
+def _sources() -> str:
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
     for path in sorted(CORE.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
-    folder = platformdirs.user_cache_path("spikelearn") / "jit"
+    return digest.hexdigest()
+
+
+# As they are imported, and not when something is compiled: they may have been replaced by then.
+_SOURCES = _sources()
+
+
+@functools.cache
+def cache_folder(digest: str = "") -> Path | None:
+    """Return the folder for code of the core and of what has a digest, created; None: nothing can be kept there."""
+    name = hashlib.sha256(f"{_SOURCES} {digest}".encode()).hexdigest()[:16]
+    folder = platformdirs.user_cache_path("spikelearn") / "jit" / name
     try:
-        seen: set[Any] = set()
-        for part in (part for thing in things for part in _origins(thing, seen)):
-            digest.update(part)
-        folder = folder / digest.hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, TypeError):
+    except OSError:
         return None
     return folder if os.access(folder, os.W_OK) else None
-
-
-def _origins(thing: Any, seen: set[Any]) -> Iterator[bytes]:
-    """Yield what the code of a function or class is made of: its file, and what it names, if that is not of the core.
-
-    Raises
-    ------
-    OSError, TypeError
-        That is not to be told, or other processes do not find it by its name: it was typed into an interpreter, say.
-    """
-    thing = getattr(thing, "py_func", thing)
-    path = Path(inspect.getfile(thing)).resolve()
-    if thing in seen or path.parent == CORE:
-        return
-    seen.add(thing)
-    if thing.__module__ == "__main__" or "<locals>" in thing.__qualname__:
-        raise TypeError(f"{thing.__qualname__} is part of the program that runs")
-    yield f"{thing.__module__} {thing.__qualname__}".encode()
-    yield path.read_bytes()
-    for name in _names(thing.__code__) if inspect.isfunction(thing) else ():
-        value = thing.__globals__.get(name, 0)
-        if isinstance(value, int | float | np.number):
-            yield f"{name} {value!r}".encode()
-        elif value is not np and value is not math:
-            yield from _origins(value, seen)
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    """Yield the names in the code of a function, and of those within it."""
-    yield from code.co_names
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from _names(part)
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
@@ -133,22 +102,38 @@ class Kernel:
 
     numba makes that wrapper for every function, and with records of a hundred arrays it takes as long to compile as
     the function itself. Most kernels are never called from Python, so here it is made when one is.
+
+    A function that is not of the core is compiled anew when it, or what it names, has changed.
     """
 
     def __init__(self, function: Callable[..., Any], folder: Path | None, inline: bool) -> None:
         self.py_func, self._folder, self._inline = function, folder, inline
         functools.update_wrapper(self, function)
-        # Kernels that others call are part of their code: they have none of their own, in memory or in the cache.
-        self.inner = _compile(
-            function, None, "", inline, no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part
-        )  # fmt: skip
+        self._is_core = is_core(function)
+        self._parts: dict[str, Any] = {}
+        self._entries: dict[str, Any] = {}
 
-    @functools.cached_property
+    def _digest(self) -> str:
+        return "" if self._is_core else content(self.py_func).digest
+
+    @property
+    def inner(self) -> Any:
+        """The function for kernels that call it: part of their code, it has none of its own in memory or on disk."""
+        digest = self._digest()
+        if digest not in self._parts:
+            wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+            self._parts[digest] = _compile(self.py_func, None, "", self._inline, pipeline_class=Part, **wrappers)
+        return self._parts[digest]
+
+    @property
     def _entry(self) -> Any:
-        entry = _compile(self.py_func, self._folder, "entries", False, no_cfunc_wrapper=True)
-        # numba calls this for arguments of types that it has not met in this process.
-        entry.compile = functools.partial(compile_aside, entry, self._folder)
-        return entry
+        digest = self._digest()
+        if digest not in self._entries:
+            entry = _compile(self.py_func, self._folder, "entries", False, no_cfunc_wrapper=True)
+            # numba calls this for arguments of types that it has not met in this process.
+            entry.compile = functools.partial(compile_aside, entry, self._folder)
+            self._entries[digest] = entry
+        return self._entries[digest]
 
     def __call__(self, *args: Any) -> Any:  # noqa: D102
         return self._entry(*(Packed(arg) if is_record(arg) else arg for arg in args))
@@ -183,14 +168,24 @@ def inlined(function: Callable[..., Any]) -> Any:
     return function if _interpreted() else Kernel(function, _folder_of(function), inline=True)
 
 
-@functools.cache
 def specialised(compiled: Any, *things: Any) -> Any:
-    """Return a twin of a kernel of the core whose code includes these functions and classes, kept with their files."""
-    return compiled if _interpreted() else Kernel(compiled.py_func, cache_folder(*things), inline=False)
+    """Return a twin of a kernel of the core whose code includes these functions and classes, kept with what they are.
+
+    Its name tells it from other twins: the loader of machine code knows functions by their names.
+    """
+    if _interpreted():
+        return compiled
+    made_of, function = content(*things), compiled.py_func
+    twin = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    twin.__module__, twin.__doc__ = function.__module__, function.__doc__
+    twin.__qualname__ = f"{function.__qualname__}_{made_of.digest}"
+    return Kernel(twin, cache_folder(made_of.digest) if made_of.found else None, inline=False)
 
 
 def _folder_of(function: Callable[..., Any]) -> Path | None:
-    return cache_folder() if Path(function.__code__.co_filename).resolve().parent == CORE else None
+    return cache_folder() if is_core(function) else None
 
 
 def _interpreted() -> bool:

@@ -8,9 +8,8 @@ import numpy as np
 
 from spikelearn.core import trial
 from spikelearn.core.feedback import Fixed
-from spikelearn.core.jit import specialised
 from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
-from spikelearn.core.learn import Silent, code_of
+from spikelearn.core.learn import Silent, with_rules
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.engines import checking, packing
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
@@ -37,6 +36,10 @@ class Chunk(NamedTuple):
     trace: Trace | None  # of a watched example
 
 
+Snapshot = list[np.ndarray]  # what training changes and the next example reads, in the core's order
+SPIKES = ("neuron", "time", "first", "left", "decay", "rise")  # what is known of a population's last spikes
+
+
 class Core(ABC):
     """Records of one network for an engine, and the calls that advance it. Engines fill in what differs.
 
@@ -51,6 +54,7 @@ class Core(ABC):
 
     # What it means that a trial could not be run. Buffers are so large that this is all but impossible.
     _failure: tuple[type[Exception], str] = (RuntimeError, "a buffer of spikes overflowed")
+    engine: Any
     _net: Network
     _unit: float  # the engine's unit of time, ms
     _slot: float  # ms
@@ -78,6 +82,34 @@ class Core(ABC):
     @abstractmethod
     def _watched(self, net: Network, watch: Watch, duration: float) -> Network:
         """Return the network with a probe."""
+
+    # -- copies ---------------------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy, or pickle, what the core holds: its arrays are views of each other, and copies of them would not be."""
+        return _rebuilt, (self.engine, self.network, self.weights, self.state())
+
+    def snapshot(self, spare: Snapshot | None = None) -> Snapshot:
+        """Return a copy of all that training changes, for `rollback`; in the memory of an old one if there is one."""
+        carried = self._carried()
+        if spare is None or [old.shape for old in spare] != [array.shape for array in carried]:
+            return [array.copy() for array in carried]
+        for old, array in zip(spare, carried, strict=True):  # twenty times as fast as new memory
+            old[:] = array
+        return spare
+
+    def rollback(self, snapshot: Snapshot) -> None:
+        """Go back to where this core's `snapshot` was taken."""
+        for array, before in zip(self._carried(), snapshot, strict=True):
+            array[: len(before)] = before  # buffers may have grown since
+
+    def _carried(self) -> Snapshot:
+        arrays = [self._net.model.elapsed]
+        for layer in self._net.layers:
+            arrays += [layer.weights, layer.bias, layer.feedback, layer.v_soma]
+        for _, spikes in self._populations():
+            arrays += [spikes.trace, *(getattr(spikes, name) for name in SPIKES)]
+        return arrays
 
     # -- weights and state, in the user's order -------------------------------------------------------------------
 
@@ -198,9 +230,9 @@ class Core(ABC):
         net = self._keyed(seed, "training")
         if watch is not None:
             net = self._watched(net, watch, float(lengths[0].sum()) * self._unit)
-        constants = rule.constants()
-        other = Silent() if compare is None else compare.constants()
-        run = specialised(trial.train_chunk, *code_of(type(constants)), *code_of(type(other)))
+        run, (constants, other) = with_rules(
+            trial.train_chunk, rule.constants(), Silent() if compare is None else compare.constants()
+        )
         schedule = trial.Schedule(first_example, lengths, windows, self._rate)
         status = run(
             net, constants, other, self.network.feedback.plan(), images, labels, schedule,
@@ -387,6 +419,13 @@ class Core(ABC):
                 )
 
 
+def _rebuilt(engine: Any, network: Description, weights: Weights, state: dict[str, np.ndarray]) -> Core:
+    """Return a copy of a core, of which these are what it holds."""
+    core: Core = engine.build(network, weights)
+    core.restore(state)
+    return core
+
+
 def _grown(spikes: Spikes, room: packing.Room, real: Any) -> Spikes:
     """Return spikes in buffers of at least this room: the same ones if they are large enough."""
     if len(spikes.neuron) >= room.capacity and len(spikes.first) >= room.slots + 2:
@@ -395,7 +434,7 @@ def _grown(spikes: Spikes, room: packing.Room, real: Any) -> Spikes:
         capacity=max(room.capacity, len(spikes.neuron)), slots=max(room.slots, len(spikes.first) - 2)
     )  # fmt: skip
     grown = packing.make_spikes(0, 0, room, False, real)
-    for name in ("neuron", "time", "first", "left", "decay", "rise"):
+    for name in SPIKES:
         old = getattr(spikes, name)
         getattr(grown, name)[: len(old)] = old
     return grown._replace(trace=spikes.trace, psp=spikes.psp, delivered=spikes.delivered)

@@ -18,8 +18,12 @@ class Parameters:
     """
 
     def __init__(self, shapes: Sequence[tuple[int, int]], dtype: DTypeLike) -> None:
-        self.shapes = tuple(shapes)
-        self.flat = np.zeros(sum(post * pre + post for post, pre in self.shapes), dtype)
+        shapes = tuple(shapes)
+        self._share(shapes, np.zeros(sum(post * pre + post for post, pre in shapes), dtype))
+
+    def _share(self, shapes: tuple[tuple[int, int], ...], flat: np.ndarray) -> None:
+        """Make the arrays views of `flat`."""
+        self.shapes, self.flat = shapes, flat
         self.W: list[np.ndarray] = []
         self.b: list[np.ndarray] = []
         at = 0
@@ -28,6 +32,14 @@ class Parameters:
             at += post * pre
             self.b.append(self.flat[at : at + post])
             at += post
+
+    # Copied or pickled array by array, the parts would be views no more.
+
+    def __getstate__(self) -> tuple[tuple[tuple[int, int], ...], np.ndarray]:
+        return self.shapes, self.flat
+
+    def __setstate__(self, state: tuple[tuple[tuple[int, int], ...], np.ndarray]) -> None:
+        self._share(*state)
 
     def zeros_like(self) -> "Parameters":
         """Return parameters of the same shapes, all zero."""

@@ -8,8 +8,8 @@ import pytest
 from conftest import needs_jit
 
 import spikelearn as sl
-from spikelearn.core import jit
-from spikelearn.core.learn import code_of, layer_errors
+from spikelearn.core import identity, jit
+from spikelearn.core.learn import code_of, layer_errors, with_rules
 from spikelearn.core.trial import train_chunk
 from spikelearn.engines import Clock
 
@@ -41,12 +41,9 @@ register_rule(Constants, errors)
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """Compile into a folder of its own, and read all files anew whenever they are asked for."""
+    """Compile into a folder of its own."""
     monkeypatch.setattr(jit.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
-    folder, specialised = jit.cache_folder.__wrapped__, jit.specialised.__wrapped__
-    monkeypatch.setattr(jit, "cache_folder", folder)
-    monkeypatch.setattr(jit, "specialised", specialised)
-    monkeypatch.setattr("spikelearn.engines.base.specialised", specialised)
+    monkeypatch.setattr(jit, "cache_folder", jit.cache_folder.__wrapped__)
     return tmp_path / "cache"
 
 
@@ -72,7 +69,8 @@ def small_core():
 def error_of(constants):
     """Return the error of the only neuron of a network."""
     own = small_core()._net.layers[0].own
-    jit.specialised(_errors, *code_of(constants))(constants(1.0), own)
+    run, (present,) = with_rules(_errors, constants(1.0))
+    run(present, own)
     return own.error[0]
 
 
@@ -144,6 +142,140 @@ def test_code_for_a_rule_is_kept_and_none_of_it_with_that_of_other_rules(cache, 
     named = [index for index in cache.rglob("*.nbi") if b"kept_rule" in index.read_bytes()]
     assert named and all(twin._folder in index.parents for index in named)
     assert not any(b"kept_rule" in index.read_bytes() for index in train_chunk._folder.rglob("*.nbi"))
+
+
+def typed(**changes):
+    """Return what a notebook holds after a cell with a rule was run in it."""
+    made = {"__name__": "__main__"}
+    run_cell(made, **changes)
+    return made
+
+
+def run_cell(made, imported="", error="2.0"):
+    exec(RULE.format(imported=imported, error=error), made)
+
+
+KERNEL = """
+@kernel
+def errors(rule, own):
+    for i in range(own.n):
+        own.error[i] = {error}
+
+
+register_rule(Constants, errors)
+"""
+
+
+@needs_jit
+def test_two_rules_of_one_name_are_two():
+    one, other = typed(error="2.0"), typed(error="3.0")
+    assert [error_of(made["Constants"]) for made in (one, other, one)] == [2.0, 3.0, 2.0]
+    assert trained_bias(one["Rule"]()) == pytest.approx(2.0)
+    assert trained_bias(other["Rule"]()) == pytest.approx(3.0)
+
+
+@needs_jit
+def test_a_rule_whose_kernel_was_edited_and_registered_again_runs_as_it_is_now():
+    made = typed(error="2.0")
+    before = made["Constants"]
+    assert error_of(before) == 2.0
+    for error in (5.0, 2.0):
+        exec(KERNEL.format(error=error), made)
+        assert made["Constants"] is before
+        assert error_of(before) == error
+    exec(KERNEL.format(error="own.n_pre + 5.0"), made)
+    assert trained_bias(made["Rule"]()) == pytest.approx(6.0)
+
+
+@needs_jit
+@pytest.mark.parametrize(
+    "part, error",
+    [
+        ("FACTOR = {}", "FACTOR"),
+        ("FACTORS = (1.0, {})", "FACTORS[1]"),
+        ("import numpy as np\nFACTORS = np.array([1.0, {}])", "FACTORS[1]"),
+        ("import types\nfactors = types.ModuleType('factors')\nfactors.FACTOR = {}", "factors.FACTOR"),
+        ("from spikelearn.core.jit import inlined\n@inlined\ndef factor():\n    return {}", "factor()"),
+        ("FACTOR = {}\n@kernel\ndef factor():\n    return FACTOR", "factor()"),
+        ("FACTOR = {}\n@kernel\ndef factor(own, value=FACTOR):\n    return value", "factor(own)"),
+    ],
+    ids=["number", "tuple", "array", "module", "kernel", "of a kernel", "default"],
+)
+def test_a_rule_takes_what_it_names_as_it_is_now(part, error):
+    made = typed()
+    exec(part.format(2.0), made)
+    exec(KERNEL.format(error=error), made)
+    for value in (2.0, 3.0, 2.0):
+        exec(part.format(value), made)
+        assert error_of(made["Constants"]) == value
+
+
+@needs_jit
+def test_a_cell_that_is_run_again_as_it_was_compiles_nothing():
+    made = typed(error="4.0 + 7.0")
+    run, _ = with_rules(_errors, made["Constants"](1.0))
+    before = made["Constants"]
+    run_cell(made, error="4.0 + 7.0")
+    assert made["Constants"] is not before
+    again, (present,) = with_rules(_errors, made["Constants"](1.0))
+    assert again is run and type(present) is before
+
+
+@needs_jit
+def test_a_kernel_called_from_python_takes_what_it_names_as_it_is_now():
+    made = {"FACTOR": 2.0, "__name__": "__main__"}
+    exec("from spikelearn.core.jit import kernel\n@kernel\ndef times(x):\n    return FACTOR * x", made)
+    assert made["times"](3.0) == 6.0
+    made["FACTOR"] = 5.0
+    assert made["times"](3.0) == 15.0
+
+
+@needs_jit
+def test_a_file_that_was_edited_after_it_was_imported_does_not_name_what_runs(cache, tmp_path, monkeypatch):
+    """Otherwise the next process, which reads the new file, would find the code of the old one."""
+    path = tmp_path / "edited_rule.py"
+    path.write_text(RULE.format(imported="", error="2.0"))
+    loaded = load(path, monkeypatch)
+    path.write_text(RULE.format(imported="", error="3.0"))
+    assert error_of(loaded.Constants) == 2.0
+    assert error_of(load(path, monkeypatch).Constants) == 3.0
+
+
+@needs_jit
+def test_code_that_two_processes_kept_is_told_apart_by_a_third(cache, tmp_path, monkeypatch):
+    """Machine code is found by its name, in which a class is no more than its name; each process counts from 1."""
+    names = []
+    for name, error in (("first_rule", "2.0"), ("second_rule", "3.0")):
+        (tmp_path / f"{name}.py").write_text(RULE.format(imported="", error=error))
+        twin = jit.specialised(_errors, *code_of(load(tmp_path / f"{name}.py", monkeypatch).Constants))
+        names.append(twin.py_func.__qualname__)
+        assert twin.py_func.__name__ == "_errors"
+    assert len(set(names)) == 2
+
+
+def test_what_a_function_is_made_of_is_in_its_content():
+    def made(source, **names):
+        exec(source, names)
+        return identity.content(names["f"]).digest
+
+    plain = made("def f(x): return x")
+    assert plain == made("\n\ndef f(x): return x  # elsewhere")
+    others = ["def f(x): return x + 1", "def f(y): return y", "def f(x, y=1): return x", "def f(x): return (x, 'a')"]
+    assert len({plain, *map(made, others)}) == 5
+    assert made("def f(x): return x + A", A=1) != made("def f(x): return x + A", A=1.0)
+    assert made("def f(x): return x + A", A=1, B=1) == made("def f(x): return x + A", A=1, B=2)
+    assert made("def f(x): return (lambda: A)()", A=1) != made("def f(x): return (lambda: A)()", A=2)
+    assert made("def f(x): return A", A=(1, (2,))) != made("def f(x): return A", A=(1, (3,)))
+    assert made("def f(x): return A", A=object()) != made("def f(x): return A", A=object())
+    assert made("def g():\n  a = 1\n  return lambda x: x + a\nf = g()") != made(
+        "def g():\n  a = 2\n  return lambda x: x + a\nf = g()"
+    )
+
+
+def test_functions_that_call_each_other_have_a_content():
+    names = {}
+    exec("def f(x): return g(x)\ndef g(x): return f(x)", names)
+    assert identity.content(names["f"]).digest == identity.content(names["f"]).digest
 
 
 @needs_jit
