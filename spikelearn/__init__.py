@@ -16,7 +16,7 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 
 from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Clock, Event, Rates
-from spikelearn.errors import InputError, NotFiniteError, NotSettledError
+from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
 from spikelearn.feedback import LearnedFeedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
 from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
 from spikelearn.model import Model
@@ -27,7 +27,7 @@ from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
 from spikelearn.recording import Recording, RecordingFile, Spikes
 from spikelearn.simulate import simulate
 from spikelearn.storage import version
-from spikelearn.training import Chunk, Training, error_percent, evaluate, train
+from spikelearn.training import Chunk, EvaluationStopped, Training, error_percent, evaluate, train
 from spikelearn.units import Hz, ms, second
 from spikelearn.watching import Record
 from spikelearn.weights import InitialWeights, Weights
@@ -40,6 +40,7 @@ __all__ = [
     "Clock",
     "Dataset",
     "DirectFeedbackAlignment",
+    "EvaluationStopped",
     "Event",
     "FeedbackAlignment",
     "HiddenNeuron",
@@ -47,6 +48,7 @@ __all__ = [
     "Images",
     "InitialWeights",
     "InputError",
+    "InputWarning",
     "JitteredPlateaus",
     "LearnedFeedback",
     "Model",

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import InputError, InputWarning, check_range, nearest
 
 NAMES = ("digits", "mnist")
+DIM = 64  # uint8 images whose pixels are all below this may be of another scale than 0..255
 NPZ_NAMES = ("x_train", "y_train", "x_test", "y_test"), ("x", "y")
 
 # The compressed bytes differ between copies of MNIST, so the hashes are those of the uncompressed content.
@@ -42,25 +44,34 @@ class Images:
 
     Parameters
     ----------
-    x : (n, n_pixels) or (n, height, width) uint8 or float array
-        Pixels, flattened row by row; uint8 is kept (intensity ``value / 255``), floats in 0..1 become float32.
+    x : (n, n_pixels) or (n, height, width) array
+        Pixels, flattened row by row: numbers in 0..scale. uint8 is kept, all else becomes float32.
     y : (n,) int array
         Class of each image, in ``0 .. n_classes - 1``; becomes int64.
     n_classes : int
     name : str
         What error messages call these images.
+    scale : float, optional
+        Pixel of intensity 1. By default 255 for uint8, with an `InputWarning` where all pixels are far below that,
+        and 1 for floats; of other integers it must be given.
     """
 
     x: np.ndarray
     y: np.ndarray
     n_classes: int
     name: str
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         x, y = np.asarray(self.x), np.asarray(self.y)
-        _check_images(x, y, self.n_classes, self.name)
+        _check_kinds(x, y, self.scale is None, self.name)
+        scale = _scale_of(x, self.scale, self.name)
+        _check_images(x, y, self.n_classes, self.name, scale)
         x = np.ascontiguousarray(x.reshape(len(x), -1))
-        object.__setattr__(self, "x", x if x.dtype == np.uint8 else x.astype(np.float32, copy=False))
+        if x.dtype != np.uint8:
+            x, scale = (x if scale == 1 else x / scale).astype(np.float32, copy=False), 1.0
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", y.astype(np.int64, copy=False))
 
     def __len__(self) -> int:
@@ -73,8 +84,7 @@ class Images:
 
     def intensities(self, index: np.ndarray | Sequence[int] | slice) -> np.ndarray:
         """Intensities of the images selected: a new (len(index), n_pixels) float32 array, in 0..1."""
-        full = 255 if self.x.dtype == np.uint8 else 1
-        return np.divide(self.x[index], full, dtype=np.float32)
+        return np.divide(self.x[index], np.float32(self.scale or 1), dtype=np.float32)
 
     def digest(self) -> str:
         """Return a hash of what a network gets to see: intensities and classes, in their order."""
@@ -90,26 +100,48 @@ class Images:
         return replace(self, x=self.x[:n], y=self.y[:n])
 
 
-def _check_images(x: np.ndarray, y: np.ndarray, n_classes: int, name: str) -> None:
+def _scale_of(x: np.ndarray, scale: float | None, name: str) -> float:
+    """Return the pixel of intensity 1; where it is a guess that may be wrong, say so."""
+    if scale is not None:
+        check_range(f"{name}: scale", scale, above=0)
+        return float(scale)
+    if x.dtype != np.uint8:
+        return 1.0
+    if 0 < x.max(initial=0) < DIM:
+        warnings.warn(
+            f"{name}: the largest pixel is {x.max()}, and 255 is taken for intensity 1, as pixels are uint8; if "
+            f"{x.max()} is meant to be 1, give scale={x.max()}",
+            InputWarning,
+            stacklevel=4,
+        )
+    return 255.0
+
+
+def _check_kinds(x: np.ndarray, y: np.ndarray, unscaled: bool, name: str) -> None:
     if x.ndim not in (2, 3) or x.size == 0:
         raise InputError(f"{name}: images must be (n, pixels) or (n, height, width), n at least 1; got shape {x.shape}")
     if y.shape != x.shape[:1]:
         raise InputError(f"{name}: {len(x)} images but labels of shape {y.shape}; give one class number per image")
     if y.dtype.kind not in "iu":
         raise InputError(f"{name}: labels must be integers, got {y.dtype}; use astype")
+    if x.dtype != np.uint8 and x.dtype.kind not in ("f" if unscaled else "fiu"):
+        raise InputError(
+            f"{name}: pixels must be uint8 (0..255) or float (0..1), got {x.dtype}; give scale=, the pixel of "
+            f"intensity 1, or use astype"
+        )
+
+
+def _check_images(x: np.ndarray, y: np.ndarray, n_classes: int, name: str, scale: float) -> None:
     bad = (y < 0) | (y >= n_classes)
     if bad.any():
         raise InputError(f"{name}: label {y[bad][0]} at image {bad.argmax()}; must be within 0..{n_classes - 1}")
-    if x.dtype == np.uint8:
-        return
-    if x.dtype.kind != "f":
-        raise InputError(f"{name}: pixels must be uint8 (0..255) or float (0..1), got {x.dtype}; use astype")
-    bad = ~((x >= 0) & (x <= 1))  # true for NaN
+    bad = ~((x >= 0) & (x <= scale))  # true for NaN
     if bad.any():
         image, pixel = divmod(int(bad.argmax()), x[0].size)
         value = str(x[bad][0]).replace("nan", "NaN")
         where = f"image {image}, pixel {pixel}"
-        raise InputError(f"{name}: {value} at {where}; must be finite and within 0..1 (if 0..255: divide by 255)")
+        advice = " (if 0..255: give scale=255)" if scale == 1 else ""
+        raise InputError(f"{name}: {value} at {where}; must be finite and within 0..{scale:g}{advice}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +163,7 @@ class Dataset:
         return {"train": self.train.digest(), "test": self.test.digest()}
 
 
-def load(source: str | Path, *, folders: Iterable[str | Path] = ()) -> Dataset:
+def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float | None = None) -> Dataset:
     """Load a data set; `InputError` if there is none, or if its content cannot be used.
 
     Parameters
@@ -145,7 +177,11 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = ()) -> Dataset:
         * A ``.npz`` file: ``x_train, y_train, x_test, y_test``, or ``x, y`` that `split` divides; see `Images`.
     folders : iterable of str or Path
         More folders to search for MNIST.
+    scale : float, optional
+        Pixel of intensity 1 in a folder or a ``.npz`` file; see `Images`.
     """
+    if scale is not None and source in NAMES:
+        raise InputError(f"scale={scale:g} is for images of your own; those of {source!r} have theirs")
     if source == "digits":
         from sklearn.datasets import load_digits  # slow to import
 
@@ -155,18 +191,28 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = ()) -> Dataset:
         return _load_mnist(folders)
     path = Path(source).expanduser()
     if path.is_dir():
-        return _load_idx_folder(path, path.resolve().name, {})
-    if path.is_file() and path.suffix == ".npz":
-        return _load_npz(path)
+        return _load_idx_folder(path, path.resolve().name, {}, scale)
+    if path.is_file() and path.suffix.lower() == ".npz":
+        return _load_npz(path, scale)
     problem = "is not a .npz file" if path.exists() else "is not a data set, and no such path exists"
     hint = nearest(str(source), NAMES)
     raise InputError(f"{str(source)!r} {problem}; {hint}; or give a folder with the four IDX files, or a .npz file")
 
 
 def split(images: Images) -> Dataset:
-    """Put a fifth of every class in the test part, always the same: sorted by class, then every fifth image."""
+    """Put a fifth of the images in the test part, always the same ones: sorted by class, then every fifth.
+
+    Of each class some are left to train on, so the only image of a class is never in the test part.
+    """
+    _, place, count = np.unique(images.y, return_inverse=True, return_counts=True)
+    order = np.argsort(images.y, kind="stable")
     for_test = np.zeros(len(images), bool)
-    for_test[np.argsort(images.y, kind="stable")[::5]] = True
+    for_test[order[count[place[order]] > 1][::5]] = True
+    if not for_test.any():
+        raise InputError(
+            f"{images.name}: {len(images)} images, one of each class, cannot be divided into some to train on and some "
+            f"to test; give more, or x_train, y_train, x_test, y_test"
+        )
     train = replace(images, x=images.x[~for_test], y=images.y[~for_test], name=f"{images.name} train")
     test = replace(images, x=images.x[for_test], y=images.y[for_test], name=f"{images.name} test")
     return Dataset(train=train, test=test, name=images.name)
@@ -177,14 +223,29 @@ def _n_classes(*labels: np.ndarray) -> int:
     return 1 + max(int(y.max(initial=0)) if y.dtype.kind in "iu" else 0 for y in labels)
 
 
-def _join(name: str, x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> Dataset:
+def _join(name: str, arrays: Sequence[np.ndarray], scale: float | None) -> Dataset:
+    x_train, y_train, x_test, y_test = arrays
     n_classes = _n_classes(y_train, y_test)
-    train = Images(x=x_train, y=y_train, n_classes=n_classes, name=f"{name} train")
-    test = Images(x=x_test, y=y_test, n_classes=n_classes, name=f"{name} test")
+    train = Images(x=x_train, y=y_train, n_classes=n_classes, name=f"{name} train", scale=scale)
+    test = Images(x=x_test, y=y_test, n_classes=n_classes, name=f"{name} test", scale=scale)
+    _tell_gaps(train)
     return Dataset(train=train, test=test, name=name)
 
 
-def _load_npz(path: Path) -> Dataset:
+def _tell_gaps(images: Images) -> None:
+    """Warn of classes below the largest that no image is of: each is an output that never learns to fire."""
+    missing = sorted(set(range(min(images.n_classes, 1000))) - set(images.y.tolist()))
+    if missing:
+        some = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+        warnings.warn(
+            f"{images.name}: labels go up to {images.n_classes - 1}, but no image is of class {some}; the network gets "
+            f"outputs for these, too; number the classes from 0 without gaps to spare them",
+            InputWarning,
+            stacklevel=4,
+        )
+
+
+def _load_npz(path: Path, scale: float | None) -> Dataset:
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is not a .npz file, or incomplete; write it with np.savez")
     found: list[str] = []
@@ -199,9 +260,11 @@ def _load_npz(path: Path) -> Dataset:
         either = " or ".join(", ".join(names) for names in NPZ_NAMES)
         raise InputError(f"{path} must have the arrays {either}; found: {', '.join(found) or 'none'}")
     if len(arrays) == 4:
-        return _join(path.name, *arrays)
+        return _join(path.name, arrays, scale)
     x, y = arrays
-    return split(Images(x=x, y=y, n_classes=_n_classes(y), name=path.name))
+    images = Images(x=x, y=y, n_classes=_n_classes(y), name=path.name, scale=scale)
+    _tell_gaps(images)
+    return split(images)
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
@@ -219,6 +282,9 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     start = 4 + 4 * content[3]  # then the sizes, as big-endian 32-bit numbers
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
     expected = start + math.prod(shape)
+    swapped = tuple(int.from_bytes(content[at : at + 4], "little") for at in range(4, start, 4))
+    if len(content) != expected and len(content) == start + math.prod(swapped):
+        raise InputError(f"{path}: its sizes {swapped} are little-endian numbers; IDX files have big-endian ones")
     if len(content) != expected:
         problem = "truncated" if len(content) < expected else "too long"
         raise InputError(f"{path} is {problem}: shape {shape} needs {expected} bytes, got {len(content)}")
@@ -245,12 +311,12 @@ def _idx_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _load_idx_folder(folder: Path, name: str, sha256: Mapping[str, str]) -> Dataset:
+def _load_idx_folder(folder: Path, name: str, sha256: Mapping[str, str], scale: float | None = None) -> Dataset:
     files = _idx_files(folder)
     missing = [name for name in IDX_NAMES if name not in files]
     if missing:
         raise InputError(f"the folder {folder} lacks {', '.join(missing)} (with or without .gz)")
-    return _join(name, *(read_idx(files[name], sha256.get(name)) for name in IDX_NAMES))
+    return _join(name, [read_idx(files[name], sha256.get(name)) for name in IDX_NAMES], scale)
 
 
 def _cache() -> Path:

@@ -9,6 +9,10 @@ class InputError(ValueError):
     """Something given to spikelearn cannot be used; the message says what, why and what to do."""
 
 
+class InputWarning(UserWarning):
+    """Something given to spikelearn was taken in a way that may not be what was meant; the message says how."""
+
+
 class NotFiniteError(FloatingPointError):
     """A potential, an error or a weight became NaN or infinite during training."""
 
@@ -30,6 +34,19 @@ def check_choice(where: str, value: str, known: Iterable[str]) -> None:
     known = list(known)
     if value not in known:
         raise InputError(f"{where}={value!r} is unknown; {nearest(str(value), known)}")
+
+
+def check_kind(where: str, value: object, kind: type, remedy: str) -> None:
+    """Raise `InputError` unless `value` is an object of a class; the message says what was given, and the remedy."""
+    if not isinstance(value, kind):
+        raise InputError(f"{where} must be of the class {kind.__name__}, got {described(value)}; {remedy}")
+
+
+def described(value: object) -> str:
+    """Say what kind of thing was given: ``'event'``, ``the class Clock``, ``a Dataset``."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
 
 
 def check_range(

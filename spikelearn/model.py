@@ -1,8 +1,9 @@
 """A network together with what trains it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_kind, check_range, described
 from spikelearn.learning import Plateau, Rule, check_rule
 from spikelearn.network import Network
 
@@ -24,6 +25,12 @@ class Model:
     rule: Rule = field(default_factory=Plateau)
 
     def __post_init__(self) -> None:
+        check_kind("Model.network", self.network, Network, "describe one with spikelearn.Network(sizes=...)")
+        if not isinstance(self.learning_rates, Iterable) or isinstance(self.learning_rates, str):
+            raise InputError(
+                f"Model.learning_rates must be a tuple, one number for each of the {self.network.n_layers} layers with "
+                f"weights, got {described(self.learning_rates)}"
+            )
         object.__setattr__(self, "learning_rates", tuple(self.learning_rates))  # of a list, too
         if len(self.learning_rates) != self.network.n_layers:
             raise InputError(

@@ -41,6 +41,8 @@ class Config:
     engine : Engine
     data : str
         As `spikelearn.datasets.load` takes it.
+    scale : float or None
+        Pixel of intensity 1, as `load` takes it.
     examples : int or None
         Train on the first so many images; None: all.
     epochs, seed : int
@@ -53,6 +55,7 @@ class Config:
     model: Model
     engine: Engine = field(default_factory=Event)
     data: str
+    scale: float | None = None
     examples: int | None = None
     epochs: int
     seed: int
@@ -62,6 +65,8 @@ class Config:
         check_range("epochs", self.epochs, at_least=1, integer=True)
         check_range("seed", self.seed, at_least=0, integer=True)
         check_range("chunk_size", self.chunk_size, at_least=1, integer=True)
+        if self.scale is not None:
+            check_range("scale", self.scale, above=0)
         if self.examples is not None:
             check_range("examples", self.examples, at_least=1, integer=True)
 
@@ -121,7 +126,7 @@ class Run:
         _check_description(folder, config, attributes)
         if epochs is not None and epochs != config.epochs:
             config = replace(config, epochs=epochs)
-        run = cls(config, load(config.data) if data is None else data)
+        run = cls(config, load(config.data, scale=config.scale) if data is None else data)
         run.folder = folder
         trials, n = int(attributes["trials"]), len(run.data.train)
         if attributes.get("images", n) != n:
@@ -279,9 +284,9 @@ class Run:
 
 @contextmanager
 def _patient() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C wait: yield a function that tells whether it was pressed.
+    """Let Ctrl-C, and what clusters send (SIGTERM), wait: yield a function that tells whether there was one.
 
-    The second time it interrupts at once; the first time, too, while the main thread waits for the compiler.
+    The second one interrupts at once; the first one, too, while the main thread waits for the compiler.
     """
     pressed = False
 
@@ -291,16 +296,17 @@ def _patient() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed = True
 
-    usual = signal.default_int_handler
+    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     # Python handles signals in the main thread only; whoever has a handler of their own keeps it.
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is usual
-    if ours:
-        signal.signal(signal.SIGINT, note)
+    in_main = threading.current_thread() is threading.main_thread()
+    ours = [number for number, handler in usual.items() if in_main and signal.getsignal(number) is handler]
+    for number in ours:
+        signal.signal(number, note)
     try:
         yield lambda: pressed
     finally:
-        if ours:
-            signal.signal(signal.SIGINT, usual)
+        for number in ours:
+            signal.signal(number, usual[number])
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:
@@ -318,7 +324,7 @@ def test_images(path: str | Path) -> Images:
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     _, attributes = load_checkpoint(folder.checkpoint_path)
-    images = load(config.data).test
+    images = load(config.data, scale=config.scale).test
     if "origin" in attributes:
         origin.check_origin(
             f"{config.data} has other images than {folder.checkpoint_path} was made from",

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikelearn.engines import Engine, Event, Stimulus
-from spikelearn.errors import InputError, check_range
+from spikelearn.engines import Engine, Stimulus, engine_of
+from spikelearn.engines.checking import check_trial
+from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.network import Network
 from spikelearn.phases import Phases
 from spikelearn.recording import Recording
@@ -72,7 +73,8 @@ def simulate(
         An unknown variable, layer or neuron; a recording beyond the limit; spikes of neurons or at times that do not
         exist; options that contradict each other.
     """
-    engine = engine or Event()
+    engine = engine_of(engine)
+    check_kind("network", network, Network, "of a model, give model.network")
     check_range("seed", seed, at_least=0, integer=True)
     check_range("example", example, at_least=0, integer=True)
     if label is not None and duration is not None:
@@ -87,6 +89,7 @@ def simulate(
         if input_spikes is None:
             raise InputError("nothing to show: give an image, or input_spikes")
         image = np.zeros(network.sizes[0], np.float32)
+    image = check_trial(network, np.asarray(image, np.float32), label)
     # Phases are longer than their minimum by some 2 ms; 100 ms more are hardly ever drawn.
     longest = chosen.test if label is None else 2 * chosen.minimum + 100
     resolved = Record(variables=record, neurons=neurons, every=every, window=window, limit=limit).resolve(
@@ -98,9 +101,8 @@ def simulate(
         apical=None if apical_spikes is None else _apical(apical_spikes, network),
     )
     core = engine.build(network, weights)
-    trace = core.record(
-        np.asarray(image, np.float32), label, seed=seed, example=example, watch=resolved.watch, stimulus=stimulus
-    )
+    trace = core.record(image, label, seed=seed, example=example, watch=resolved.watch, stimulus=stimulus)
+    _check_times(stimulus, sum(trace.lengths))
     about = {"seed": seed, "example": example} | ({} if label is None else {"label": int(label)})
     return resolved.recording(trace, about)
 
@@ -121,6 +123,18 @@ def _train(where: str, spikes: Train, n: int) -> tuple[np.ndarray, np.ndarray]:
         )
     order = np.argsort(times, kind="stable")
     return neurons[order].astype(np.int64), times[order]
+
+
+def _check_times(stimulus: Stimulus, duration: float) -> None:
+    """Raise `InputError` if spikes were given for times after the trial."""
+    for where, spikes in (("input_spikes", stimulus.inputs), ("apical_spikes", stimulus.apical)):
+        times = np.empty(0) if spikes is None else spikes[-1]
+        late = times[times >= duration]
+        if len(late):
+            raise InputError(
+                f"{where}: {len(late)} spikes come at {late[0]:g} ms or later, but the trial is over at {duration:g} "
+                f"ms; leave them out, or simulate for longer (duration=, or with a label phases=)"
+            )
 
 
 def _apical(given: Train | Mapping[str, Train], network: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

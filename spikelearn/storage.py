@@ -198,7 +198,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.metrics_path = self.path / "metrics.csv"
         self.checkpoint_path = self.path / "checkpoint.h5"
 
@@ -215,6 +215,10 @@ class RunFolder:
         if not overwrite and {"config.json", "metrics.csv", "checkpoint.h5"} & set(held):
             raise InputError(
                 f"{path} already holds a run ({', '.join(held)}); use --resume to go on or --overwrite to replace it"
+            )
+        if not overwrite and held:
+            raise InputError(
+                f"{path} holds {', '.join(held)}, which a run would replace; choose another folder, or --overwrite"
             )
         if held:
             with folder.held():

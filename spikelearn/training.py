@@ -18,9 +18,9 @@ import numpy as np
 
 from spikelearn.core.random import make_generator
 from spikelearn.datasets import Images
-from spikelearn.engines import Engine, Event, Trace
+from spikelearn.engines import Engine, Trace, engine_of
 from spikelearn.engines.base import Core
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
 from spikelearn.network import Network
@@ -32,7 +32,7 @@ from spikelearn.weights import Weights
 CHUNK = 100  # examples in one compiled call: some 20 ms, so that progress and Ctrl-C feel immediate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """A stretch of training.
 
@@ -72,6 +72,17 @@ class Chunk:
         return 100 * self.n_wrong / len(self.label)
 
 
+NOT_SHOWN = np.int64(-1)
+
+
+class EvaluationStopped(KeyboardInterrupt):
+    """Ctrl-C during `evaluate`; `predictions` are those made so far, -1 for images that were not shown."""
+
+    def __init__(self, predictions: np.ndarray) -> None:
+        super().__init__(f"stopped after {(predictions != NOT_SHOWN).sum()} of {predictions.size} images")
+        self.predictions = predictions
+
+
 class Training:
     """Training in progress: iterate over it, chunk by chunk; `weights` are the present ones at any time.
 
@@ -96,8 +107,10 @@ class Training:
         check_range("seed", seed, at_least=0, integer=True)
         check_range("epochs", epochs, at_least=1, integer=True)
         check_range("chunk_size", chunk_size, at_least=1, integer=True)
+        check_kind("model", model, Model, "make one of a network, rule and learning rates, or take one of models")
         check_fit(model.network, images)
-        check_rule(compare, model.network)
+        if compare is not None:
+            check_rule(compare, model.network)
         self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
         self.chunk_size, self.compare = chunk_size, compare
         start = model.network.draw_weights(seed) if weights is None else weights
@@ -299,7 +312,7 @@ def train(
         seed=seed,
         epochs=epochs,
         weights=weights,
-        engine=engine or Event(),
+        engine=engine_of(engine),
         chunk_size=chunk_size,
         compare=compare,
         record=record,
@@ -339,6 +352,11 @@ def evaluate(
     -------
     (repeats, images) int64 array
         Predicted classes: the output with the highest mean somatic potential.
+
+    Raises
+    ------
+    EvaluationStopped
+        After Ctrl-C; it has the predictions made so far.
     """
     check_range("seed", seed, at_least=0, integer=True)
     check_range("repeats", repeats, at_least=1, integer=True)
@@ -346,9 +364,9 @@ def evaluate(
     check_range("chunk_size", chunk_size, at_least=1, integer=True)
     check_fit(network, images)
     n = len(images)
-    predictions = np.empty(repeats * n, np.int64)
+    predictions = np.full(repeats * n, NOT_SHOWN)
     n_chunks = math.ceil(n / chunk_size)
-    engine = engine or Event()
+    engine = engine_of(engine)
     cores = [engine.build(network, weights) for _ in range(threads)]
     # Without an image it only compiles, if it must; of all threads this one may be the one that can be interrupted.
     cores[0].test(np.zeros((0, images.n_pixels), np.float32), seed=seed, first_example=0)
@@ -367,6 +385,10 @@ def evaluate(
     with ThreadPoolExecutor(threads) as pool:
         try:
             list(pool.map(work, range(threads)))
+        except KeyboardInterrupt:
+            stop.set()
+            pool.shutdown()  # chunks at work, some hundredths of a second each, are done first
+            raise EvaluationStopped(predictions.reshape(repeats, n)) from None
         finally:
             stop.set()
     return predictions.reshape(repeats, n)
@@ -374,11 +396,23 @@ def evaluate(
 
 def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the share of wrong predictions in each row, in percent; (repeats,) float64."""
+    predictions, labels = np.asarray(predictions), np.asarray(labels)
+    kinds = {"predictions": predictions, "labels": labels}
+    for name, array in kinds.items():
+        if array.dtype.kind not in "iu":
+            raise InputError(f"{name} must be integers, class numbers, got {array.dtype}; use astype")
+    if labels.ndim != 1 or not len(labels) or predictions.ndim not in (1, 2) or predictions.shape[-1] != len(labels):
+        raise InputError(
+            f"predictions of shape {predictions.shape} do not fit labels of shape {labels.shape}; predictions must be "
+            f"(images,) or (repeats, images), labels (images,)"
+        )
     return 100 * (predictions != labels).mean(axis=-1)
 
 
 def check_fit(network: Network, images: Images) -> None:
     """Raise `InputError` unless the images have a pixel for each input and a class for each output at most."""
+    check_kind("network", network, Network, "of a model, give model.network")
+    check_kind("images", images, Images, "of a data set, give its .train or .test; of arrays, make spikelearn.Images")
     if images.n_pixels != network.sizes[0]:
         raise InputError(
             f"{images.name}: images of {images.n_pixels} pixels do not fit a network with {network.sizes[0]} inputs"

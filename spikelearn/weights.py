@@ -67,9 +67,9 @@ class InitialWeights:
         return mean, (square - mean**2) ** 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
-    """Weights of a network; layer `l` counts from the first that has weights.
+    """Weights of a network, equal to others if every number is; layer `l` counts from the first that has weights.
 
     Attributes
     ----------
@@ -84,6 +84,17 @@ class Weights:
     W: tuple[np.ndarray, ...]
     b: tuple[np.ndarray, ...]
     Y: tuple[np.ndarray, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Weights):
+            return NotImplemented
+        mine, others = (self.W, self.b, self.Y), (other.W, other.b, other.Y)
+        return all(
+            len(own) == len(given) and all(map(np.array_equal, own, given))
+            for own, given in zip(mine, others, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change
 
     @property
     def sizes(self) -> tuple[int, ...]:

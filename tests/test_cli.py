@@ -517,7 +517,7 @@ def damaged(x, y, what):
     ("what", "message"),
     [
         ("NaN", "bad.npz: NaN at image 3, pixel 4; must be finite and within 0..1"),
-        ("too bright", "bad.npz: 1.5 at image 3, pixel 4; must be finite and within 0..1 (if 0..255: divide by 255)"),
+        ("too bright", "bad.npz: 1.5 at image 3, pixel 4; must be finite and within 0..1 (if 0..255: give scale=255)"),
         ("negative", "bad.npz: -0.5 at image 3, pixel 4; must be finite and within 0..1"),
         ("negative label", "bad.npz: label -1 at image 3; must be within 0..2"),
         ("labels of another kind", "bad.npz: labels must be integers, got float64"),

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from spikelearn import datasets
 from spikelearn.datasets import IDX_NAMES, Dataset, Images, fetch_mnist, load, read_idx, search_report
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, InputWarning
 
 
 def idx_bytes(array, kind=0x08):
@@ -124,7 +124,7 @@ def with_pixel(value):
     [
         (with_pixel(np.nan), "toy: NaN at image 3, pixel 17; must be finite"),
         (with_pixel(np.inf), "inf at image 3, pixel 17; must be finite"),
-        (with_pixel(7.0), r"7\.0 at image 3, pixel 17; .* within 0..1 \(if 0..255: divide by 255\)"),
+        (with_pixel(7.0), r"7\.0 at image 3, pixel 17; .* within 0..1 \(if 0..255: give scale=255\)"),
         (with_pixel(-0.25), r"-0\.25 at image 3, pixel 17"),
         ({"x": with_pixel(2.0)["x"].reshape(5, 4, 5), "y": [0] * 5}, r"2\.0 at image 3, pixel 17"),
         ({"x": np.zeros((4, 6), int)}, "pixels must be uint8 .* got int64"),
@@ -169,6 +169,7 @@ def test_digits_are_intensities_split_evenly_over_the_classes():
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=60))
 def test_a_split_uses_every_image_once_and_a_fifth_of_every_class_for_testing(labels):
+    assume(max(np.bincount(labels)) > 1)
     x = np.arange(len(labels), dtype=np.uint8)[:, None]
     both = datasets.split(images(x=x, y=labels, n_classes=5))
     assert sorted([*both.train.x[:, 0], *both.test.x[:, 0]]) == list(x)
@@ -177,6 +178,57 @@ def test_a_split_uses_every_image_once_and_a_fifth_of_every_class_for_testing(la
         np.testing.assert_array_equal(part.y, np.array(labels)[part.x[:, 0]])
     share = np.bincount(labels, minlength=5) / 5
     assert (abs(np.bincount(both.test.y, minlength=5) - share) < 1).all()
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 0, 1], [0, 1, 1, 2, 3, 4], [2, 0, 1, 1]])
+def test_the_only_image_of_a_class_is_one_to_train_on(labels):
+    both = datasets.split(images(x=np.zeros((len(labels), 2)), y=labels, n_classes=5))
+    assert set(both.train.y) == set(labels)
+    assert len(both.test) == 1
+
+
+@pytest.mark.parametrize("largest", [1, 16, 63])
+def test_bytes_far_below_255_are_taken_for_what_they_are_and_that_is_said(largest):
+    x = np.array([[0, largest]], np.uint8)
+    with pytest.warns(InputWarning, match=rf"largest pixel is {largest}, and 255 is taken .* give scale={largest}"):
+        dark = images(x=x, y=[0])
+    assert dark.intensities([0]).max() == np.float32(largest / 255)
+    bright = images(x=x, y=[0], scale=largest)  # no warning
+    np.testing.assert_array_equal(bright.intensities([0]), [[0, 1]])
+    np.testing.assert_array_equal(bright.first(1).intensities([0]), [[0, 1]])
+    np.testing.assert_array_equal(images(x=x.astype(int), y=[0], scale=largest).x, [[0, 1]])
+
+
+@pytest.mark.parametrize("scale", [0, -1, np.nan, "255"])
+def test_a_scale_is_a_positive_number(scale):
+    with pytest.raises(InputError, match="scale"):
+        images(x=ZEROS, y=np.zeros(len(ZEROS), int), scale=scale)
+
+
+def test_a_pixel_beyond_the_scale_is_refused():
+    with pytest.raises(InputError, match=r"17 at image 0, pixel 1; must be finite and within 0..16"):
+        images(x=np.array([[0, 17]]), y=[0], scale=16)
+
+
+def test_images_of_ones_own_may_have_a_scale_those_of_a_name_have_theirs(tmp_path):
+    np.savez(tmp_path / "toy.NPZ.npz", x=np.full((10, 2), 16), y=[0, 1] * 5)
+    (tmp_path / "toy.NPZ.npz").rename(tmp_path / "toy.NPZ")
+    assert load(tmp_path / "toy.NPZ", scale=16).train.intensities([0]).min() == 1
+    with pytest.raises(InputError, match="those of 'digits' have theirs"):
+        load("digits", scale=16)
+
+
+def test_classes_without_images_are_told(tmp_path):
+    np.savez(tmp_path / "toy.npz", x=np.zeros((10, 2)), y=[1, 3] * 5)
+    with pytest.warns(InputWarning, match="labels go up to 3, but no image is of class 0, 2; the network gets"):
+        load(tmp_path / "toy.npz")
+
+
+def test_little_endian_sizes_are_told(tmp_path):
+    content = b"\0\0\x08\x02" + (2).to_bytes(4, "little") + (3).to_bytes(4, "little") + bytes(6)
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(InputError, match=r"its sizes \(2, 3\) are little-endian numbers; IDX files have big-endian"):
+        read_idx(tmp_path / "x")
 
 
 def test_an_npz_file_with_two_arrays_is_split(tmp_path):
@@ -207,7 +259,7 @@ ZEROS = np.zeros((5, 2))
         ({"x": ZEROS, "y": np.full(5, np.nan)}, "integers, got float64"),
         ({"x": ZEROS, "y": ["a"] * 5}, "integers, got <U1"),
         ({"x": ZEROS, "y": [0] * 4}, "5 images but labels of shape"),
-        ({"x": ZEROS[:1], "y": [0]}, "toy.npz train: images must be .* at least 1"),
+        ({"x": ZEROS[:1], "y": [0]}, "toy.npz: 1 images, one of each class, cannot be divided"),
         ({"x_train": ZEROS, "y_train": [0] * 5, "x_test": ZEROS + 9, "y_test": [0] * 5}, "toy.npz test: 9.0 at image"),
     ],
 )

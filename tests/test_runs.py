@@ -169,7 +169,7 @@ def test_no_part_of_the_configuration_was_forgotten_above(source):
     written = set(names(storage.to_dict(two_hidden_layers(source))))
     tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}")}
     # What people read, what holds the images, and what must have no effect
-    assert written - tried == {"name", "reading", "data", "chunk_size"}
+    assert written - tried == {"name", "reading", "data", "scale", "chunk_size"}
 
 
 def test_a_configuration_that_names_no_engine_means_the_event_engine(config):

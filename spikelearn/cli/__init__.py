@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from spikelearn import storage
 from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
 from spikelearn.cli.arguments import Parser
 from spikelearn.core.compiling import compiling
-from spikelearn.errors import InputError, NotFiniteError, NotSettledError, nearest
+from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
 
 STOPPED = 130
 
@@ -45,6 +46,17 @@ COMMANDS: dict[str, Command] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InputWarning)
+        warnings.showwarning = _show_warning  # type: ignore[assignment]  # of its arguments, all but one are the code's
+        return _main(arguments)
+
+
+def _show_warning(message: Warning | str, *details: Any, **more: Any) -> None:
+    print("spikelearn: note:", " ".join(str(message).splitlines()), file=sys.stderr)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     try:
         options = _parse(sys.argv[1:] if arguments is None else list(arguments))
         result = options.run(options)

@@ -32,6 +32,11 @@ def integer(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer") from error
 
 
+def path(text: str) -> str:
+    """Read the name of a file or folder; shells leave the ``~`` of ``--out=~/runs`` as it is."""
+    return str(Path(text).expanduser()) if text else text
+
+
 def integers(option: str, text: str) -> tuple[int, ...]:
     """Read integers joined by commas; an error names the option they were given for."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import compare
-from spikelearn.cli.arguments import absolute, engine, integer, integers, lines_above
+from spikelearn.cli.arguments import absolute, engine, integer, integers, lines_above, path
 from spikelearn.ratenet import table
 
 
@@ -22,7 +22,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=integer, default=5, help="train with seeds 1 to this (default: 5)")
     parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
     parser.add_argument("--jobs", type=integer, default=2, help="processes; no influence on the result (default: 2)")
-    parser.add_argument("--out", metavar="DIR", default="runs/compare", help="results; a second start goes on there")
+    parser.add_argument(
+        "--out", metavar="DIR", default="runs/compare", type=path, help="results; a second start goes on there"
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -5,14 +5,14 @@ import json
 from typing import Any
 
 from spikelearn import runs, storage
-from spikelearn.cli.arguments import ENGINES
+from spikelearn.cli.arguments import ENGINES, path
 from spikelearn.cli.data import found
 from spikelearn.models import guerguiev2017
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("folder", metavar="RUN", nargs="?")
+    parser.add_argument("folder", metavar="RUN", nargs="?", type=path)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import datasets, runs, storage, training
-from spikelearn.cli.arguments import ENGINES, absolute, engine, integer, integers
+from spikelearn.cli.arguments import ENGINES, absolute, engine, integer, integers, path
 from spikelearn.errors import InputError, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
@@ -19,9 +19,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(guerguiev2017.NETWORKS)}")
     parser.add_argument("--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits)")
+    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: 255 for uint8, 1 for floats)")
     parser.add_argument("--epochs", type=integer, help="passes over the training images (default: 10)")
     parser.add_argument("--seed", type=integer, help="fixes every random draw (default: 1)")
-    parser.add_argument("--out", metavar="RUN", required=True, help="run folder to make")
+    parser.add_argument("--out", metavar="RUN", required=True, type=path, help="run folder to make")
     parser.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
     parser.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
     parser.add_argument("--variant", help=f"of the paper: {', '.join(guerguiev2017.VARIANTS)}")
@@ -69,7 +70,7 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
         raise InputError(f"unknown network {network!r}; {nearest(network, guerguiev2017.NETWORKS)}")
     reading = "released" if options.reading is None else options.reading
     source = "digits" if options.data is None else options.data
-    data = datasets.load(source)
+    data = datasets.load(source, scale=options.scale)
     sizes = {} if options.hidden is None else {"hidden": integers("--hidden", options.hidden)}
     model = guerguiev2017.NETWORKS[network](
         reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
@@ -82,12 +83,13 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
         model=model,
         engine=engine("event" if options.engine is None else options.engine),
         data=absolute(source),
+        scale=options.scale,
         examples=options.examples,
         epochs=10 if options.epochs is None else options.epochs,
         seed=1 if options.seed is None else options.seed,
     )
     changed = storage.override(config, options.set)
-    for key, option in {"name": "NETWORK", "reading": "--reading", "data": "--data"}.items():
+    for key, option in {"name": "NETWORK", "reading": "--reading", "data": "--data", "scale": "--scale"}.items():
         if getattr(changed, key) != getattr(config, key):  # the model and the images are made already
             raise InputError(f"--set cannot change {key}={getattr(config, key)}; choose it with {option}")
     return changed, data
@@ -102,6 +104,7 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     own = config.model.network.sizes[1:-1]
     fixed: dict[str, tuple[Any, Callable[[Any], Any], Any]] = {
         "--data": (options.data, absolute, config.data),
+        "--scale": (options.scale, float, config.scale),
         "--engine": (options.engine, str, own_engine),
         "--seed": (options.seed, int, config.seed),
         "--reading": (options.reading, str, config.reading),

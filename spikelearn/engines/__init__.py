@@ -11,8 +11,21 @@ from spikelearn.engines.clock import Clock, ClockCore
 from spikelearn.engines.event import Event, EventCore
 from spikelearn.engines.probing import Stimulus, Trace, Watch
 from spikelearn.engines.rates import Rates, RatesCore
+from spikelearn.errors import InputError, described
 
 Engine = Clock | Event | Rates
+
+
+def engine_of(engine: Engine | None) -> Engine:
+    """Return an engine, the default one for None; `InputError` unless it is an object that builds cores."""
+    if engine is None:
+        return Event()
+    if isinstance(engine, type) or not hasattr(engine, "build"):
+        raise InputError(
+            f"engine must be an object such as spikelearn.Event() or spikelearn.Clock(dt=0.5), got {described(engine)}"
+        )
+    return engine
+
 
 __all__ = [
     "Chunk",
@@ -27,4 +40,5 @@ __all__ = [
     "Stimulus",
     "Trace",
     "Watch",
+    "engine_of",
 ]

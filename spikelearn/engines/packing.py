@@ -8,7 +8,7 @@ import numpy as np
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import FORWARD, GROUP, TARGET, Layer, Own, Spikes
 from spikelearn.core.poisson import CountTable, count_table
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, check_kind
 from spikelearn.network import Network
 from spikelearn.weights import Weights
 
@@ -178,6 +178,7 @@ def _get_rows(blocked: np.ndarray, n_pre: int, n: int) -> np.ndarray:
 
 def check_weights(network: Network, weights: Weights) -> None:
     """Raise `InputError` unless every array of the weights has the shape that the network needs."""
+    check_kind("weights", weights, Weights, "draw some with network.draw_weights(seed)")
     sizes = network.sizes
     if weights.W and weights.sizes != sizes:
         raise InputError(f"weights of sizes {weights.sizes} do not fit a network of sizes {sizes}")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from spikelearn.errors import InputError, described
 from spikelearn.learning.backprop import Backprop
 from spikelearn.learning.direct_feedback_alignment import DirectFeedbackAlignment
 from spikelearn.learning.feedback_alignment import FeedbackAlignment
@@ -23,6 +24,8 @@ __all__ = [
 
 
 def check_rule(rule: Any, network: Network) -> None:
-    """Raise `InputError` if a rule has conditions on the network, in a method `check`, that this one does not meet."""
+    """Raise `InputError` unless this is a rule, and the network meets the conditions that its method `check` has."""
+    if isinstance(rule, type) or not hasattr(rule, "constants"):
+        raise InputError(f"rule must be an object such as spikelearn.Plateau(), got {described(rule)}")
     if hasattr(rule, "check"):
         rule.check(network)

@@ -1,0 +1,178 @@
+"""What is given in a wrong shape or kind is refused where it comes in, with what to give instead."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import spikelearn as sl
+from spikelearn import runs
+from spikelearn.cli import main
+from spikelearn.storage import RunFolder
+
+NETWORK = sl.Network(sizes=(4, 3, 2))
+MODEL = sl.Model(network=NETWORK, learning_rates=(0.1, 0.1))
+WEIGHTS = NETWORK.draw_weights(1)
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    return sl.Images(x=rng.random((30, 4)), y=rng.integers(0, 2, 30), n_classes=2, name="toy")
+
+
+@pytest.mark.parametrize(
+    ("predictions", "labels", "message"),
+    [
+        (np.zeros((3, 1), int), np.zeros(3, int), r"shape \(3, 1\) do not fit labels of shape \(3,\)"),
+        (np.zeros(3, int), 0, r"labels of shape \(\)"),
+        (np.zeros(3, int), np.zeros(2, int), r"must be \(images,\) or \(repeats, images\)"),
+        (np.zeros((1, 1, 3), int), np.zeros(3, int), r"shape \(1, 1, 3\)"),
+        (np.zeros(0, int), np.zeros(0, int), r"shape \(0,\)"),
+        (np.array(["one"]), np.array([1]), "predictions must be integers, class numbers, got <U3"),
+        (np.array([1]), np.array([1.0]), "labels must be integers, class numbers, got float64"),
+    ],
+)
+def test_predictions_must_fit_their_labels(predictions, labels, message):
+    with pytest.raises(sl.InputError, match=message):
+        sl.error_percent(predictions, labels)
+
+
+def test_lists_of_predictions_will_do():
+    np.testing.assert_array_equal(sl.error_percent([[0, 1], [1, 1]], [0, 1]), [0, 50])
+
+
+@pytest.mark.parametrize("engine", ["event", sl.Event, 1, object()])
+def test_an_engine_is_an_object_that_builds(images, engine):
+    for use in (
+        lambda: sl.train(MODEL, images, seed=1, engine=engine),
+        lambda: sl.evaluate(NETWORK, WEIGHTS, images, seed=1, engine=engine),
+        lambda: sl.simulate(NETWORK, WEIGHTS, np.zeros(4), engine=engine),
+    ):
+        with pytest.raises(sl.InputError, match=r"engine must be an object such as spikelearn.Event\(\) .*, got"):
+            use()
+
+
+@pytest.mark.parametrize("rule", [sl.Backprop, "plateau", None])
+def test_a_rule_is_an_object(rule):
+    with pytest.raises(sl.InputError, match=r"rule must be an object such as spikelearn.Plateau\(\), got"):
+        sl.Model(network=NETWORK, learning_rates=(0.1, 0.1), rule=rule)
+
+
+@pytest.mark.parametrize("rates", [0.1, None, "0.1", np.float64(0.1)])
+def test_learning_rates_are_a_tuple(rates):
+    with pytest.raises(sl.InputError, match="learning_rates must be a tuple, one number for each of the 2 layers"):
+        sl.Model(network=NETWORK, learning_rates=rates)
+
+
+def test_one_thing_in_place_of_another_is_refused_by_name(images):
+    data = sl.Dataset(train=images, test=images, name="toy")
+    for use, message in (
+        (lambda: sl.train(MODEL, data, seed=1), "images must be of the class Images, got a Dataset; .*give its .train"),
+        (lambda: sl.train(MODEL, images.x, seed=1), "got a ndarray; .*make spikelearn.Images"),
+        (lambda: sl.train(NETWORK, images, seed=1), "model must be of the class Model, got a Network"),
+        (lambda: sl.train(sl.Model, images, seed=1), "model must be of the class Model, got the class Model"),
+        (lambda: sl.evaluate(MODEL, WEIGHTS, images, seed=1), "got a Model; of a model, give model.network"),
+        (lambda: sl.simulate(MODEL, WEIGHTS, np.zeros(4)), "got a Model; of a model, give model.network"),
+        (lambda: sl.evaluate(NETWORK, WEIGHTS, data, seed=1), "got a Dataset"),
+        (lambda: sl.evaluate(NETWORK, list(WEIGHTS.W), images, seed=1), "weights must be of the class Weights, got a"),
+        (lambda: sl.Model(network=(4, 3, 2), learning_rates=(0.1, 0.1)), "Model.network must be of the class Network"),
+    ):
+        with pytest.raises(sl.InputError, match=message):
+            use()
+
+
+def test_weights_are_equal_if_all_their_numbers_are():
+    other = NETWORK.draw_weights(1)
+    assert other == WEIGHTS
+    other.b[0][1] += 1e-9
+    assert other != WEIGHTS
+    assert sl.Network(sizes=(4, 2, 2)).draw_weights(1) != WEIGHTS
+    assert WEIGHTS != 1
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(WEIGHTS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
+def test_an_image_to_simulate_has_intensities(value):
+    with pytest.raises(sl.InputError, match="at image 0, input 2; must be finite and within 0..1"):
+        sl.simulate(NETWORK, WEIGHTS, [0, 0, value, 0], engine=sl.Clock())
+
+
+@pytest.mark.parametrize("engine", [sl.Clock(), sl.Event()], ids=["clock", "event"])
+def test_given_spikes_after_the_end_are_refused(engine):
+    with pytest.raises(sl.InputError, match="input_spikes: 1 spikes come at 200 ms or later, .* over at 50 ms; leave"):
+        sl.simulate(NETWORK, WEIGHTS, duration=50, input_spikes=([0, 1], [10, 200]), engine=engine)
+    with pytest.raises(sl.InputError, match="apical_spikes: 1 spikes come at 50 ms or later"):
+        sl.simulate(NETWORK, WEIGHTS, np.zeros(4), duration=50, apical_spikes=([0], [50]), engine=engine)
+
+
+# -- words and waits --------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_during_an_evaluation_keeps_what_was_predicted(images, monkeypatch):
+    core = type(sl.Clock().build(NETWORK, WEIGHTS))
+    whole = sl.evaluate(NETWORK, WEIGHTS, images, seed=1, engine=sl.Clock())
+    test, calls = core.test, []
+
+    def press(self, *arguments, **keywords):
+        calls.append(None)
+        if len(calls) == 4:  # the first is without images
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            threading.Event().wait(0.2)
+        return test(self, *arguments, **keywords)
+
+    monkeypatch.setattr(core, "test", press)
+    with pytest.raises(sl.EvaluationStopped, match="stopped after 15 of 30 images") as stopped:
+        sl.evaluate(NETWORK, WEIGHTS, images, seed=1, engine=sl.Clock(), chunk_size=5)
+    found = stopped.value.predictions
+    np.testing.assert_array_equal(found[0, :15], whole[0, :15])
+    assert (found[0, 15:] == -1).all()
+
+
+@pytest.fixture
+def config(images, tmp_path):
+    np.savez(tmp_path / "toy.npz", x=images.x, y=images.y)
+    source = str(tmp_path / "toy.npz")
+    return runs.Config(name="toy", reading="text", model=MODEL, engine=sl.Clock(), data=source, epochs=2, seed=1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_a_checkpoint_of_the_moment(config, tmp_path, number):
+    run = runs.Run.start(tmp_path / "run", config, sl.load(config.data))
+    with pytest.raises(KeyboardInterrupt):
+        run.train(lambda chunk: os.kill(os.getpid(), number))
+    assert run.training.trials == 24
+    assert runs.Run.resume(tmp_path / "run").training.trials == 24
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_home_folder_is_meant_by_its_sign(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RunFolder("~/runs/one").path == tmp_path / "runs" / "one"
+    runs.Run.start("~/one", config, sl.load(config.data))
+    assert (tmp_path / "one" / "config.json").exists()
+    assert main(["info", "~/one"]) == 0
+
+
+def test_a_picture_of_ones_own_is_not_replaced(config, tmp_path):
+    (tmp_path / "learning_curve.png").write_text("mine")
+    with pytest.raises(sl.InputError, match="holds learning_curve.png, which a run would replace; choose another"):
+        runs.Run.start(tmp_path, config, sl.load(config.data))
+    assert (tmp_path / "learning_curve.png").read_text() == "mine"
+
+
+def test_dark_bytes_are_told_on_the_command_line_and_a_scale_is_kept(tmp_path, capsys):
+    np.savez(tmp_path / "toy.npz", x=np.eye(8, dtype=np.uint8)[[0, 1] * 10], y=[0, 1] * 10)
+    data = ["--data", str(tmp_path / "toy.npz"), "--hidden", "3", "--epochs", "1", "--engine", "clock"]
+    assert main(["train", "one-hidden", *data, "--out", str(tmp_path / "dark")]) == 0
+    assert "spikelearn: note: toy.npz: the largest pixel is 1, and 255 is taken" in capsys.readouterr().err
+    assert main(["train", "one-hidden", *data, "--scale", "1", "--out", str(tmp_path / "lit")]) == 0
+    assert "note" not in capsys.readouterr().err
+    assert runs.load_run(tmp_path / "lit")[0].scale == 1
+    for command in (["evaluate", str(tmp_path / "lit")], ["train", "one-hidden", *data, "--resume"]):
+        out = ["--out", str(tmp_path / "lit")] if command[0] == "train" else []
+        assert main([*command, *out]) == 0
+        assert "note" not in capsys.readouterr().err
