@@ -1,8 +1,11 @@
 """What a file was made from: kept in it, and compared before anything goes on with it."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from spikelearn.errors import InputError
 
@@ -22,6 +25,14 @@ def read(text: Any) -> dict[str, Any]:
 def write(origin: Mapping[str, Any]) -> str:
     """Return the text that a file keeps."""
     return json.dumps(origin, default=lambda value: f"{type(value).__module__}.{type(value).__qualname__}")
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Return a hash of arrays: types, shapes and bits."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return found.hexdigest()[:16]
 
 
 def check_origin(what: str, found: Mapping[str, Any], wanted: Mapping[str, Any], remedy: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from spikelearn import origin
 from spikelearn.errors import InputError, nearest
 from spikelearn.storage import replacing
 
@@ -203,6 +204,28 @@ class RecordingFile:
             reason = "it exists already; choose another name or remove it" if Path(path).exists() else error
             raise InputError(f"cannot create {path}: {reason}") from error
         return cls(path)
+
+    def claim(self, made_from: Mapping[str, Any]) -> None:
+        """Note what the examples come from; `InputError` if there are some that come from something else.
+
+        Parameters
+        ----------
+        made_from : mapping
+            Of what JSON knows. Where the file has examples, keys that it knows are compared and others added.
+        """
+        with _opened(self.path, "r+") as file:
+            if len(file["examples"]):
+                found = origin.read(file.attrs["origin"].decode()) if "origin" in file.attrs else {}
+                if not found:
+                    raise InputError(f"{self.path} does not say where its examples come from; choose another name")
+                origin.check_origin(
+                    f"{self.path} has examples of another training",
+                    {key: value for key, value in found.items() if key in made_from},
+                    {key: value for key, value in made_from.items() if key in found},
+                    "choose another name, or remove it",
+                )
+                made_from = found | dict(made_from)
+            file.attrs["origin"] = np.bytes_(origin.write(made_from))
 
     @property
     def examples(self) -> list[int]:

@@ -24,8 +24,10 @@ from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
 from spikelearn.network import Network
+from spikelearn.origin import digest
 from spikelearn.progress import Progress
 from spikelearn.recording import RecordingFile
+from spikelearn.storage import to_dict
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
 
@@ -120,7 +122,7 @@ class Training:
         if (record is None) != (record_to is None):
             raise InputError("recording needs both: record, what to record, and record_to, the file to write")
         if record is not None and record_to is not None:
-            self._recorder = _Recorder(record, record_to, model.network, engine, images, epochs)
+            self._recorder = _Recorder(record, record_to, model, engine, images, seed, epochs)
 
     @property
     def trials(self) -> int:
@@ -201,6 +203,8 @@ class Training:
         stop = min(len(self.images), (start // self.chunk_size + 1) * self.chunk_size)
         index = self._order_of(epoch)[start:stop]
         labels, intensities = self.images.y[index], self.images.intensities(index)
+        if self._recorder is not None and trials == 0:
+            self._recorder.begin(core.weights)
         parts = []
         for first, last in self._parts(trials, stop - start):
             example = trials + first
@@ -239,9 +243,9 @@ class _Recorder:
     """Writes the examples of a training run that are to be recorded into a file."""
 
     def __init__(
-        self, record: Record, path: str | Path, network: Network, engine: Engine, images: Images, epochs: int
+        self, record: Record, path: str | Path, model: Model, engine: Engine, images: Images, seed: int, epochs: int
     ) -> None:
-        n = epochs * len(images)
+        n, network = epochs * len(images), model.network
         self.examples = range(n) if record.examples is None else frozenset(record.examples)
         for example in () if record.examples is None else sorted(self.examples):
             check_range("Record.examples", example, at_least=0, below=n, integer=True, unit=f"({epochs} epochs)")
@@ -251,7 +255,19 @@ class _Recorder:
         some = images.intensities(slice(0, min(len(images), 1000)))
         size = len(self.examples) * self.resolved.size(duration, float(some.sum(axis=1).mean()))
         self.resolved.check_size(size, record.limit, len(self.examples))
+        self.made_from = {
+            "seed": int(seed),
+            "model": to_dict(model),
+            "engine": {"kind": type(engine).__name__} | to_dict(engine),
+            "images": images.digest(),
+            "record": self.resolved.request(),
+        }
         self.file = RecordingFile(path) if Path(path).exists() else RecordingFile.create(path)
+        self.file.claim(self.made_from)
+
+    def begin(self, weights: Weights) -> None:
+        """Note the weights that training starts from; whoever resumes it has others."""
+        self.file.claim(self.made_from | {"weights": digest(*weights.W, *weights.b, *weights.Y)})
 
     def __contains__(self, example: int) -> bool:
         return example in self.examples
@@ -292,7 +308,8 @@ def train(
     compare : Rule, optional
         Another rule, to whose errors the angle is measured.
     record, record_to : Record and path, optional
-        What to record of which examples, and the HDF5 file (see `RecordingFile`) to which each is added.
+        What to record of which examples, and the HDF5 file (see `RecordingFile`) to which each is added. A file that
+        has examples must have them of the same training: model, engine, seed, images, weights and what is recorded.
 
     Returns
     -------

@@ -9,9 +9,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from spikelearn import origin
 from spikelearn.engines import Clock, Engine, Event, Trace, Watch
 from spikelearn.errors import InputError, check_range, nearest
 from spikelearn.network import Network
@@ -114,6 +116,16 @@ class Resolved:
             else:
                 total += floats * n * seen / self.watch.every
         return int(total)
+
+    def request(self) -> dict[str, Any]:
+        """Return what is recorded of an example, for `spikelearn.origin`."""
+        layers = {name.partition(".")[0] for name in self.wanted}
+        return {
+            "variables": list(self.wanted),
+            "neurons": {layer: origin.digest(chosen) for layer, chosen in self.chosen.items() if layer in layers},
+            "every": self.watch.every,
+            "window": [self.watch.start, self.watch.stop],
+        }
 
     def check_size(self, size: int, limit: int, trials: int = 1) -> None:
         """Raise `InputError` if so many bytes are beyond the limit."""

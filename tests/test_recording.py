@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
+from spikelearn.models import guerguiev2017
 from spikelearn.recording import Phase, Plateaus, Recording, RecordingFile, Spikes
 
 RNG = np.random.default_rng(0)
@@ -297,3 +298,96 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(sl.InputError, match=rf"{name} is not installed; pip install 'spikelearn\[export\]'"):
         getattr(recording(), f"to_{name}")()
+
+
+# -- one file, one training -------------------------------------------------------------------------------------------
+
+
+def recorded(path, **changes):
+    """Train a little and record; `changes` are of the training, or of the network's model by name."""
+    rng = np.random.default_rng(0)
+    images = sl.Images(x=rng.random((8, 4)), y=np.arange(8) % 3, n_classes=3, name="few")
+    model = guerguiev2017.one_hidden("released", n_input=4, hidden=(3,), n_output=3)
+    settings = {
+        "images": images,
+        "seed": 1,
+        "engine": sl.Clock(),
+        "record": {},
+        "chunk_size": 4,
+        "model": model,
+    } | changes
+    record = sl.Record(**({"variables": ["spikes"], "examples": [0, 5]} | settings.pop("record")))
+    training = sl.train(settings.pop("model"), settings.pop("images"), record=record, record_to=path, **settings)
+    list(training)
+    return training
+
+
+OTHERS = {
+    "seed": ({"seed": 2}, "seed is 1 there, now 2"),
+    "network": (
+        {"model": guerguiev2017.one_hidden("released", n_input=4, hidden=(5,), n_output=3)},
+        r"model\.network\.sizes is \[4, 3, 3\] there, now \[4, 5, 3\]",
+    ),
+    "reading": (
+        {"model": guerguiev2017.one_hidden("text", n_input=4, hidden=(3,), n_output=3)},
+        r"model\.network\.\S+ is .* there, now",
+    ),
+    "images": (
+        {"images": sl.Images(x=np.full((8, 4), 0.5), y=np.arange(8) % 3, n_classes=3, name="few")},
+        "images is '.*' there, now '",
+    ),
+    "engine": ({"engine": sl.Clock(dtype="float64")}, "engine.dtype is 'float32' there, now 'float64'"),
+    "variables": ({"record": {"variables": ["v_soma"]}}, "record.variables is .* there, now"),
+    "neurons": ({"record": {"neurons": {"hidden[0]": [1]}}}, r"record\.neurons\.hidden\[0\] is"),
+    "window": ({"record": {"window": (10.0, 20.0)}}, r"record\.window is \[0\.0, inf\] there, now \[10\.0, 20\.0\]"),
+}
+
+
+@pytest.mark.parametrize("of", OTHERS)
+def test_a_file_of_another_training_is_refused_and_left_as_it_is(tmp_path, of):
+    changes, difference = OTHERS[of]
+    path = tmp_path / "r.h5"
+    recorded(path)
+    before = path.read_bytes()
+    with pytest.raises(sl.InputError, match=rf"r\.h5 has examples of another training: {difference}"):
+        recorded(path, **changes)
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_other_weights_to_start_from_is_refused(tmp_path):
+    path = tmp_path / "r.h5"
+    model = recorded(path).model
+    before = {recording.spikes["output"].time.tobytes() for recording in RecordingFile(path)}
+    with pytest.raises(sl.InputError, match=r"has examples of another training: weights is '.*' there, now"):
+        recorded(path, weights=model.network.draw_weights(7))
+    assert {recording.spikes["output"].time.tobytes() for recording in RecordingFile(path)} == before
+
+
+def test_the_same_training_records_into_its_file_again_and_more_examples(tmp_path):
+    path = tmp_path / "r.h5"
+    recorded(path)
+    recorded(path, record={"examples": [0, 2]}, epochs=2, chunk_size=3)
+    assert RecordingFile(path).examples == [0, 2, 5]
+
+
+def test_an_empty_file_may_become_any_trainings_and_one_that_does_not_say_whose_it_is_none(tmp_path):
+    file = RecordingFile.create(tmp_path / "r.h5")
+    recorded(file.path, record={"examples": []})
+    recorded(file.path, seed=2)
+    assert file.examples == [0, 5]
+    other = RecordingFile.create(tmp_path / "by_hand.h5")
+    other.append(3, recording())
+    with pytest.raises(sl.InputError, match=r"by_hand\.h5 does not say where its examples come from; choose another"):
+        recorded(other.path)
+
+
+def test_a_rule_of_ones_own_records(tmp_path):
+    class Rule:
+        constants = sl.Plateau().constants
+
+    model = guerguiev2017.one_hidden("released", n_input=4, hidden=(3,), n_output=3)
+    own = replace(model, rule=Rule())
+    recorded(tmp_path / "r.h5", model=own)
+    recorded(tmp_path / "r.h5", model=own)
+    with pytest.raises(sl.InputError, match=r"another training: model\.rule"):
+        recorded(tmp_path / "r.h5", model=model)
