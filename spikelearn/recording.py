@@ -16,7 +16,7 @@ import numpy as np
 
 from spikelearn import origin
 from spikelearn.errors import InputError, nearest
-from spikelearn.storage import replacing
+from spikelearn.storage import hdf5_file, replacing
 
 if TYPE_CHECKING:
     import h5py
@@ -155,10 +155,8 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write an HDF5 file, replacing what was there at once or not at all."""
-        import h5py  # here: whoever saves nothing need not wait for it
-
         try:
-            with replacing(Path(path)) as temporary, h5py.File(temporary, "w", locking=False) as file:
+            with replacing(Path(path)) as temporary, hdf5_file(temporary) as file:
                 file.attrs["format"] = FORMAT
                 write_group(file, self)
         except OSError as error:

@@ -6,6 +6,7 @@ and renamed over it: a reader finds the old content or the new, never a part.
 
 import csv
 import dataclasses
+import functools
 import glob
 import hashlib
 import json
@@ -14,18 +15,25 @@ import platform
 import re
 import subprocess
 import sys
+import time
+import uuid
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from spikelearn.errors import InputError, nearest
 
+if TYPE_CHECKING:
+    import h5py
+
 CHECKPOINT_FORMAT = 1
+ABANDONED = 3600.0  # s, after which a temporary file is nobody's
 RUN_FILES = ("config.json", "environment.json", "metrics.csv", "checkpoint.h5", "learning_curve.png")
 
 try:
@@ -261,6 +269,10 @@ class RunFolder:
                 raise InputError(
                     f"another process is training in {self.path}; wait until it is done, or choose another folder"
                 ) from error
+            except OSError as error:
+                _say_once(
+                    f"{self.path}: this file system has no locks ({error}); see that no two processes train there"
+                )
             yield
         finally:
             os.close(folder)
@@ -279,9 +291,9 @@ class RunFolder:
 
     def append_metrics(self, row: Mapping[str, float]) -> None:
         """Append a row to metrics.csv, after a header if it is the first; it is on disk when this returns."""
-        with open(self.metrics_path, "a+", newline="", encoding="utf-8") as file:
-            file.seek(0)
-            header = next(csv.reader(file), None)
+        lines = self._metric_lines()
+        header = next(csv.reader(lines), None)
+        with open(self.metrics_path, "a", newline="", encoding="utf-8") as file:
             if header is not None and header != list(row):
                 raise InputError(f"{self.metrics_path} has the columns {header}, the new row has {list(row)}")
             writer = csv.writer(file, lineterminator="\n")
@@ -307,7 +319,8 @@ class RunFolder:
     def _metric_lines(self) -> list[str]:
         if not self.metrics_path.exists():
             return []
-        lines = self.metrics_path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        # utf-8-sig: spreadsheets put a mark in front of what they save.
+        lines = self.metrics_path.read_text(encoding="utf-8-sig", errors="replace").splitlines(keepends=True)
         return [line for line in lines if line.endswith("\n")]
 
 
@@ -370,9 +383,11 @@ def _commit(root: Path) -> str | None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name; what is written there replaces `path` when complete, or is removed on an error."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):  # of processes killed while they wrote
-        leftover.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):  # of a process killed while it wrote, if it is as old as that
+            if time.time() - leftover.stat().st_mtime > ABANDONED:
+                leftover.unlink()
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")  # of other processes, on other machines
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -382,14 +397,38 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
     if hasattr(os, "O_DIRECTORY"):  # the new name must survive a power cut, too; Windows cannot open folders
         folder = os.open(path.parent, os.O_DIRECTORY)
-        os.fsync(folder)
-        os.close(folder)
+        try:
+            os.fsync(folder)
+        except OSError as error:  # network file systems may not know how
+            _say_once(f"{path.parent}: this file system cannot sync folders ({error}); a power cut may undo a file")
+        finally:
+            os.close(folder)
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, which replaces the one at `path` only when complete."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def hdf5_file(path: Path, **options: Any) -> Iterator["h5py.File"]:
+    """Yield a new HDF5 file in memory, and write it to disk when it is complete.
+
+    HDF5 kills the process where a disk is full: it must not meet one.
+    """
+    import h5py
+
+    with h5py.File(path, "w", driver="core", backing_store=False, **options) as file:
+        yield file
+        file.flush()
+        image = file.id.get_file_image()
+    path.write_bytes(image)
 
 
 def save_checkpoint(
@@ -404,8 +443,7 @@ def save_checkpoint(
     attributes = {name: _plain(value) for name, value in attributes.items()}
     attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
     with replacing(Path(path)) as temporary:
-        # Without HDF5's locks: nobody else knows the name, and a process that another thread starts may inherit one.
-        with h5py.File(temporary, "w", libver="v110", locking=False) as file:  # v110: records with checksums
+        with hdf5_file(temporary, libver="v110") as file:  # v110: records with checksums
             for name, array in arrays.items():
                 file[name] = array
             for name, value in (attributes | {"sha256": _digest(arrays, attributes)}).items():

@@ -5,12 +5,16 @@ was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
 """
 
 import argparse
+import io
 import json
 import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+# Commands draw into files; what a notebook has set for its windows may not be there.
+os.environ["MPLBACKEND"] = "agg"
 
 from spikelearn import storage
 from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
@@ -46,6 +50,9 @@ COMMANDS: dict[str, Command] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 must not end a training
     with warnings.catch_warnings():
         warnings.simplefilter("always", InputWarning)
         warnings.showwarning = _show_warning  # type: ignore[assignment]  # of its arguments, all but one are the code's

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from spikelearn import datasets, runs, storage, training
 from spikelearn.cli.arguments import ENGINES, absolute, engine, integer, integers, path
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import InputError, InputWarning, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
 
@@ -55,7 +56,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         done = storage.load_checkpoint(current.folder.checkpoint_path)[1]["trials"]
         raise KeyboardInterrupt(f"stopped after {done} examples; go on with --resume --out {options.out}") from None
     picture = current.folder.path / "learning_curve.png"
-    save_learning_curve(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
+    try:
+        save_learning_curve(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
+    except Exception as error:  # whatever a picture fails of, an hour's training is not lost by it
+        warnings.warn(f"{picture} could not be drawn ({error}); all else is there", InputWarning, stacklevel=2)
     result = {"folder": str(current.folder.path), "picture": str(picture), **metrics[-1]}
     if not options.json:
         print(f"test error {result['test_error']:.2f} % after {config.epochs} epochs")

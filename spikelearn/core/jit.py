@@ -7,7 +7,6 @@ takes part, what that is made of (`identity`). A change of one rule leaves the c
 
 import functools
 import hashlib
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,6 @@ from types import FunctionType
 from typing import Any
 
 import numba
-import platformdirs
 from numba import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -25,6 +23,7 @@ from numba.extending import models, register_model, typeof_impl
 
 from spikelearn.core.compiling import compile_aside
 from spikelearn.core.identity import CORE, content, is_core
+from spikelearn.core.keeping import Forgiving, kept_in
 from spikelearn.core.records import Packed, is_record
 
 _SETTING = threading.Lock()  # of numba's folder, which is global
@@ -44,13 +43,7 @@ _SOURCES = _sources()
 @functools.cache
 def cache_folder(digest: str = "") -> Path | None:
     """Return the folder for code of the core and of what has a digest, created; None: nothing can be kept there."""
-    name = hashlib.sha256(f"{_SOURCES} {digest}".encode()).hexdigest()[:16]
-    folder = platformdirs.user_cache_path("spikelearn") / "jit" / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+    return kept_in(hashlib.sha256(f"{_SOURCES} {digest}".encode()).hexdigest()[:16])
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
@@ -210,6 +203,8 @@ def _compile(function: Callable[..., Any], folder: Path | None, kind: str, inlin
     with _SETTING:
         previous, config.CACHE_DIR = config.CACHE_DIR, str(folder / kind)
         try:
-            return numba.njit(**options)(function)
+            dispatcher = numba.njit(**options)(function)
+            dispatcher._cache = Forgiving(dispatcher._cache)
+            return dispatcher
         finally:
             config.CACHE_DIR = previous

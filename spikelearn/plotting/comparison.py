@@ -133,7 +133,7 @@ def save_comparison(paths: Sequence[str | Path], errors: Curves, angles: Sequenc
     figure = Figure(figsize=(3.6 * (1 + len(angles)) + 1.6, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, 1 + len(angles), squeeze=False)[0]
-    error_curves(panels[0], errors, look).set_title(title, fontsize="medium")
+    error_curves(panels[0], errors, look).set_title(title.replace("$", r"\$"), fontsize="medium")
     for layer, curves in enumerate(angles):
         angle_curves(panels[1 + layer], curves, look).set_title(f"hidden layer {layer + 1}", fontsize="medium")
         if layer > 0:  # its neighbour says it

@@ -32,7 +32,7 @@ def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str 
     train = [row["train_error"] for row in metrics]
     axes.plot(epochs, train, ".-", color="0.6", linewidth=1.2, label="training, while learning")
     axes.plot(epochs, test, ".-", color="C3", linewidth=1.8, label=f"test (last: {test[-1]:.1f} %)")
-    axes.set(xlabel="epoch", ylabel="error (%)", title=title)
+    axes.set(xlabel="epoch", ylabel="error (%)", title=title.replace("$", r"\$"))
     axes.set_ylim(0, 1.08 * max(*test, *train, 1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)

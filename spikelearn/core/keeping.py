@@ -1,0 +1,66 @@
+"""Where compiled code is kept, and what if it cannot be: then it is compiled anew, and that is said once."""
+
+import functools
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+REMEDY = "it is compiled anew in every process; set NUMBA_CACHE_DIR to a folder that can be written"
+
+
+@functools.cache
+def say_once(text: str) -> None:
+    """Warn, unless the same was said before."""
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+
+def kept_in(name: str) -> Path | None:
+    """Return the folder `name` for compiled code, created; None, and a warning, if nothing can be kept there.
+
+    It is in ``$NUMBA_CACHE_DIR`` or else in the user's cache.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder: Path | str = "the user's cache"
+    try:
+        cache = Path(chosen).expanduser() / "spikelearn" if chosen else platformdirs.user_cache_path("spikelearn")
+        folder = cache / "jit" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        reason = "it cannot be written"
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        reason = str(error)
+    say_once(f"compiled code cannot be kept in {folder} ({reason}); {REMEDY}")
+    return None
+
+
+class Forgiving:
+    """numba's cache of a function, in which nothing that fails is fatal: a damaged file, a full disk."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return what is kept, None if there is nothing that can be read; that is then forgotten."""
+        try:
+            return self._cache.load_overload(signature, context)
+        except Exception as error:  # damaged pickles raise almost anything
+            say_once(f"compiled code in {self._cache.cache_path} cannot be read ({error!r}); it is compiled anew")
+            try:
+                self._cache.flush()
+            except OSError:
+                pass  # said when it is saved
+            return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Keep what was compiled, if that is possible."""
+        try:
+            self._cache.save_overload(signature, data)
+        except OSError as error:
+            say_once(f"compiled code cannot be kept in {self._cache.cache_path} ({error}); {REMEDY}")

@@ -1,0 +1,174 @@
+"""What is optional and fails is said once, with the remedy, and nothing else is lost by it; what is not is refused."""
+
+import fcntl
+import os
+import resource
+import time
+
+import numpy as np
+import pytest
+from conftest import needs_jit
+
+import spikelearn as sl
+from spikelearn import plotting, runs, storage
+from spikelearn.cli import main
+from spikelearn.core import keeping
+from spikelearn.core.jit import Kernel
+from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint, write_text
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_said():
+    keeping.say_once.cache_clear()
+    storage._say_once.cache_clear()
+
+
+# -- compiled code that cannot be kept --------------------------------------------------------------------------------
+
+
+def twice(x):
+    return 2 * x
+
+
+def kept(tmp_path):
+    return Kernel(twice, tmp_path, inline=False)
+
+
+@needs_jit
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("length", [0, 10, 100])
+def test_a_damaged_file_of_compiled_code_is_written_anew(tmp_path, ending, length):
+    assert kept(tmp_path)(3) == 6
+    for path in tmp_path.rglob(f"*.{ending}"):
+        path.write_bytes(path.read_bytes()[:length])
+    with pytest.warns(RuntimeWarning, match="cannot be read .*; it is compiled anew"):
+        assert kept(tmp_path)(4) == 8
+    assert kept(tmp_path)(5) == 10  # without a word
+
+
+@needs_jit
+def test_where_nothing_can_be_written_code_is_compiled_all_the_same(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    kernel = kept(tmp_path)
+    monkeypatch.setattr(type(kernel._entry._cache._cache), "save_overload", full)
+    with pytest.warns(RuntimeWarning, match="cannot be kept in .*No space left.*set NUMBA_CACHE_DIR"):
+        assert kernel(3) == 6
+    assert kernel(3.0) == 6
+
+
+def test_the_folder_is_ones_own_where_one_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert keeping.kept_in("one") == tmp_path / "spikelearn" / "jit" / "one"
+
+
+def test_no_home_and_no_folder_are_said_once(tmp_path, monkeypatch):
+    def homeless(name):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(keeping.platformdirs, "user_cache_path", homeless)
+    with pytest.warns(RuntimeWarning, match="user's cache .*home directory.*every process; set NUMBA_CACHE_DIR"):
+        assert keeping.kept_in("one") is None
+    assert keeping.kept_in("one") is None  # a second warning would be an error here
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.warns(RuntimeWarning, match="Not a directory"):
+        assert keeping.kept_in("one") is None
+
+
+# -- file systems -----------------------------------------------------------------------------------------------------
+
+
+def refusing(number):
+    def call(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+def test_a_file_system_that_cannot_sync_folders_will_do(tmp_path, monkeypatch):
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: refusing(22)() if os.path.isdir(f"/proc/self/fd/{fd}") else sync(fd))
+    with pytest.warns(RuntimeWarning, match="cannot sync folders"):
+        write_text(tmp_path / "one", "1")
+    write_text(tmp_path / "one", "2")
+    assert (tmp_path / "one").read_text() == "2"
+
+
+@pytest.mark.parametrize("number", [22, 37, 95])  # EINVAL, ENOLCK, EOPNOTSUPP
+def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(fcntl, "flock", refusing(number))
+    with (
+        pytest.warns(RuntimeWarning, match="has no locks .*see that no two processes train there"),
+        RunFolder(tmp_path).held(),
+    ):
+        pass
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path):
+    young, old = tmp_path / ".one.4711.tmp", tmp_path / ".one.4712.tmp"
+    for path in (young, old):
+        path.touch()
+    os.utime(old, (time.time() - 2 * storage.ABANDONED,) * 2)
+    write_text(tmp_path / "one", "1")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".one.4711.tmp", "one"]
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_the_process(tmp_path):
+    """HDF5 that writes to a disk itself dies of a signal there."""
+    path = tmp_path / "checkpoint.h5"
+    save_checkpoint(path, {"x": np.arange(10.0)}, {"trials": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (0, 1, 1000, 5000, 50_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                save_checkpoint(path, {"x": np.arange(10_000.0)}, {"trials": 2})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert load_checkpoint(path)[1]["trials"] == 1
+        assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.h5"]
+
+
+def test_a_full_disk_is_an_error_of_a_recording_not_the_end_of_the_process(tmp_path):
+    network = sl.Network(sizes=(4, 3, 2))
+    recording = sl.simulate(network, network.draw_weights(1), np.zeros(4), duration=50, engine=sl.Clock())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(sl.InputError, match="cannot write .*File too large"):
+            recording.save(tmp_path / "one.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+
+
+def test_metrics_that_a_spreadsheet_has_saved_are_read_and_continued(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.append_metrics({"epoch": 1, "test_error": 5.5})
+    folder.metrics_path.write_bytes(b"\xef\xbb\xbf" + folder.metrics_path.read_bytes())
+    folder.append_metrics({"epoch": 2, "test_error": 4.5})
+    assert folder.metrics() == [{"epoch": 1, "test_error": 5.5}, {"epoch": 2, "test_error": 4.5}]
+
+
+# -- pictures and terminals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["$", "costs $x_", r"\frac{", "a$b$c"])
+def test_a_title_is_taken_as_it_is(tmp_path, title):
+    plotting.save_learning_curve(tmp_path / "one.png", [{"epoch": 1, "train_error": 5.0, "test_error": 6.0}], title)
+    assert (tmp_path / "one.png").stat().st_size > 1000
+
+
+def test_a_picture_that_fails_does_not_end_a_training(tmp_path, monkeypatch, capsys):
+    def fail(*arguments):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("spikelearn.cli.train.save_learning_curve", fail)
+    np.savez(tmp_path / "toy.npz", x=np.eye(4)[[0, 1] * 10], y=[0, 1] * 10)
+    options = ["--data", str(tmp_path / "toy.npz"), "--hidden", "3", "--epochs", "1", "--engine", "clock"]
+    assert main(["train", "one-hidden", *options, "--out", str(tmp_path / "run")]) == 0
+    assert "learning_curve.png could not be drawn (no ink); all else is there" in capsys.readouterr().err
+    assert len(runs.RunFolder.open(tmp_path / "run").metrics()) == 1
