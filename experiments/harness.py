@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import spikelearn as sl
-from spikelearn import storage
+from spikelearn import origin, storage
 
 SEEDS = {"smoke": 1, "laptop": 1, "paper": 3}  # by scale
 STOPPED = 130  # exit status after Ctrl-C
@@ -165,10 +165,11 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text())["result"]
 
 
-def check_origin(path: Path, found: Any, wanted: Mapping[str, Any]) -> None:
+def check_origin(path: Path, found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> None:
     """Raise `InputError` unless a file was made from what is wanted now."""
-    if found != json.loads(json.dumps(wanted)):
-        raise sl.InputError(f"{path} was made with another configuration; move it away or choose another --out")
+    origin.check_origin(
+        f"{path} was made with another configuration", found or {}, wanted, "move it away or choose another --out"
+    )
 
 
 def rounded(values: ArrayLike, digits: int = 4) -> Any:

@@ -8,12 +8,14 @@ what was chosen.
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
 import spikelearn as sl
+from spikelearn.origin import check_origin
 from spikelearn.ratenet import rules as r
 from spikelearn.ratenet.fit import fit
 from spikelearn.ratenet.inverses import Parallel
@@ -132,12 +134,18 @@ def main() -> None:
     known = {(row["rule"], row["candidate"]) for row in found}
     data = validation(options.scale)
     epochs = 5 if options.scale == "laptop" else 1
+    made_from = {"epochs": epochs, "images": data.digests()}
+    try:
+        for row in found:
+            check_origin(f"{path} is of another search", row.get("made_from", {}), made_from, "choose another --out")
+    except sl.InputError as error:
+        sys.exit(f"learning_rates: error: {error}")
     for name in options.rules.split(",") if options.rules else GRID:
         for rule in GRID[name]:
             if (name, repr(rule)) in known:
                 continue
             with threadpool_limits(1):
-                row = try_out(name, rule, data, epochs)
+                row = try_out(name, rule, data, epochs) | {"made_from": made_from}
             print(f"{name}: {row['validation_error']} {row['seconds']} s, {row['candidate']}", flush=True)
             found.append(row)
             with path.open("a") as file:

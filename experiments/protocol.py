@@ -18,6 +18,7 @@ import spikelearn as sl
 from spikelearn import datasets, runs, storage
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.models import guerguiev2017
+from spikelearn.origin import digest, read, write
 
 RETESTS = 20  # tests of a trained network, as in the paper; of seed 1 only, as they take a minute
 
@@ -157,23 +158,34 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
 
 def origin(setting: Setting, name: str, seed: int) -> dict[str, Any]:
     """Return what determines all that is seen in a network: its run, and the images it is shown afterwards."""
-    return {"run": storage.to_dict(config(setting, name, seed)), "scale": asdict(SCALES[setting.scale])}
+    scale = SCALES[setting.scale]
+    return {
+        "run": storage.to_dict(config(setting, name, seed)),
+        "scale": asdict(scale),
+        "images": _digests(scale.data, scale.train, scale.test),
+    }
 
 
 def leave(training: sl.training.Training, path: Path, made_from: Mapping[str, Any], **arrays: np.ndarray) -> None:
     """Write all that a training which is no run needs to go on exactly, and other arrays, to one file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    attributes = {"trials": training.trials, "made_from": json.dumps(made_from)}
+    attributes = {"trials": training.trials, "made_from": write(made_from)}
     storage.save_checkpoint(path, runs.pack(training) | arrays, attributes)
 
 
 def take_up(training: sl.training.Training, path: Path, made_from: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Bring a new training to where `leave` left it; return all arrays of the file."""
-    arrays, attributes = storage.load_checkpoint(path)
-    check_origin(path, json.loads(attributes.get("made_from", "null")), made_from)
+    arrays, attributes = check_left(path, made_from)
     training.weights, state = runs.unpack(arrays, training.model.network, path)
     training.resume(attributes["trials"], state)
     return arrays
+
+
+def check_left(path: Path, made_from: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return arrays and attributes of what `leave` wrote; `InputError` if it was made from something else."""
+    arrays, attributes = storage.load_checkpoint(path)
+    check_origin(path, read(attributes.get("made_from", "{}")), made_from)
+    return arrays, dict(attributes)
 
 
 def folder(setting: Setting, name: str, seed: int) -> Path:
@@ -194,7 +206,7 @@ def task(setting: Setting, name: str, seed: int) -> Task:
     size = wanted.epochs * len(data.train)
 
     def work(tell: Tell) -> None:
-        if is_done(path, wanted, size):
+        if is_done(path, wanted, data):
             tell(size)
         else:
             run = runs.Run.resume(path, data=data) if holds_run(path) else runs.Run.start(path, wanted, data)
@@ -209,14 +221,17 @@ def holds_run(path: Path) -> bool:
     return (path / "config.json").is_file()
 
 
-def is_done(path: Path, wanted: runs.Config, examples: int) -> bool:
+def is_done(path: Path, wanted: runs.Config, data: datasets.Dataset) -> bool:
     """Return whether a run has been trained to its end; `InputError` if the folder holds another one."""
     if not holds_run(path):
         return False
     found, _ = runs.load_run(path)
     if storage.to_dict(found) != storage.to_dict(wanted):
         raise sl.InputError(f"{path} holds a run with another configuration; move it away or choose another --out")
-    return storage.load_checkpoint(path / "checkpoint.h5")[1]["trials"] == examples
+    attributes = storage.load_checkpoint(path / "checkpoint.h5")[1]
+    if "origin" in attributes:  # mnist is verified whenever it is loaded, so runs of earlier versions will do
+        check_origin(path, read(attributes["origin"])["images"], data.digests())
+    return attributes["trials"] == wanted.epochs * len(data.train)
 
 
 def retesting(setting: Setting, *names: str) -> list[Task]:
@@ -229,13 +244,18 @@ def _retesting(setting: Setting, name: str) -> Task:
     images = scale.load().test
 
     def work(tell: Tell) -> None:
-        errors = json.loads(path.read_text()) if path.is_file() else []
         found, weights = trained(setting, name, 1)
+        made_from = origin(setting, name, 1) | {"weights": digest(*weights.W, *weights.b, *weights.Y)}
+        errors = []
+        if path.is_file():
+            kept = json.loads(path.read_text())
+            check_origin(path, kept["made_from"] if isinstance(kept, dict) else None, made_from)
+            errors = kept["errors"]
         tell(len(errors) * len(images))
         for repeat in range(len(errors), scale.retests):
             predictions = sl.evaluate(found.model.network, weights, images, seed=1001 + repeat, engine=found.engine)
             errors.append(float(sl.error_percent(predictions, images.y)[0]))
-            storage.write_text(path, json.dumps(errors))
+            storage.write_text(path, write({"made_from": made_from, "errors": errors}))
             tell(len(images))
 
     return Task(f"{name}, retested", scale.retests * len(images), work)
@@ -272,7 +292,7 @@ def learning(setting: Setting, *names: str) -> dict[str, dict]:
         spent = [sum(row["train_seconds"] + row["test_seconds"] for row in found) for found in rows]
         result[name] = {
             "test_error": curves(setting, name),
-            "retests": json.loads(_retests(setting, name).read_text()),
+            "retests": json.loads(_retests(setting, name).read_text())["errors"],
             "hours": [round(seconds / 3600, 3) for seconds in spent],
             "config": storage.to_dict(config(setting, name, 1)),
         }
@@ -287,6 +307,11 @@ def compare_networks(name: str, text: str, names: Sequence[str]) -> None:
         lambda setting: train_and_retest(setting, *names),
         lambda setting: {"conditions": learning(setting, *names)},
     )
+
+
+@lru_cache
+def _digests(data: str, train: int | None, test: int | None) -> dict[str, str]:
+    return Scale(data=data, train=train, test=test).load().digests()
 
 
 @lru_cache(maxsize=2)

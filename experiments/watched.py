@@ -42,13 +42,14 @@ def _watching(setting: Setting, name: str, seed: int) -> Task:
     images = protocol.SCALES[setting.scale].load().train
 
     def work(tell: Tell) -> None:
-        done = 0
+        origin, done = protocol.origin(setting, name, seed), 0
         while done < n_epochs(setting) and _path(setting, name, seed, done).is_file():
+            protocol.check_left(_path(setting, name, seed, done), origin)
             done += 1
         training = _resume(setting, name, seed, done)
         tell(training.trials)
         for epoch in range(done, n_epochs(setting)):
-            _watch_epoch(training, _path(setting, name, seed, epoch), protocol.origin(setting, name, seed), tell)
+            _watch_epoch(training, _path(setting, name, seed, epoch), origin, tell)
 
     return Task(f"{name}, seed {seed}, watched", n_epochs(setting) * len(images), work)
 

@@ -19,6 +19,7 @@ from spikelearn import datasets
 from spikelearn.datasets import Dataset
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
+from spikelearn.origin import check_origin, plain
 from spikelearn.plotting import save_comparison
 from spikelearn.ratenet import table
 from spikelearn.ratenet.fit import check_fit, fit
@@ -50,6 +51,11 @@ class Comparison:
         Train on the first so many images; by default all.
     engine : Engine
         Of the spiking network.
+
+    Attributes
+    ----------
+    images : dict
+        Digests of the images that `data` named when this was made.
     """
 
     rules: tuple[str, ...] = NAMES
@@ -59,6 +65,7 @@ class Comparison:
     seeds: int = 5
     examples: int | None = None
     engine: Engine = field(default_factory=Event)
+    images: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in self.rules:
@@ -69,7 +76,8 @@ class Comparison:
             raise InputError(f"rules {', '.join(self.rules)}: one is named twice")
         check_range("epochs", self.epochs, at_least=1, integer=True)
         check_range("seeds", self.seeds, at_least=1, integer=True)
-        images = self.load()
+        images, digests = _load(self.data, self.examples, _stamp(self.data))
+        object.__setattr__(self, "images", digests)
         usual = (images.train.n_pixels, 256, 256, images.train.n_classes)
         object.__setattr__(self, "sizes", RateNetwork(sizes=tuple(self.sizes) or usual).sizes)
         check_fit(self.sizes, images)
@@ -77,9 +85,12 @@ class Comparison:
             self.check(name)
 
     def load(self) -> Dataset:
-        """Load the images."""
-        images = _load(self.data)
-        return images if self.examples is None else replace(images, train=images.train.first(self.examples))
+        """Load the images; `InputError` if they are others than they were."""
+        images, digests = _load(self.data, self.examples, _stamp(self.data))
+        check_origin(
+            f"{self.data} was replaced while it was compared on", self.images, digests, "start the comparison again"
+        )
+        return images
 
     def check(self, name: str) -> None:
         """Raise `InputError` if a rule does not fit the sizes."""
@@ -94,13 +105,27 @@ class Comparison:
             description = f"{NUMBERS}; {self.engine}"
         else:
             description = repr((entry(name).rule, dict(entry(name).options)))
-        own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds", "engine")}
-        return json.loads(json.dumps({"rule": name, "seed": seed, "description": description, **own}))
+        own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds", "engine", "data")}
+        # The name of the images, not where they are: the spiking network takes other numbers for some.
+        return plain({"rule": name, "seed": seed, "description": description, "data": self.load().name, **own})
 
 
 @lru_cache(maxsize=1)
-def _load(source: str) -> Dataset:
-    return datasets.load(source)
+def _load(source: str, examples: int | None, stamp: Any) -> tuple[Dataset, dict[str, str]]:
+    """Load images that have a stamp, and work out their digests."""
+    images = datasets.load(source)
+    if examples is not None:
+        images = replace(images, train=images.train.first(examples))
+    return images, images.digests()
+
+
+def _stamp(source: str) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when files of images are replaced; nothing for names, whose content is fixed."""
+    path = Path(source).expanduser()
+    if source in datasets.NAMES or not path.exists():
+        return ()
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
 
 def compare(
@@ -200,10 +225,10 @@ def _read(folder: Path, comparison: Comparison, name: str, seed: int) -> dict[st
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} cannot be read ({error}); delete it to have it computed again") from error
     wanted = comparison.task(name, seed)
-    if task != wanted:
-        differs = next(key for key in wanted if task.get(key) != wanted[key])
-        raise InputError(
-            f"{path} is of another comparison: {differs} is {task.get(differs)!r} there, now {wanted[differs]!r}; "
-            f"choose another --out, or delete it to have it computed again"
-        )
+    check_origin(
+        f"{path} is of another comparison",
+        task,
+        wanted,
+        "choose another --out, or delete it to have it computed again",
+    )
     return result

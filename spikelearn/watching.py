@@ -7,7 +7,7 @@ Layers are called ``input``, ``hidden[0]``, ..., ``output``; variables ``hidden[
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,8 @@ class Record:
             start, stop = self.window
             check_range("Record.window[0]", start, at_least=0, unit="ms")
             check_range("Record.window[1]", stop, above=start, unit="ms (its start)")
+        if isinstance(self.examples, Iterator):  # it would be used up by the first training
+            object.__setattr__(self, "examples", tuple(self.examples))
         check_range("Record.limit", self.limit, at_least=1, integer=True)
 
     def resolve(self, network: Network, engine: Engine) -> "Resolved":

@@ -8,6 +8,7 @@ import runpy
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -242,8 +243,52 @@ def test_what_another_configuration_left_is_refused(tmp_path, monkeypatch, of):
     start()
     smoke = protocol.SCALES["smoke"]
     monkeypatch.setitem(protocol.SCALES, "smoke", protocol.replace(smoke, train=100))
-    with pytest.raises(sl.InputError, match="was made with another configuration; move it away or choose another"):
+    with pytest.raises(sl.InputError, match="was made with another configuration: .*; move it away or choose another"):
         start()
+
+
+def brighter(monkeypatch):
+    """Let the experiments load other images, as many."""
+    import protocol
+
+    usual = sl.load("digits")
+    other = replace(usual, train=replace(usual.train, x=usual.train.x * np.float32(0.5)))
+    monkeypatch.setattr(protocol, "_load", lambda source: other)
+    monkeypatch.setattr(protocol, "_digests", protocol._digests.__wrapped__)
+
+
+@pytest.mark.parametrize("of", ["once", "watched", "run"])
+def test_what_was_made_from_other_images_is_refused(tmp_path, monkeypatch, of):
+    import contraction
+    import harness
+    import protocol
+    import watched
+
+    def start():
+        tasks = {
+            "once": lambda: contraction.stages(setting(tmp_path))[0],
+            "watched": lambda: watched.watching(setting(tmp_path), "no-hidden"),
+            "run": lambda: [protocol.task(setting(tmp_path), "no-hidden", 1)],
+        }
+        harness.perform(tasks[of](), 1, of)
+
+    start()
+    brighter(monkeypatch)
+    with pytest.raises(sl.InputError, match=r"made with another configuration: (images\.)?train is '.*' there, now '"):
+        start()
+
+
+def test_tests_of_another_network_are_not_gone_on_with(tmp_path):
+    import harness
+    import protocol
+
+    for stage in protocol.train_and_retest(setting(tmp_path), "no-hidden"):
+        harness.perform(stage, 1, "whole")
+    path = protocol.folder(setting(tmp_path), "no-hidden", 1)
+    kept = json.loads((path / "retests.json").read_text())
+    (path / "retests.json").write_text(json.dumps(kept | {"made_from": kept["made_from"] | {"weights": "others"}}))
+    with pytest.raises(sl.InputError, match=r"retests\.json was made with another .*: weights is 'others' there, now"):
+        harness.perform(protocol.retesting(setting(tmp_path), "no-hidden"), 1, "again")
 
 
 def test_bad_options_are_refused(start):

@@ -1,5 +1,6 @@
 """Recordings: by name, on disk, as pictures, and in the forms of other libraries."""
 
+import copy
 import os
 import signal
 import subprocess
@@ -391,3 +392,11 @@ def test_a_rule_of_ones_own_records(tmp_path):
     recorded(tmp_path / "r.h5", model=own)
     with pytest.raises(sl.InputError, match=r"another training: model\.rule"):
         recorded(tmp_path / "r.h5", model=model)
+
+
+def test_a_request_may_be_used_again_and_copied_whatever_its_examples_came_from(tmp_path):
+    request = sl.Record(variables=["spikes"], examples=(k for k in (0, 5)))
+    for name, used in (("one", request), ("other", request), ("copy", copy.deepcopy(request))):
+        training = recorded(tmp_path / f"{name}.h5", record={"examples": used.examples})
+        assert training.trials == 8
+        assert RecordingFile(tmp_path / f"{name}.h5").examples == [0, 5]

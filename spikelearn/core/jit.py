@@ -105,6 +105,7 @@ class Kernel:
         self._is_core = is_core(function)
         self._parts: dict[str, Any] = {}
         self._entries: dict[str, Any] = {}
+        self._making = threading.RLock()
 
     def _digest(self) -> str:
         return "" if self._is_core else content(self.py_func).digest
@@ -121,12 +122,13 @@ class Kernel:
     @property
     def _entry(self) -> Any:
         digest = self._digest()
-        if digest not in self._entries:
-            entry = _compile(self.py_func, self._folder, "entries", False, no_cfunc_wrapper=True)
-            # numba calls this for arguments of types that it has not met in this process.
-            entry.compile = functools.partial(compile_aside, entry, self._folder)
-            self._entries[digest] = entry
-        return self._entries[digest]
+        with self._making:  # threads that call it share what one of them compiles
+            if digest not in self._entries:
+                entry = _compile(self.py_func, self._folder, "entries", False, no_cfunc_wrapper=True)
+                # numba calls this for arguments of types that it has not met in this process.
+                entry.compile = functools.partial(compile_aside, entry, self._folder)
+                self._entries[digest] = entry
+            return self._entries[digest]
 
     def __call__(self, *args: Any) -> Any:  # noqa: D102
         return self._entry(*(Packed(arg) if is_record(arg) else arg for arg in args))

@@ -6,6 +6,7 @@ registration says.
 """
 
 import functools
+import threading
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ class _Registered(NamedTuple):
 _RULES: dict[type, _Registered] = {}
 _CLASSES: dict[str, type] = {}  # the class that numba is given for a rule, by the digest of what the rule is made of
 _CODE: dict[type, _Registered] = {}  # of these classes
+_MAKING = threading.Lock()
 
 
 def register_rule(constants: type, errors: Callable[..., None], reads: str = OWN) -> None:
@@ -64,8 +66,9 @@ def with_rules(compiled: Any, *constants: Any) -> tuple[Any, list[Any]]:
     """
     if not isinstance(compiled, Kernel):  # interpreted
         return compiled, list(constants)
-    present = [_present(each) for each in constants]
-    return _twin(compiled, *map(type, present)), present
+    with _MAKING:  # threads that train by the same rules share what one of them compiles
+        present = [_present(each) for each in constants]
+        return _twin(compiled, *map(type, present)), present
 
 
 @functools.cache

@@ -135,6 +135,45 @@ def test_results_of_another_comparison_are_refused(done, source):
         compare.compare(small(source, "fa", epochs=3), done[1])
 
 
+def replaced(source, path, **changes):
+    with np.load(source) as arrays:
+        np.savez(path, **(dict(arrays) | changes))
+    return str(path)
+
+
+@pytest.mark.parametrize("part", ["x_train", "y_train", "x_test", "y_test"])
+def test_results_on_other_images_of_the_same_number_are_refused(source, tmp_path, part):
+    own = replaced(source, tmp_path / "own.npz")
+    before = compare.compare(small(own, "fa", seeds=1, epochs=1), tmp_path / "out")
+    with np.load(source) as arrays:
+        replaced(source, own, **{part: arrays[part][::-1]})
+    half = part.partition("_")[2]
+    with pytest.raises(InputError, match=rf"-1\.json is of another comparison: images\.{half} is '.*' there, now '"):
+        compare.compare(small(own, "fa", seeds=1, epochs=1), tmp_path / "out")
+    replaced(source, own)
+    assert compare.compare(small(own, "fa", seeds=1, epochs=1), tmp_path / "out") == before
+
+
+def test_images_that_are_replaced_while_they_are_compared_on_are_refused(source, tmp_path):
+    own = replaced(source, tmp_path / "own.npz")
+    comparison = small(own, "fa", seeds=1, epochs=1)
+    with np.load(source) as arrays:
+        replaced(source, own, x_train=arrays["x_train"][::-1])
+    with pytest.raises(
+        InputError, match=r"own\.npz was replaced while it was compared on: train is .*; start the comp"
+    ):
+        compare.compare(comparison, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.json"))
+
+
+def test_the_same_images_elsewhere_are_the_same(source, tmp_path):
+    (tmp_path / "moved").mkdir()
+    first = replaced(source, tmp_path / "own.npz")
+    before = compare.compare(small(first, "fa", seeds=1, epochs=1), tmp_path / "out")
+    moved = replaced(source, tmp_path / "moved" / "own.npz")
+    assert compare.compare(small(moved, "fa", seeds=1, epochs=1), tmp_path / "out") == before
+
+
 def test_a_broken_result_is_refused_with_a_remedy(source, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "bp-1.json").write_text('{"rule": "bp"')

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ def test_the_search_judges_on_training_images_only(start, tmp_path):
     lines = (tmp_path / "learning_rates.jsonl").read_text()
     start("experiments", "learning_rates", "--rules", "bp,fa", "--out", tmp_path)
     assert (tmp_path / "learning_rates.jsonl").read_text() == lines
+
+
+def test_a_search_on_other_images_is_not_gone_on_with(start, tmp_path, monkeypatch):
+    start("experiments", "learning_rates", "--rules", "shallow", "--out", tmp_path)
+    before = (tmp_path / "learning_rates.jsonl").read_text()
+    half = script("experiments", "learning_rates").sl.load("digits")
+    monkeypatch.setattr("spikelearn.load", lambda source: replace(half, train=half.train.first(900)))
+    with pytest.raises(
+        SystemExit, match=r"learning_rates\.jsonl is of another search: images\.train is '.*' there, now"
+    ):
+        start("experiments", "learning_rates", "--rules", "bp", "--out", tmp_path)
+    assert (tmp_path / "learning_rates.jsonl").read_text() == before
 
 
 def test_what_the_registry_holds_was_a_candidate_of_the_search():
