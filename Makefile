@@ -9,8 +9,8 @@ demo: .venv/.installed
 		--out runs/demo --overwrite
 
 test: lint
-	$(BIN)/python -m pytest
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/core
+	$(BIN)/python -m pytest -n auto
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto tests/core
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

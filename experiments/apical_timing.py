@@ -63,6 +63,8 @@ def sweep(setting: Setting, name: str) -> dict:
 def one_onset(network, engine, weights, images, onset, loudest, rate):
     """Return for each neuron the mean change of its basal weights, and its plateaus, averaged over images."""
     found = np.zeros((3, network.sizes[1]))
+    burst = np.maximum(PHASE + onset + BURST, 0.0)
+    burst = burst[burst < 2 * PHASE]
     for k in range(len(images)):
         intensity, label = images.intensities(slice(k, k + 1))[0], int(images.y[k])
         for output in np.unique(loudest):
@@ -72,7 +74,7 @@ def one_onset(network, engine, weights, images, onset, loudest, rate):
                 intensity,
                 label=label,
                 record=[LAYER, "input.spikes"],
-                apical_spikes=(np.full(len(BURST), output), np.maximum(PHASE + onset + BURST, 0.0)),
+                apical_spikes=(np.full(len(burst), output), burst),
                 seed=1,
                 example=k,
                 engine=engine,
