@@ -18,16 +18,14 @@ import numpy as np
 
 from spikelearn.core.random import make_generator
 from spikelearn.datasets import Images
-from spikelearn.engines import Engine, Trace, engine_of
+from spikelearn.engines import Engine, engine_of
 from spikelearn.engines.base import Core
 from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
 from spikelearn.network import Network
-from spikelearn.origin import digest
 from spikelearn.progress import Progress
-from spikelearn.recording import RecordingFile
-from spikelearn.storage import to_dict
+from spikelearn.recorder import Recorder
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
 
@@ -122,7 +120,7 @@ class Training:
         if (record is None) != (record_to is None):
             raise InputError("recording needs both: record, what to record, and record_to, the file to write")
         if record is not None and record_to is not None:
-            self._recorder = _Recorder(record, record_to, model, engine, images, seed, epochs)
+            self._recorder = Recorder(record, record_to, model, engine, images, seed, epochs)
 
     @property
     def trials(self) -> int:
@@ -237,43 +235,6 @@ class Training:
         if self._order[0] != epoch:
             self._order = epoch, make_generator(self.seed, "order", epoch).permutation(len(self.images))
         return self._order[1]
-
-
-class _Recorder:
-    """Writes the examples of a training run that are to be recorded into a file."""
-
-    def __init__(
-        self, record: Record, path: str | Path, model: Model, engine: Engine, images: Images, seed: int, epochs: int
-    ) -> None:
-        n, network = epochs * len(images), model.network
-        self.examples = range(n) if record.examples is None else frozenset(record.examples)
-        for example in () if record.examples is None else sorted(self.examples):
-            check_range("Record.examples", example, at_least=0, below=n, integer=True, unit=f"({epochs} epochs)")
-        self.resolved = record.resolve(network, engine)
-        self.watch = self.resolved.watch
-        duration = 2 * (network.phases.minimum + network.phases.extra_mean)
-        some = images.intensities(slice(0, min(len(images), 1000)))
-        size = len(self.examples) * self.resolved.size(duration, float(some.sum(axis=1).mean()))
-        self.resolved.check_size(size, record.limit, len(self.examples))
-        self.made_from = {
-            "seed": int(seed),
-            "model": to_dict(model),
-            "engine": {"kind": type(engine).__name__} | to_dict(engine),
-            "images": images.digest(),
-            "record": self.resolved.request(),
-        }
-        self.file = RecordingFile(path) if Path(path).exists() else RecordingFile.create(path)
-        self.file.claim(self.made_from)
-
-    def begin(self, weights: Weights) -> None:
-        """Note the weights that training starts from; whoever resumes it has others."""
-        self.file.claim(self.made_from | {"weights": digest(*weights.W, *weights.b, *weights.Y)})
-
-    def __contains__(self, example: int) -> bool:
-        return example in self.examples
-
-    def keep(self, example: int, trace: Trace, annotations: dict[str, int]) -> None:
-        self.file.append(example, self.resolved.recording(trace, {"example": example} | annotations))
 
 
 def train(

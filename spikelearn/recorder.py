@@ -1,0 +1,51 @@
+"""What a training run that records hands over: the examples that are wanted, and the file they go to."""
+
+from pathlib import Path
+
+from spikelearn.datasets import Images
+from spikelearn.engines import Engine, Trace
+from spikelearn.errors import check_range
+from spikelearn.model import Model
+from spikelearn.origin import digest
+from spikelearn.recording import RecordingFile
+from spikelearn.storage import to_dict
+from spikelearn.watching import Record
+from spikelearn.weights import Weights
+
+
+class Recorder:
+    """Writes the examples of a training run that are to be recorded into a file."""
+
+    def __init__(
+        self, record: Record, path: str | Path, model: Model, engine: Engine, images: Images, seed: int, epochs: int
+    ) -> None:
+        n, network = epochs * len(images), model.network
+        self.examples = range(n) if record.examples is None else frozenset(record.examples)
+        for example in () if record.examples is None else sorted(self.examples):
+            check_range("Record.examples", example, at_least=0, below=n, integer=True, unit=f"({epochs} epochs)")
+        self.resolved = record.resolve(network, engine)
+        self.watch = self.resolved.watch
+        duration = 2 * (network.phases.minimum + network.phases.extra_mean)
+        some = images.intensities(slice(0, min(len(images), 1000)))
+        size = len(self.examples) * self.resolved.size(duration, float(some.sum(axis=1).mean()))
+        self.resolved.check_size(size, record.limit, len(self.examples))
+        self.made_from = {
+            "seed": int(seed),
+            "model": to_dict(model),
+            "engine": {"kind": type(engine).__name__} | to_dict(engine),
+            "images": images.digest(),
+            "record": self.resolved.request(),
+        }
+        self.file = RecordingFile(path) if Path(path).exists() else RecordingFile.create(path)
+        self.file.claim(self.made_from)
+
+    def begin(self, weights: Weights) -> None:
+        """Note the weights that training starts from; whoever resumes it has others."""
+        self.file.claim(self.made_from | {"weights": digest(*weights.W, *weights.b, *weights.Y)})
+
+    def __contains__(self, example: int) -> bool:
+        return example in self.examples
+
+    def keep(self, example: int, trace: Trace, annotations: dict[str, int]) -> None:
+        """Add the recording of an example, in place of one that was there."""
+        self.file.append(example, self.resolved.recording(trace, {"example": example} | annotations))
