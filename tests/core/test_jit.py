@@ -8,7 +8,7 @@ import pytest
 from conftest import needs_jit
 
 import spikelearn as sl
-from spikelearn.core import identity, jit
+from spikelearn.core import identity, jit, keeping
 from spikelearn.core.learn import code_of, layer_errors, with_rules
 from spikelearn.core.trial import train_chunk
 from spikelearn.engines import Clock
@@ -42,7 +42,7 @@ register_rule(Constants, errors)
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """Compile into a folder of its own."""
-    monkeypatch.setattr(jit.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr(keeping.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
     monkeypatch.setattr(jit, "cache_folder", jit.cache_folder.__wrapped__)
     return tmp_path / "cache"
 
@@ -305,5 +305,7 @@ def test_a_kernel_that_is_not_of_the_core_is_not_kept_by_itself():
 @needs_jit
 def test_where_no_folder_can_be_made_nothing_is_kept(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file")
-    monkeypatch.setattr(jit.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
-    assert jit.cache_folder.__wrapped__() is None
+    monkeypatch.setattr(keeping.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+    keeping.say_once.cache_clear()
+    with pytest.warns(RuntimeWarning, match="compiled code cannot be kept in .*set NUMBA_CACHE_DIR"):
+        assert jit.cache_folder.__wrapped__() is None
