@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT_FORMAT = 1
 ABANDONED = 3600.0  # s, after which a temporary file is nobody's
-RUN_FILES = ("config.json", "environment.json", "metrics.csv", "checkpoint.h5", "learning_curve.png")
+HELD_FILES = ("config.json", "metrics.csv", "checkpoint.h5")  # written by who holds the folder
+RUN_FILES = (*HELD_FILES, "environment.json", "learning_curve.png")
 
 try:
     import fcntl
@@ -220,7 +221,7 @@ class RunFolder:
         if folder.path.exists() and not folder.path.is_dir():
             raise InputError(f"{path} is a file; choose another name for the run folder")
         held = [name for name in RUN_FILES if (folder.path / name).exists()]
-        if not overwrite and {"config.json", "metrics.csv", "checkpoint.h5"} & set(held):
+        if not overwrite and set(HELD_FILES) & set(held):
             raise InputError(
                 f"{path} already holds a run ({', '.join(held)}); use --resume to go on or --overwrite to replace it"
             )
@@ -273,6 +274,10 @@ class RunFolder:
                 _say_once(
                     f"{self.path}: this file system has no locks ({error}); see that no two processes train there"
                 )
+            else:
+                for name in HELD_FILES:  # nobody else writes them now: what is half written was left by a kill
+                    for leftover in _half_written(self.path / name):
+                        leftover.unlink(missing_ok=True)
             yield
         finally:
             os.close(folder)
@@ -383,7 +388,7 @@ def _commit(root: Path) -> str | None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name; what is written there replaces `path` when complete, or is removed on an error."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    for leftover in _half_written(path):
         with suppress(OSError):  # of a process killed while it wrote, if it is as old as that
             if time.time() - leftover.stat().st_mtime > ABANDONED:
                 leftover.unlink()
@@ -403,6 +408,10 @@ def replacing(path: Path) -> Iterator[Path]:
             _say_once(f"{path.parent}: this file system cannot sync folders ({error}); a power cut may undo a file")
         finally:
             os.close(folder)
+
+
+def _half_written(path: Path) -> list[Path]:
+    return list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp"))
 
 
 @functools.cache
