@@ -52,7 +52,7 @@ def follow(setting: Setting, seed: int, tell: Tell) -> dict:
     result: dict[str, list] = {"example": [], "mean of products": [], "product of means": [], "diagonal": [], "U": []}
     for chunk in training:
         ups.append(output_jacobian(chunk.v_output, weights.W[-1], dendrite_gain=gain, rate_max=rate_max))
-        downs.append(feedback_jacobian(chunk.v_output, weights.Y[0], rate_max=rate_max))
+        downs.append(feedback_jacobian(chunk.v_output, weights.Y[0], weights.c[0], rate_max=rate_max))
         weights = training.weights  # those of the next chunk's first example
         tell(chunk.stop - chunk.start)
         if chunk.stop % WINDOW == 0:

@@ -49,7 +49,7 @@ def move(training: sl.training.Training, drift: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng([seed, training.trials])
     drift += rng.normal(0, SD * STEP**0.5, drift.shape).astype(drift.dtype)
     now = training.weights
-    training.weights = sl.Weights(now.W, now.b, (now.W[1].T + drift,))
+    training.weights = sl.Weights(now.W, now.b, (now.W[1].T + drift,), now.c)
 
 
 def learning(setting: Setting, seeds: Iterable[int]) -> dict[str, Any]:

@@ -123,6 +123,13 @@ CONDITIONS = {
         network="one-hidden", variant="rate-feedback", changes=SLOW_OUTPUT, epochs=10, seeds=1
     ),
     "rate-feedback-text": Condition(network="one-hidden", variant="rate-feedback", reading="text", epochs=10, seeds=1),
+    # With the fixed apical bias of the cited code; without hidden layers there is none.
+    "one-hidden-cited": Condition(network="one-hidden", reading="cited"),
+    "two-hidden-cited": Condition(network="two-hidden", reading="cited"),
+    "sparse-cited": Condition(network="one-hidden", variant="sparse", reading="cited"),
+    "symmetric-cited": Condition(network="one-hidden", variant="symmetric", reading="cited"),
+    "symmetric-noisy-cited": Condition(network="one-hidden", variant="symmetric-noisy", reading="cited"),
+    "rate-feedback-cited": Condition(network="one-hidden", variant="rate-feedback", reading="cited", epochs=10),
     "no-hidden-text": Condition(network="no-hidden", reading="text", seeds=1),
     "one-hidden-text": Condition(network="one-hidden", reading="text", seeds=1),
     "two-hidden-text": Condition(network="two-hidden", reading="text", seeds=1),
@@ -245,7 +252,7 @@ def _retesting(setting: Setting, name: str) -> Task:
 
     def work(tell: Tell) -> None:
         found, weights = trained(setting, name, 1)
-        made_from = origin(setting, name, 1) | {"weights": digest(*weights.W, *weights.b, *weights.Y)}
+        made_from = origin(setting, name, 1) | {"weights": digest(*weights.arrays)}
         errors = []
         if path.is_file():
             kept = json.loads(path.read_text())

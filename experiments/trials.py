@@ -85,7 +85,7 @@ def noise_reach(setting: Setting, name: str, sds: Iterable[float], n_trials: int
     def plateaus(feedback: np.ndarray, example: int) -> tuple[np.ndarray, np.ndarray]:
         seen = sl.simulate(
             network,
-            sl.Weights(weights.W, weights.b, (feedback,)),
+            sl.Weights(weights.W, weights.b, (feedback,), weights.c),
             images.intensities(slice(example, example + 1))[0],
             label=int(images.y[example]),
             record=[f"{LAYER}.v_apical"],

@@ -10,7 +10,7 @@ from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
 from spikelearn.plateaus import Plateaus, SynchronousPlateaus
 from spikelearn.units import Hz
-from spikelearn.weights import InitialWeights, Weights, draw_forward
+from spikelearn.weights import InitialWeights, Weights, draw_apical_biases, draw_forward
 
 MAX_SIZE = 1 << 20
 
@@ -106,4 +106,6 @@ class Network:
         rng = make_generator(seed, "weights")
         forward, biases = draw_forward(rng, self.sizes, self.initial, self.rate_max)
         scales = [self.initial.moments(n, self.rate_max)[1] for n in self.sizes[1:-1]]
-        return Weights(tuple(forward), tuple(biases), tuple(self.feedback.draw(rng, forward, scales, self.feeding)))
+        feedback = self.feedback.draw(rng, forward, scales, self.feeding)
+        apical = draw_apical_biases(rng, feedback, scales, self.initial)
+        return Weights(tuple(forward), tuple(biases), tuple(feedback), tuple(apical))

@@ -226,7 +226,7 @@ class NumPyNetwork:
 
     def __init__(self, network: Network, weights: Weights, *, dtype: str, rng: np.random.Generator) -> None:
         self.network, self.rng = network, rng
-        self.W, self.b, self.Y = ([np.array(a, dtype) for a in arrays] for arrays in (weights.W, weights.b, weights.Y))
+        self.W, self.b, self.Y, self.c = ([np.array(a, dtype) for a in layers] for layers in vars(weights).values())
         self.synapses = [_synapses(network.synapse, n, dtype) for n in network.sizes]
         self.psp = [np.zeros(n, dtype) for n in network.sizes]  # inputs and layers
         self.v_soma, self.activity = ([np.zeros(n, dtype) for n in network.sizes[1:]] for _ in range(2))
@@ -250,7 +250,7 @@ class NumPyNetwork:
             Reversal potentials of the teaching currents; None while they are off.
         """
         hidden, output = self.network.hidden, self.network.output
-        self.v_apical = [Y @ self.psp[-1] for Y in self.Y]
+        self.v_apical = [Y @ self.psp[-1] + c for Y, c in zip(self.Y, self.c, strict=True)]
         for layer, (W, b, v) in enumerate(zip(self.W, self.b, self.v_soma, strict=True)):
             self.psp[layer] = self.synapses[layer].add(counts)
             v_dendrite = W @ self.psp[layer] + b
@@ -512,6 +512,8 @@ def _brian2_parts(
         method = "exponential_euler"  # exact for the synapses, whose equations are linear and by themselves
         layers.append(b2.NeuronGroup(n, equations, threshold=threshold, method=method, namespace=constants))
         layers[-1].bias_basal = weights.b[layer]
+        if coupled and layer < n_hidden:
+            layers[-1].bias_apical = weights.c[layer]
     parts = list(layers)
     for name, matrices in dendrites.items():
         for layer, matrix in enumerate(matrices):

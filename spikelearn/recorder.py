@@ -41,7 +41,7 @@ class Recorder:
 
     def begin(self, weights: Weights) -> None:
         """Note the weights that training starts from; whoever resumes it has others."""
-        self.file.claim(self.made_from | {"weights": digest(*weights.W, *weights.b, *weights.Y)})
+        self.file.claim(self.made_from | {"weights": digest(*weights.arrays)})
 
     def __contains__(self, example: int) -> bool:
         return example in self.examples

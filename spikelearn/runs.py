@@ -344,12 +344,21 @@ def _check_description(folder: RunFolder, config: Config, attributes: Mapping[st
     """Raise `InputError` if config.json was edited since the checkpoint was made; one of 0.1 does not tell."""
     if "origin" in attributes:
         made_from = origin.read(attributes["origin"])
+        made_from |= {name: _completed(config, name, made_from[name]) for name in ("model", "engine")}
         origin.check_origin(
             f"{folder.path / 'config.json'} is not what {folder.checkpoint_path} was made from",
             {name: value for name, value in made_from.items() if name != "images"},
             _description(config),
             "put it back, or start a new run with it",
         )
+
+
+def _completed(config: Config, name: str, found: Mapping[str, Any]) -> Any:
+    """Return a description as this version writes it: keys that are new have their defaults."""
+    try:
+        return origin.plain(to_dict(from_dict(Config, to_dict(config) | {name: found})))[name]
+    except InputError:  # of a version that knew other things; that it differs will be said
+        return found
 
 
 def pack(training: Training) -> dict[str, np.ndarray]:
@@ -367,6 +376,8 @@ def unpack(arrays: Mapping[str, np.ndarray], network: Network, path: Path) -> tu
             tuple(arrays[f"W/{layer}"] for layer in range(network.n_layers)),
             tuple(arrays[f"b/{layer}"] for layer in range(network.n_layers)),
             tuple(arrays[f"Y/{layer}"] for layer in range(network.n_hidden)),
+            # Files from before there were such biases have none.
+            tuple(arrays.get(f"c/{layer}", 0 * arrays[f"b/{layer}"]) for layer in range(network.n_hidden)),
         )
     except KeyError as missing:
         raise InputError(

@@ -22,6 +22,10 @@ class InitialWeights:
         Wanted mean and SD of dendritic potentials.
     bias_mean, bias_sd : float
         Of the biases.
+    apical_bias : float
+        Strength of a fixed bias of apical dendrites, ``c[l] = apical_bias * Y[l] u``: as though the neurons that feed
+        back fired, besides, at constant rates `u`, spikes/ms. These are uniform around zero, of the SD that forward
+        weights have with the layer's size as fan-in. 0: none, as in the paper; 1: as in the code that it cites.
     activity : float
         Presynaptic rate that is reckoned with, as a fraction of `rate_max`.
     """
@@ -30,6 +34,7 @@ class InitialWeights:
     v_sd: float = 3.0
     bias_mean: float = 0.8
     bias_sd: float = 0.001
+    apical_bias: float = 0.0
     activity: float = 0.25
 
     def __post_init__(self) -> None:
@@ -37,6 +42,7 @@ class InitialWeights:
         check_range("InitialWeights.v_sd", self.v_sd, above=0)
         check_range("InitialWeights.bias_mean", self.bias_mean)
         check_range("InitialWeights.bias_sd", self.bias_sd, at_least=0)
+        check_range("InitialWeights.apical_bias", self.apical_bias)
         check_range("InitialWeights.activity", self.activity, above=0, at_most=1)
 
     def moments(self, fan_in: int, rate_max: float) -> tuple[float, float]:
@@ -79,22 +85,33 @@ class Weights:
         Biases of the basal (output layer: only) dendrites.
     Y : tuple of (n_hidden, n_output) float arrays
         Feedback weights, one for each hidden layer.
+    c : tuple of (n_hidden,) float arrays, optional
+        Biases of the apical dendrites of each hidden layer, which do not learn; zero if not given.
     """
 
     W: tuple[np.ndarray, ...]
     b: tuple[np.ndarray, ...]
     Y: tuple[np.ndarray, ...]
+    c: tuple[np.ndarray, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.c) == 0:
+            object.__setattr__(self, "c", tuple(np.zeros_like(b) for b in self.b[:-1]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Weights):
             return NotImplemented
-        mine, others = (self.W, self.b, self.Y), (other.W, other.b, other.Y)
         return all(
             len(own) == len(given) and all(map(np.array_equal, own, given))
-            for own, given in zip(mine, others, strict=True)
+            for own, given in zip(vars(self).values(), vars(other).values(), strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]  # arrays can change
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All arrays, one after the other."""
+        return [array for layers in vars(self).values() for array in layers]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -117,3 +134,22 @@ def draw_forward(
         forward.append(mean + SQRT12 * sd * (rng.random((n_post, n_pre)) - 0.5))
         biases.append(initial.bias_mean + SQRT12 * initial.bias_sd * (rng.random(n_post) - 0.5))
     return forward, biases
+
+
+def draw_apical_biases(
+    rng: np.random.Generator, feedback: list[np.ndarray], scales: list[float], initial: InitialWeights
+) -> list[np.ndarray]:
+    """Draw the fixed biases of apical dendrites; parameters as `Network.draw_weights` has them.
+
+    Returns
+    -------
+    list of (n_hidden,) float64 arrays
+    """
+    drawn = []
+    for Y, scale in zip(feedback, scales, strict=True):
+        rates = initial.apical_bias * SQRT12 * scale * (rng.random((1, Y.shape[1])) - 0.5)
+        bias = np.zeros(len(Y))
+        for part in (rates * Y).T:  # in order: the same bits on every machine
+            bias += part
+        drawn.append(bias)
+    return drawn

@@ -21,6 +21,7 @@ from spikelearn.models import guerguiev2017
 
 TABLE = Path(__file__).with_suffix(".json")
 SEED = 1
+READINGS = ("released", "text")
 N_TRAINING, N_TEST, N_GIVEN = 150, 20, 300
 WATCHED = 100  # the example that is watched, where one is
 
@@ -161,6 +162,7 @@ OTHERS: dict[str, dict[str, Any]] = {  # more plans and rules: their kernels dif
     "symmetric feedback with noise": {"feedback": sl.SymmetricFeedback(noise=0.05)},
     "learned feedback": {"feedback": sl.LearnedFeedback(base=sl.RandomFeedback())},
 }
+BIASED: dict[str, Any] = {"initial": sl.InitialWeights(apical_bias=1.0)}
 
 
 def engines(variant: str, reading: str, dtype: str) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def engines(variant: str, reading: str, dtype: str) -> dict[str, Any]:
     if variant in WITHOUT_SPIKES and reading == "released":
         found["rates"] = sl.Rates(dtype=dtype)
     if dtype == "float64":
-        if list(VARIANTS).index(variant) % 2 != list(guerguiev2017.READINGS).index(reading):
+        if list(VARIANTS).index(variant) % 2 != READINGS.index(reading):
             del found["event"]  # each variant with one reading
     if "rates fed back, g_apical" in variant:
         found.pop("event", None)  # which refuses it
@@ -180,7 +182,7 @@ def engines(variant: str, reading: str, dtype: str) -> dict[str, Any]:
 
 def every_case() -> Iterator[tuple[str, Case]]:
     """Yield names and cases."""
-    for reading in guerguiev2017.READINGS:
+    for reading in READINGS:
         for variant, (changes, how) in VARIANTS.items():
             for dtype in ("float32", "float64"):
                 for name, engine in engines(variant, reading, dtype).items():
@@ -189,6 +191,9 @@ def every_case() -> Iterator[tuple[str, Case]]:
     for variant, changes in OTHERS.items():
         yield f"clock float32 released {variant}", Case(sl.Clock(), replace(released, **changes))
     yield "clock float32 released backpropagation", Case(sl.Clock(), released, sl.Backprop())
+    for name, engine in {"clock": sl.Clock(), "event": sl.Event(), "rates": sl.Rates()}.items():
+        coupled = network("released", **TWO_HIDDEN, g_apical=0.05, **BIASED)
+        yield f"{name} float32 released apical bias, g_apical=0.05", Case(engine, coupled)
 
 
 CASES = dict(every_case())

@@ -196,12 +196,13 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
             v_dendrite = weights.W[layer] @ psp_below + weights.b[layer]
             v = v_soma[layer]
             if layer < n_layers - 1:
-                v_apical = weights.Y[layer] @ received[-1 if network.feedback_from == "output" else layer + 1]
+                source = -1 if network.feedback_from == "output" else layer + 1
+                v_apical = weights.Y[layer] @ received[source] + weights.c[layer]
                 change = (
                     -hidden.g_leak * v + hidden.g_basal * (v_dendrite - v) + hidden.g_apical * (v_apical - v)
                 )  # equations 1, 13-16
                 trial.v_apical[layer].append(v_apical)
-                trial.received[layer].append(received[-1 if network.feedback_from == "output" else layer + 1])
+                trial.received[layer].append(received[source])
             else:
                 change = -output.g_leak * v + output.g_dendrite * (v_dendrite - v)  # equations 18-20
                 if step >= lengths[0]:
@@ -436,7 +437,7 @@ def train(network, dt, weights, images, labels, seed, learning_rates, rule, comp
         if not network.carry_state:
             memory = at_rest(network)
         Y = feedback_weights(network, weights.W, weights.Y, seed, example)
-        weights = Weights(weights.W, weights.b, tuple(Y))
+        weights = Weights(weights.W, weights.b, tuple(Y), weights.c)
         lengths = phase_lengths(network.phases, dt, seed, example)
         trial = simulate(network, dt, weights, memory, image, label, keys, example, lengths)
         averages = average(network, dt, trial, early_steps(network, dt, seed, example))
@@ -449,9 +450,10 @@ def train(network, dt, weights, images, labels, seed, learning_rates, rule, comp
             ),
             tuple(b + eta * error for b, eta, error in zip(weights.b, learning_rates, errors, strict=True)),
             learned_feedback(network, weights.Y, averages),
+            weights.c,
         )
         following = feedback_weights(network, weights.W, weights.Y, seed, example + 1)
-        weights = Weights(weights.W, weights.b, tuple(following))
+        weights = Weights(weights.W, weights.b, tuple(following), weights.c)
         examples.append(
             Example(
                 trial=trial,

@@ -29,6 +29,7 @@ NETWORK = sl.Network(
     hidden=sl.HiddenNeuron(g_leak=0.1, g_basal=0.6, g_apical=0.05),
     output=sl.OutputNeuron(g_leak=0.12, g_dendrite=0.5, g_teach=1.0, e_excite=8.0, e_inhibit=-6.0),
     phases=sl.Phases(minimum=40.0, settle=10.0, test=20.0),
+    initial=sl.InitialWeights(apical_bias=1.0),
 )
 
 TIMES = {"tau_rise": NETWORK.synapse.tau_rise * b2.ms, "tau_decay": NETWORK.synapse.tau_decay * b2.ms}
@@ -73,7 +74,9 @@ class Twin:
         sources = [self.source(spikes, n) for spikes, n in zip(recording.spikes, NETWORK.sizes, strict=True)]
         self.dendrites = [self.dendrite(*pair) for pair in zip(sources[:-1], weights.W, weights.b, strict=True)]
         # Hidden layers are updated before the output layer: their apical dendrites see its spikes a step late.
-        self.apicals = [self.dendrite(sources[-1], y, np.zeros(len(y)), delay=dt * b2.ms) for y in weights.Y]
+        self.apicals = [
+            self.dendrite(sources[-1], y, c, delay=dt * b2.ms) for y, c in zip(weights.Y, weights.c, strict=True)
+        ]
         self.somas = [
             self.soma(HIDDEN_SOMA, hidden, ("g_leak", "g_basal", "g_apical"), v_basal=basal, v_apical=apical)
             for basal, apical in zip(self.dendrites[:-1], self.apicals, strict=True)

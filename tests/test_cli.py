@@ -356,7 +356,7 @@ def test_info_lists_what_can_be_chosen(done):
     result = done("info")
     assert result["networks"]["two-hidden"] == [784, 500, 100, 10]
     assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden"}
-    assert result["readings"] == ["released", "text"]
+    assert result["readings"] == ["cited", "released", "text"]
     assert result["engines"] == ["event", "clock", "rates"]
     assert result["spikelearn"] == storage.version()
 
@@ -400,8 +400,8 @@ BAD_ORDERS = {
     "key without value": (["--set", "g_apical"], "'g_apical' has no '='; write g_apical=VALUE"),
     "unknown engine": (["--engine", "clok"], "unknown engine 'clok'; did you mean 'clock'?"),
     "engine of nothing": (["--engine", ""], "unknown engine ''"),
-    "unknown reading": (["--reading", "txt"], "reading='txt' is unknown; did you mean 'text'? Known: released, text"),
-    "reading of nothing": (["--reading", ""], "reading='' is unknown; Known: released, text"),
+    "unknown reading": (["--reading", "txt"], "reading='txt' is unknown; did you mean 'text'? Known: cited, released, text"),
+    "reading of nothing": (["--reading", ""], "reading='' is unknown; Known: cited, released, text"),
     "no epochs": (["--epochs", "0"], "epochs=0 must be an integer >= 1"),
     "negative epochs": (["--epochs", "-1"], "epochs=-1 must be an integer >= 1"),
     "epochs no number": (["--epochs", "x"], "argument --epochs: 'x' is not an integer"),

@@ -324,6 +324,34 @@ def test_the_spread_of_feedback_is_the_scale_that_was_asked_for(kind):
     assert y.std() == pytest.approx(2.5, rel=0.05)
 
 
+def test_apical_biases_are_what_constant_rates_would_add_and_leave_the_other_draws_alone(drawn):
+    network = sl.Network(
+        sizes=(784, 500, 100, 10), feedback=ProductFeedback(), initial=sl.InitialWeights(apical_bias=2.0)
+    )
+    weights = network.draw_weights(1)
+    assert [c.shape for c in weights.c] == [(500,), (100,)] and not any(c.any() for c in drawn.c)
+    for before, after in zip(drawn.W + drawn.b + drawn.Y, weights.W + weights.b + weights.Y, strict=True):
+        np.testing.assert_array_equal(before, after)
+    for Y, c, (_, _, sd) in zip(weights.Y, weights.c, MOMENTS[1:], strict=True):
+        rates, left, *_ = np.linalg.lstsq(Y, c, rcond=None)
+        assert left == pytest.approx(0, abs=1e-9)
+        assert abs(rates / 2).max() <= SQRT3 * sd
+        assert rates.std() / 2 == pytest.approx(sd, rel=0.6)  # of ten draws
+
+
+def test_of_one_strength_the_biases_are_those_of_the_code_that_is_cited():
+    initial = sl.InitialWeights(apical_bias=1.0)
+    found = [sl.Network(sizes=(784, 500, 10), initial=initial).draw_weights(seed).c[0].std() for seed in range(30)]
+    assert np.sqrt(np.mean(np.square(found))) == pytest.approx(math.sqrt(10) * 0.632**2, rel=0.15)
+
+
+@pytest.mark.parametrize("sizes", [(5, 3), (5, 4, 3), (5, 4, 2, 3)])
+def test_weights_without_apical_biases_have_zeros(sizes):
+    drawn = sl.Network(sizes=sizes).draw_weights(1)
+    given = sl.Weights(drawn.W, drawn.b, drawn.Y)
+    assert given == drawn and all(not c.any() for c in given.c) and len(given.c) == len(sizes) - 2
+
+
 def test_equal_seeds_draw_equal_weights_and_others_do_not():
     network = sl.Network(sizes=(9, 5, 3))
     first, again, other = (network.draw_weights(seed) for seed in (1, 1, 2))

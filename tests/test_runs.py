@@ -121,6 +121,7 @@ CHANGES = {
     "learning_rates": "0.23,0.23,0.1",
     "rule": "Backprop",
     "feedback": "ProductFeedback",
+    "apical_bias": "1",
     "feedback_from": "above",
     "feedback_signal": "rates",
     "plateaus": "jittered",

@@ -60,7 +60,7 @@ def output_jacobian(v_output: ArrayLike, w: ArrayLike, *, dendrite_gain: float, 
     return (rate_max * _slope(v))[:, :, None] * (dendrite_gain * w)
 
 
-def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, *, rate_max: float) -> np.ndarray:
+def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, c: ArrayLike = 0.0, *, rate_max: float) -> np.ndarray:
     """Return J_gamma: how plateau potentials follow output rates, at each example.
 
     Parameters
@@ -69,6 +69,8 @@ def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, *, rate_max: float) -> 
         Mean somatic potentials of the outputs in the forward phase, relative to rest.
     y : (hidden, outputs) float array
         Feedback weights.
+    c : (hidden,) float array or float
+        Biases of the apical dendrites.
     rate_max : float
         spikes/ms.
 
@@ -80,7 +82,7 @@ def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, *, rate_max: float) -> 
     v, y = numbers("v_output", v_output, "examples", "outputs"), numbers("y", y, "hidden", "outputs")
     _check_outputs(v, "y", y.shape[1])
     _check_rate(rate_max)
-    return _slope(rate_max * _sigmoid(v) @ y.T)[:, :, None] * y
+    return _slope(rate_max * _sigmoid(v) @ y.T + np.asarray(c, np.float64))[:, :, None] * y
 
 
 def products(j_beta: ArrayLike, j_gamma: ArrayLike) -> np.ndarray:

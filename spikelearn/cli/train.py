@@ -25,7 +25,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=integer, help="fixes every random draw (default: 1)")
     parser.add_argument("--out", metavar="RUN", required=True, type=path, help="run folder to make")
     parser.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
-    parser.add_argument("--reading", help="released or text: which reading of the paper (default: released)")
+    parser.add_argument("--reading", help="cited, released or text: which reading of the paper (default: released)")
     parser.add_argument("--variant", help=f"of the paper: {', '.join(guerguiev2017.VARIANTS)}")
     parser.add_argument("--engine", help="event (default), clock or rates")
     parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")

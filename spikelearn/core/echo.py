@@ -6,7 +6,7 @@ It is worked out where it reaches somata, or where it is recorded; otherwise ave
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.lanes import LANES, fma, full, load, pick, store
+from spikelearn.core.lanes import LANES, fma, load, pick, store
 from spikelearn.core.probe import sample_row
 
 
@@ -70,8 +70,8 @@ def echo_step(model, layers, step):
 
 @inlined
 def v_apical(layer, received, block):
-    """Return the apical potentials of a block: feedback weights times what is received."""
-    potential = full(layer.feedback, 0.0)
+    """Return the apical potentials of a block, ``V_apical = Y x received + c``."""
+    potential = load(layer.apical_bias, block)
     for k in range(layer.n_feedback):
         weights = load(layer.feedback, block * layer.n_feedback + k)
         potential = fma(received[k // LANES, k % LANES], weights, potential)

@@ -327,7 +327,9 @@ def begin_block(model, layer, block, phase, slot, age, at_rest):
     `at_rest` tells that the ring holds nothing of use: the trial begins.
     """
     work, memory, ring, nothing = layer.work, model.memory, layer.work.ring, full(layer.bias, 0.0)
-    v_inf = fma(work.dendrite, load(layer.bias, block), load(layer.current, block)) / work.total[phase]
+    # V_inf = (g_d (b + g_a / g_d c) + current) / g
+    bias = fma(work.apical, load(layer.apical_bias, block), load(layer.bias, block))
+    v_inf = fma(work.dendrite, bias, load(layer.current, block)) / work.total[phase]
     store(work.v_inf, block, v_inf)
     then, now = ring_row(model, layer, block, slot - memory), ring_row(model, layer, block, slot)
     if at_rest:

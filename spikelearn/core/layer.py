@@ -80,6 +80,7 @@ class Layer(NamedTuple):
     feeds: bool  # does this layer feed back to another?
     weights: np.ndarray  # (blocks * n_pre, LANES)
     bias: np.ndarray
+    apical_bias: np.ndarray
     feedback: np.ndarray  # (blocks * n_feedback, LANES)
     reach: np.ndarray  # at least the largest of a neuron's weights, in absolute value
     v_soma: np.ndarray  # carried from trial to trial

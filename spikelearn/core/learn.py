@@ -145,7 +145,7 @@ def output_errors(step, own):
 
 @kernel
 def mean_apical(layer):
-    """Average apical potentials of both phases: feedback weights times what is received on average.
+    """Average apical potentials of both phases: ``V_apical = Y x received + c``, received on average.
 
     Where plateaus come early, each neuron's own window counts.
     """
@@ -154,7 +154,7 @@ def mean_apical(layer):
     for row in range(apical.shape[0]):
         phase, block = row // blocks, row % blocks
         for shift in range(shifts):
-            potential = full(apical, 0.0)
+            potential = load(layer.apical_bias, block)
             for k in range(layer.n_feedback):
                 received = delivered[phase * shifts + shift, k]
                 potential = fma(received, load(layer.feedback, block * layer.n_feedback + k), potential)

@@ -98,6 +98,6 @@ def watch_apical_of(model, layer, traced):
             potential = 0.0
             for cell in range(layer.n_feedback):
                 potential += layer.feedback[block * layer.n_feedback + cell, lane] * traced[row, cell]
-            probe.v_apical[row, k] = potential
+            probe.v_apical[row, k] = layer.apical_bias[block, lane] + potential
             if coupled:
                 probe.v_dendrite[row, k] -= layer.work.apical * potential

@@ -11,7 +11,7 @@ import numpy as np
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.lanes import LANES, absolute, fma, full, load, pick, store
+from spikelearn.core.lanes import LANES, absolute, fma, load, pick, store
 from spikelearn.core.layer import FORWARD, TARGET, teach
 from spikelearn.core.records import record
 
@@ -70,8 +70,8 @@ def settle_layer(model, layer, psp, delivered, phase, share):
 
 @inlined
 def v_apical(layer, received, block):
-    """Return the apical potentials of a block: feedback weights times what is received."""
-    potential = full(layer.feedback, 0.0)
+    """Return the apical potentials of a block, ``V_apical = Y x received + c``."""
+    potential = load(layer.apical_bias, block)
     for k in range(layer.n_feedback):
         potential = fma(received[k], load(layer.feedback, block * layer.n_feedback + k), potential)
     return potential

@@ -117,6 +117,7 @@ def mean_potentials(model, trial, layer):
             if psp[j] != 0:
                 dendrite = fma(psp[j], load(layer.weights, block * layer.n_pre + j), dendrite)
         if model.coupled and not layer.is_output:
+            dendrite = fma(work.apical, load(layer.apical_bias, block), dendrite)
             for k in range(layer.n_feedback):
                 received = work.apical * layer.received.delivered[0, k]
                 dendrite = fma(received, load(layer.feedback, block * layer.n_feedback + k), dendrite)

@@ -79,7 +79,7 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, real: A
     arrays = {
         name: lanes_array(blocks, real)
         for name in (
-            "bias", "reach", "v_soma", "v_forward", "activity", "predicted", "slope", "error", "current"
+            "bias", "apical_bias", "reach", "v_soma", "v_forward", "activity", "predicted", "slope", "error", "current"
         )
     }  # fmt: skip
     plateau = lanes_array(2 * blocks, real)
@@ -147,13 +147,12 @@ def conductances(network: Network) -> list[tuple[tuple[float, float], float, flo
 
 def set_weights(layers: tuple[Layer, ...], weights: Weights) -> None:
     """Write weights into the blocks of their layers."""
-    for layer, forward, bias, feedback in zip(
-        layers, weights.W, weights.b, [*weights.Y, np.zeros((0, 0))], strict=True
-    ):
+    for layer, forward, bias in zip(layers, weights.W, weights.b, strict=True):
         _set_rows(layer.weights, layer.n_pre, forward)
         layer.bias.reshape(-1)[: layer.n] = bias
-        if not layer.is_output:
-            _set_rows(layer.feedback, layer.n_feedback, feedback)
+    for layer, feedback, bias in zip(layers[:-1], weights.Y, weights.c, strict=True):
+        _set_rows(layer.feedback, layer.n_feedback, feedback)
+        layer.apical_bias.reshape(-1)[: layer.n] = bias
 
 
 def get_weights(layers: tuple[Layer, ...]) -> Weights:
@@ -162,6 +161,7 @@ def get_weights(layers: tuple[Layer, ...]) -> Weights:
         tuple(_get_rows(layer.weights, layer.n_pre, layer.n) for layer in layers),
         tuple(layer.bias.reshape(-1)[: layer.n].copy() for layer in layers),
         tuple(_get_rows(layer.feedback, layer.n_feedback, layer.n) for layer in layers[:-1]),
+        tuple(layer.apical_bias.reshape(-1)[: layer.n].copy() for layer in layers[:-1]),
     )
 
 
@@ -186,6 +186,7 @@ def check_weights(network: Network, weights: Weights) -> None:
         "W": list(zip(sizes[1:], sizes[:-1], strict=True)),
         "b": [(n,) for n in sizes[1:]],
         "Y": [(n, sizes[feeding + 1]) for n, feeding in zip(sizes[1:-1], network.feeding, strict=True)],
+        "c": [(n,) for n in sizes[1:-1]],
     }
     for name, shapes in wanted.items():
         given = [np.shape(array) for array in getattr(weights, name)]

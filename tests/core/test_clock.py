@@ -15,6 +15,7 @@ from spikelearn.models.guerguiev2017 import READINGS
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 SEED = 3
+BIASED = READINGS["cited"].initial
 
 
 def describe(sizes=(12, 7, 3), reading="released", *, g_apical=0.0, phases=None, **network):
@@ -66,9 +67,8 @@ def assert_all_close(found, wanted):
 
 def assert_same_bits(a, b):
     """Two cores that did the same have the same weights and the same state."""
-    for name in ("W", "b", "Y"):
-        for x, y in zip(getattr(a.weights, name), getattr(b.weights, name), strict=True):
-            np.testing.assert_array_equal(x, y)
+    for x, y in zip(a.weights.arrays, b.weights.arrays, strict=True):
+        np.testing.assert_array_equal(x, y)
     one, other = a.state(), b.state()
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
@@ -144,6 +144,9 @@ TWINS = {
         describe(reading="text", feedback_signal="rates", plateaus=sl.JitteredPlateaus(sd=2.0, at_most=3.0, grain=0.5)),
         0.5,
     ),
+    "cited": (describe(MANY_BLOCKS, initial=BIASED), 1.0),
+    "cited, apical conductance": (describe(MANY_BLOCKS, g_apical=0.05, initial=BIASED), 1.0),
+    "cited, jittered plateaus": (describe(MANY_BLOCKS, plateaus=sl.JitteredPlateaus(), initial=BIASED), 1.0),
     "released, sparse feedback": (describe(MANY_BLOCKS, feedback=sl.SparseFeedback()), 1.0),
     "released, symmetric feedback": (describe((12, 70, 9, 66, 3), feedback=sl.SymmetricFeedback()), 1.0),
     "text, noisy symmetric feedback": (

@@ -40,7 +40,7 @@ def integrate(net, weights, recording, layer, cell, label):
     g_dendrite = net.output.g_dendrite if is_output else net.hidden.g_basal
     g_apical = 0.0 if is_output else net.hidden.g_apical
     output_time, output_cell = recording.spikes[-1]
-    feedback = 0.0 if is_output else weights.Y[layer][cell][output_cell]
+    feedback, bias = (0.0, 0.0) if is_output else (weights.Y[layer][cell][output_cell], weights.c[layer][cell])
     reversal = net.output.e_excite if cell == label else net.output.e_inhibit
 
     def filtered(t, time, weight):
@@ -53,7 +53,7 @@ def integrate(net, weights, recording, layer, cell, label):
         return weights.b[layer][cell] + filtered(t, time, drive)
 
     def apical(t):
-        return 0.0 if is_output else filtered(t, output_time, feedback)
+        return 0.0 if is_output else bias + filtered(t, output_time, feedback)
 
     def motion(t, v, teaching):
         current = teaching * net.output.g_teach * (reversal - v)
@@ -76,7 +76,7 @@ def integrate(net, weights, recording, layer, cell, label):
 
 
 @pytest.mark.parametrize("g_apical", [0.0, 0.6])
-@pytest.mark.parametrize("reading", ["released", "text"])
+@pytest.mark.parametrize("reading", ["cited", "released", "text"])
 def test_potentials_are_those_of_a_high_accuracy_integration_with_the_same_spikes(reading, g_apical):
     net = network(reading, hidden=sl.HiddenNeuron(g_apical=g_apical))
     simulator = core(net)

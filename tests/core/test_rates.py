@@ -20,6 +20,7 @@ CASES = {
         "feedback_from": "above",
         "feedback": sl.RandomFeedback(gain=0.3),
     },
+    "apical bias": {"initial": sl.InitialWeights(apical_bias=1.0), "hidden": sl.HiddenNeuron(g_apical=0.05)},
     "rates are fed back": {"feedback_signal": "rates", "synapse": sl.Synapse(cutoff=10.0)},
     "rates are fed back, apical conductance": {"feedback_signal": "rates", "hidden": sl.HiddenNeuron(g_apical=0.05)},
 }
@@ -66,7 +67,8 @@ def test_in_the_forward_phase_every_potential_is_the_weighted_mean_of_its_dendri
         if layer == network.n_layers - 1:
             wanted = 6 / 7 * dendrite
         else:
-            apical = weights.Y[layer] @ received[-1 if network.feedback_from == "output" else layer + 2]
+            source = -1 if network.feedback_from == "output" else layer + 2
+            apical = weights.Y[layer] @ received[source] + weights.c[layer]
             wanted = (hidden.g_basal * dendrite + hidden.g_apical * apical) / hidden.g_total
             np.testing.assert_allclose(owns(core)[layer].plateau_forward, reference.sigmoid(apical), rtol=1e-9)
         np.testing.assert_allclose(v[layer], wanted, rtol=1e-9, atol=1e-10)
@@ -84,7 +86,7 @@ def test_in_the_target_phase_outputs_are_pulled_to_their_reversal_potentials():
 
 
 @needs_jit
-@pytest.mark.parametrize("case", ["text", "released", "apical conductance", "rates are fed back"])
+@pytest.mark.parametrize("case", ["text", "released", "apical conductance", "apical bias", "rates are fed back"])
 def test_the_spiking_network_does_the_same_in_the_mean(case):
     """For ten seconds, with weights so small that rates hardly depend on the noise of the potentials."""
     network = replace(network_of(CASES[case], (12, 70, 3)), phases=sl.Phases(minimum=10_000.0, settle=200.0))
