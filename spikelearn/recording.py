@@ -16,6 +16,7 @@ import numpy as np
 
 from spikelearn import origin
 from spikelearn.errors import InputError, nearest
+from spikelearn.journal import changing, journal_of, reading
 from spikelearn.storage import hdf5_file, replacing
 
 if TYPE_CHECKING:
@@ -174,8 +175,7 @@ class Recording:
 class RecordingFile:
     """Several recordings in one file, added one by one; what was added survives the process.
 
-    Every addition opens, writes and closes the file, so between two it is whole whatever happens to the process. One
-    that is killed in the middle of an addition can leave it damaged: HDF5 has no journal.
+    A recording is added wholly or not at all, whatever happens to the process or the disk; others may read meanwhile.
 
     Parameters
     ----------
@@ -192,15 +192,17 @@ class RecordingFile:
     @classmethod
     def create(cls, path: str | Path) -> "RecordingFile":
         """Make a new, empty file; `InputError` if there is one already."""
-        import h5py
-
         try:
-            with h5py.File(path, "x") as file:
+            with open(path, "xb"):
+                pass  # nobody else makes it now
+            journal_of(Path(path)).unlink(missing_ok=True)
+            with replacing(Path(path)) as temporary, hdf5_file(temporary) as file:
                 file.attrs["format"] = FORMAT
                 file.create_group("examples")
+        except FileExistsError as error:
+            raise InputError(f"cannot create {path}: it exists already; choose another name or remove it") from error
         except OSError as error:
-            reason = "it exists already; choose another name or remove it" if Path(path).exists() else error
-            raise InputError(f"cannot create {path}: {reason}") from error
+            raise InputError(f"cannot create {path}: {error}") from error
         return cls(path)
 
     def claim(self, made_from: Mapping[str, Any]) -> None:
@@ -311,12 +313,15 @@ def _dataset(group: "h5py.Group", name: str) -> Any:
 def _opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
     import h5py
 
-    try:
-        file = h5py.File(path, mode)
-    except OSError as error:
-        reason = "there is no such file" if not Path(path).exists() else f"it is no HDF5 file, or damaged: {error}"
-        raise InputError(f"cannot open {path}: {reason}") from error
-    with file:
+    with contextlib.ExitStack() as stack:
+        try:
+            pages = stack.enter_context(reading(Path(path)) if mode == "r" else changing(Path(path)))
+            file = stack.enter_context(h5py.File(pages, mode))
+        except FileNotFoundError as error:
+            raise InputError(f"cannot open {path}: there is no such file") from error
+        except OSError as error:
+            reason = "" if error.errno else "it is no HDF5 file, or damaged: "
+            raise InputError(f"cannot open {path}: {reason}{error}") from error
         if file.attrs.get("format") != FORMAT:
             raise InputError(f"{path} is no recording of spikelearn, or of another version of it")
         yield file

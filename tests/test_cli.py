@@ -400,7 +400,10 @@ BAD_ORDERS = {
     "key without value": (["--set", "g_apical"], "'g_apical' has no '='; write g_apical=VALUE"),
     "unknown engine": (["--engine", "clok"], "unknown engine 'clok'; did you mean 'clock'?"),
     "engine of nothing": (["--engine", ""], "unknown engine ''"),
-    "unknown reading": (["--reading", "txt"], "reading='txt' is unknown; did you mean 'text'? Known: cited, released, text"),
+    "unknown reading": (
+        ["--reading", "txt"],
+        "reading='txt' is unknown; did you mean 'text'? Known: cited, released, text",
+    ),
     "reading of nothing": (["--reading", ""], "reading='' is unknown; Known: cited, released, text"),
     "no epochs": (["--epochs", "0"], "epochs=0 must be an integer >= 1"),
     "negative epochs": (["--epochs", "-1"], "epochs=-1 must be an integer >= 1"),
