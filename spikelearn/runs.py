@@ -111,14 +111,23 @@ class Run:
         return run
 
     @classmethod
-    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | None = None) -> "Run":
-        """Go on with the run in a folder, to its last epoch or, if given, to another."""
+    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | str | None = None) -> "Run":
+        """Go on with the run in a folder, to its last epoch or, if given, to another.
+
+        Parameters
+        ----------
+        path : str or Path
+        epochs : int, optional
+            Where to end instead.
+        data : Dataset or str, optional
+            The same images, or where they lie now; refused if they are others. The folder keeps the new place.
+        """
         folder = RunFolder.open(path)
         with folder.held():
             return cls._resume(folder, epochs, data)
 
     @classmethod
-    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | None) -> "Run":
+    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | str | None) -> "Run":
         path = folder.path
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
@@ -126,7 +135,9 @@ class Run:
         _check_description(folder, config, attributes)
         if epochs is not None and epochs != config.epochs:
             config = replace(config, epochs=epochs)
-        run = cls(config, load(config.data, scale=config.scale) if data is None else data)
+        if isinstance(data, str):
+            config = replace(config, data=data)
+        run = cls(config, data if isinstance(data, Dataset) else _images(config))
         run.folder = folder
         trials, n = int(attributes["trials"]), len(run.data.train)
         if attributes.get("images", n) != n:
@@ -159,6 +170,7 @@ class Run:
             )
         folder.truncate_metrics(trials // n)
         folder.write_config(to_dict(config))
+        folder.note_resumed(trials)
         return run
 
     def _check_origin(self, attributes: Mapping[str, Any]) -> None:
@@ -319,12 +331,19 @@ def load_run(path: str | Path) -> tuple[Config, Weights]:
     return config, weights
 
 
+def _images(config: Config) -> Dataset:
+    try:
+        return load(config.data, scale=config.scale)
+    except InputError as error:
+        raise InputError(f"{error}; if the images of the run lie elsewhere now, say where with --data") from error
+
+
 def test_images(path: str | Path) -> Images:
     """Return the images on which a run is tested; `InputError` if they are others than they were."""
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     _, attributes = load_checkpoint(folder.checkpoint_path)
-    images = load(config.data, scale=config.scale).test
+    images = _images(config).test
     if "origin" in attributes:
         origin.check_origin(
             f"{config.data} has other images than {folder.checkpoint_path} was made from",

@@ -221,13 +221,14 @@ class RunFolder:
         if folder.path.exists() and not folder.path.is_dir():
             raise InputError(f"{path} is a file; choose another name for the run folder")
         held = [name for name in RUN_FILES if (folder.path / name).exists()]
-        if not overwrite and set(HELD_FILES) & set(held):
+        if not overwrite and {"config.json", "checkpoint.h5"} <= set(held):
             raise InputError(
                 f"{path} already holds a run ({', '.join(held)}); use --resume to go on or --overwrite to replace it"
             )
         if not overwrite and held:
             raise InputError(
-                f"{path} holds {', '.join(held)}, which a run would replace; choose another folder, or --overwrite"
+                f"{path} holds {', '.join(held)}, which a run would replace, and no run to go on with; "
+                f"choose another folder, or --overwrite"
             )
         if held:
             with folder.held():
@@ -291,8 +292,14 @@ class RunFolder:
         return _read_json(self.path / "config.json")
 
     def environment(self) -> dict[str, Any]:
-        """Return when, on what and with which versions the run was started."""
+        """Return when, on what and with which versions the run was started, and under "resumed" the same of later."""
         return _read_json(self.path / "environment.json")
+
+    def note_resumed(self, examples: int) -> None:
+        """Add to the environment on what a run goes on after so many examples."""
+        found = self.environment() if (self.path / "environment.json").is_file() else {}
+        found["resumed"] = [*found.get("resumed", []), {"examples": examples} | _environment()]
+        write_text(self.path / "environment.json", json.dumps(found, indent=2) + "\n")
 
     def append_metrics(self, row: Mapping[str, float]) -> None:
         """Append a row to metrics.csv, after a header if it is the first; it is on disk when this returns."""
@@ -470,7 +477,7 @@ def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dic
 
     remedy = "restore it from a copy or start the run anew"
     if not Path(path).is_file():
-        raise InputError(f"no checkpoint at {path}: a run writes its first after some training; start it anew")
+        raise InputError(f"no checkpoint at {path}: it was removed, or its run was stopped at once; start it anew")
     try:
         with h5py.File(path, "r", locking=False) as file:
             attributes = {name: _plain(value) for name, value in file.attrs.items()}

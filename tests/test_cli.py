@@ -240,7 +240,7 @@ def test_the_same_command_again_with_resume_goes_on(done, source, tmp_path):
 
 OTHER_OPTIONS = [
     ([], "no-hidden", "holds a run of one-hidden, not of no-hidden"),
-    (["--data", "digits"], "one-hidden", "--data digits differs from the run's /"),
+    (["--data", "digits"], "one-hidden", "digits train: images of 64 pixels do not fit a network with 9 inputs"),
     (["--seed", "2"], "one-hidden", "--seed 2 differs from the run's 1"),
     (["--seed", "0"], "one-hidden", "--seed 0 differs from the run's 1"),
     (["--hidden", "6"], "one-hidden", "--hidden 6 differs from the run's (5,)"),

@@ -3,6 +3,9 @@
 import fcntl
 import os
 import resource
+import shlex
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -172,3 +175,105 @@ def test_a_picture_that_fails_does_not_end_a_training(tmp_path, monkeypatch, cap
     assert main(["train", "one-hidden", *options, "--out", str(tmp_path / "run")]) == 0
     assert "learning_curve.png could not be drawn (no ink); all else is there" in capsys.readouterr().err
     assert len(runs.RunFolder.open(tmp_path / "run").metrics()) == 1
+
+
+def toy(path):
+    np.savez(path, x=np.eye(4)[[0, 1] * 10], y=[0, 1] * 10)
+    return ["train", "one-hidden", "--data", str(path), "--hidden", "3", "--epochs", "1", "--engine", "clock"]
+
+
+def test_a_title_that_no_font_has_is_told_once_with_its_picture(tmp_path, capsys):
+    options = toy(tmp_path / "\U0001f600\u56fe\u50cf.npz")
+    assert main([*options, "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "learning_curve.png: no font here has all characters of its title" in said[0]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_end_nothing(tmp_path, closed):
+    order = shlex.join([sys.executable, "-m", "spikelearn", *toy(tmp_path / "toy.npz"), "--out", str(tmp_path / "run")])
+    assert subprocess.run(["sh", "-c", f"{order} {closed}"], capture_output=True).returncode == 0
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["trials"] == 16
+    # With its number free, what goes to the standard error would land in the file that is opened next.
+    assert len(RunFolder.open(tmp_path / "run").metrics()) == 1
+
+
+def test_python_may_strip_docstrings(tmp_path):
+    order = [sys.executable, "-OO", "-m", "spikelearn"]
+    run = str(tmp_path / "run")
+    for arguments in (["--help"], [*toy(tmp_path / "toy.npz"), "--out", run], ["info", run], ["evaluate", run]):
+        done = subprocess.run([*order, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+# -- runs that move ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved(tmp_path, capsys):
+    """Make a run whose images lie elsewhere now; return its folder and that place."""
+    order, run = toy(tmp_path / "toy.npz"), str(tmp_path / "run")
+    assert main([*order, "--out", run]) == 0
+    (tmp_path / "toy.npz").rename(tmp_path / "elsewhere.npz")
+    capsys.readouterr()
+    return run, str(tmp_path / "elsewhere.npz")
+
+
+def test_a_run_whose_images_were_moved_goes_on_from_where_they_are_now(moved, tmp_path, capsys):
+    run, place = moved
+    order = ["train", "one-hidden", "--out", run, "--resume", "--epochs", "2"]
+    assert main(order) == 2
+    assert "lie elsewhere now, say where with --data" in capsys.readouterr().err
+    assert main([*order, "--data", place]) == 0
+    config, weights = runs.load_run(run)
+    assert config.data == place and main(order) == 0
+    # The same as in one go.
+    whole = toy(tmp_path / "toy.npz")
+    assert main([*whole, "--out", str(tmp_path / "whole"), "--epochs", "2"]) == 0
+    assert runs.load_run(tmp_path / "whole")[1] == weights
+
+
+def test_other_images_are_no_place_to_go_on_from(moved, tmp_path, capsys):
+    run, _ = moved
+    np.savez(tmp_path / "other.npz", x=np.eye(4)[[0, 2] * 10], y=[0, 1] * 10)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    other = ["--data", str(tmp_path / "other.npz")]
+    assert main(["train", "one-hidden", "--out", run, "--resume", "--epochs", "2", *other]) == 2
+    assert "other.npz has other images than" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_a_trace_takes_images_from_where_they_are_now(moved, tmp_path, capsys):
+    run, place = moved
+    picture = ["--out", str(tmp_path / "trace.png")]
+    assert main(["trace", run, *picture]) == 2
+    assert "--data" in capsys.readouterr().err
+    assert main(["trace", run, *picture, "--data", place]) == 0
+    assert main(["trace", run, *picture, "--data", "digits"]) == 2
+    assert "--data digits has images of 64 pixels; the network takes 4" in capsys.readouterr().err
+
+
+def test_a_link_is_kept_as_a_link(tmp_path):
+    order = toy(tmp_path / "today.npz")
+    (tmp_path / "link.npz").symlink_to(tmp_path / "today.npz")
+    order[3] = str(tmp_path / "link.npz")
+    assert main([*order, "--out", str(tmp_path / "run")]) == 0
+    assert runs.load_run(tmp_path / "run")[0].data == str(tmp_path / "link.npz")
+
+
+def test_the_environment_knows_every_start(moved):
+    run, place = moved
+    for epochs in (2, 3):
+        again = ["--resume", "--epochs", str(epochs), "--data", place]
+        assert main(["train", "one-hidden", "--out", run, *again]) == 0
+    found = RunFolder.open(run).environment()
+    assert [each["examples"] for each in found["resumed"]] == [16, 32]
+    assert all(each.keys() >= {"date", "argv", "versions"} for each in (found, *found["resumed"]))
+
+
+def test_info_tells_of_a_configuration_that_was_edited(moved, tmp_path, capsys):
+    run, _ = moved
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"seed": 1', '"seed": 2'))
+    assert main(["info", run]) == 0
+    assert "config.json is not what" in capsys.readouterr().err

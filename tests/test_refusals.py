@@ -161,7 +161,7 @@ def test_a_home_folder_is_meant_by_its_sign(config, tmp_path, monkeypatch):
 
 def test_a_picture_of_ones_own_is_not_replaced(config, tmp_path):
     (tmp_path / "learning_curve.png").write_text("mine")
-    with pytest.raises(sl.InputError, match="holds learning_curve.png, which a run would replace; choose another"):
+    with pytest.raises(sl.InputError, match="holds learning_curve.png, which a run would replace, and no run"):
         runs.Run.start(tmp_path, config, sl.load(config.data))
     assert (tmp_path / "learning_curve.png").read_text() == "mine"
 

@@ -278,13 +278,23 @@ def test_a_package_that_is_not_installed_has_an_unknown_version():
     assert storage.version("no-such-package-at-all") == "0+unknown"
 
 
-@pytest.mark.parametrize("name", ["config.json", "checkpoint.h5", "metrics.csv"])
-def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, name):
-    (tmp_path / name).write_text("precious")
-    with pytest.raises(InputError, match="already holds a run .*--resume to go on or --overwrite to replace it"):
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["config.json", "checkpoint.h5"], "already holds a run .*--resume to go on or --overwrite to replace it"),
+        # A run that was killed at once: there is nothing to resume.
+        (["config.json"], "no run to go on with; choose another folder, or --overwrite"),
+        (["checkpoint.h5"], "no run to go on with; choose another folder, or --overwrite"),
+        (["metrics.csv"], "no run to go on with; choose another folder, or --overwrite"),
+    ],
+)
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, names, advice):
+    for name in names:
+        (tmp_path / name).write_text("precious")
+    with pytest.raises(InputError, match=advice):
         RunFolder.create(tmp_path, {})
-    assert os.listdir(tmp_path) == [name]
-    assert (tmp_path / name).read_text() == "precious"
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    assert all((tmp_path / name).read_text() == "precious" for name in names)
 
 
 def test_overwriting_removes_what_a_run_wrote_and_nothing_else(tmp_path):

@@ -28,7 +28,7 @@ STOPPED = 130
 class Command(Protocol):
     """A file of this folder; its first line is the command's help."""
 
-    __doc__: str
+    __doc__: str | None  # None where Python was told to strip such texts
 
     def declare(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 must not end a training
@@ -57,6 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("always", InputWarning)
         warnings.showwarning = _show_warning  # type: ignore[assignment]  # of its arguments, all but one are the code's
         return _main(arguments)
+
+
+def _open_streams() -> None:
+    """Open standard streams that are closed, to nowhere: what goes there must not land in the file opened next."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _show_warning(message: Warning | str, *details: Any, **more: Any) -> None:
@@ -88,7 +100,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = Parser(prog="spikelearn", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(prog="spikelearn", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"spikelearn {storage.version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():

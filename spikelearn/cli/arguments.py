@@ -1,6 +1,7 @@
 """What the commands have in common: the parser, and arguments that are turned into values."""
 
 import argparse
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -59,4 +60,5 @@ def lines_above(bar: tqdm) -> AbstractContextManager[None]:
 
 def absolute(source: str) -> str:
     """Make a path absolute, so that the run can be resumed from anywhere."""
-    return source if source in datasets.NAMES else str(Path(source).expanduser().resolve())
+    # Not resolved: a link may point elsewhere tomorrow, and that is what it is for.
+    return source if source in datasets.NAMES else os.path.abspath(Path(source).expanduser())

@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import warnings
 from typing import Any
 
 from spikelearn import runs, storage
 from spikelearn.cli.arguments import ENGINES, path
 from spikelearn.cli.data import found
+from spikelearn.errors import InputError, InputWarning
 from spikelearn.models import guerguiev2017
 
 
@@ -30,6 +32,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         folder = storage.RunFolder.open(options.folder)
         config = storage.from_dict(runs.Config, folder.config(), where=str(folder.path / "config.json"))
         _, attributes = storage.load_checkpoint(folder.checkpoint_path)
+        try:
+            runs.load_run(options.folder)
+        except InputError as error:  # a configuration that was edited since: it is shown all the same
+            warnings.warn(str(error), InputWarning, stacklevel=2)
         metrics = folder.metrics()
         result = {
             "folder": str(options.folder),

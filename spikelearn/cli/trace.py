@@ -6,6 +6,7 @@ from typing import Any
 
 from spikelearn import runs, watching
 from spikelearn.cli.arguments import engine, integer, integers, path
+from spikelearn.datasets import load
 from spikelearn.errors import InputError
 from spikelearn.simulate import simulate
 
@@ -15,6 +16,8 @@ PICTURES = (".png", ".pdf", ".svg")
 def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("folder", metavar="RUN", type=path)
+    parser.add_argument("--data", help="images to choose from (default: the run's)")
+    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: the run's, or that of --data)")
     parser.add_argument("--image", type=integer, default=0, metavar="N", help="number of the test image (default: 0)")
     parser.add_argument("--layer", help="hidden0, hidden1, ..., output (default: the lowest with weights)")
     parser.add_argument("--neurons", default="0", metavar="N[,N]", help="of that layer (default: 0)")
@@ -32,9 +35,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     network, out = config.model.network, Path(options.out)
     if out.suffix not in (*PICTURES, ".h5"):
         raise InputError(f"--out {options.out}: write a picture ({', '.join(PICTURES)}) or a recording (.h5)")
-    images = runs.test_images(options.folder)
+    own = options.data is None and options.scale is None
+    source = options.data or config.data
+    images = runs.test_images(options.folder) if own else load(source, scale=options.scale).test
+    if images.n_pixels != network.sizes[0]:
+        raise InputError(
+            f"--data {source} has images of {images.n_pixels} pixels; the network takes {network.sizes[0]}"
+        )
     if not 0 <= options.image < len(images):
-        raise InputError(f"--image {options.image}: {config.data} has test images 0 to {len(images) - 1}")
+        raise InputError(f"--image {options.image}: {source} has test images 0 to {len(images) - 1}")
     layer = watching.layer_name(options.layer or watching.layer_names(network)[1], network)
     neurons = list(integers("--neurons", options.neurons))
     recording = simulate(

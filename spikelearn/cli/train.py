@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -15,11 +16,15 @@ from spikelearn.errors import InputError, InputWarning, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
 
+CHANGEABLE = "--resume changes --epochs, and where --data lies"
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(guerguiev2017.NETWORKS)}")
-    parser.add_argument("--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits)")
+    parser.add_argument(
+        "--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits, or the run's)"
+    )
     parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: 255 for uint8, 1 for floats)")
     parser.add_argument("--epochs", type=integer, help="passes over the training images (default: 10)")
     parser.add_argument("--seed", type=integer, help="fixes every random draw (default: 1)")
@@ -56,15 +61,26 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         done = storage.load_checkpoint(current.folder.checkpoint_path)[1]["trials"]
         raise KeyboardInterrupt(f"stopped after {done} examples; go on with --resume --out {options.out}") from None
     picture = current.folder.path / "learning_curve.png"
-    try:
-        save_learning_curve(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
-    except Exception as error:  # whatever a picture fails of, an hour's training is not lost by it
-        warnings.warn(f"{picture} could not be drawn ({error}); all else is there", InputWarning, stacklevel=2)
+    _draw(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
     result = {"folder": str(current.folder.path), "picture": str(picture), **metrics[-1]}
     if not options.json:
         print(f"test error {result['test_error']:.2f} % after {config.epochs} epochs")
         print(f"run folder {result['folder']}\nlearning curve {result['picture']}")
     return result
+
+
+def _draw(picture: Path, metrics: list[dict[str, float]], title: str) -> None:
+    """Draw the learning curve; whatever that fails of, an hour's training is not lost by it."""
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            save_learning_curve(picture, metrics, title)
+    except Exception as error:
+        warnings.warn(f"{picture} could not be drawn ({error}); all else is there", InputWarning, stacklevel=2)
+    else:
+        if any("missing from font" in str(each.message) for each in said):
+            text = f"{picture}: no font here has all characters of its title, {title!r}; boxes stand for them"
+            warnings.warn(text, InputWarning, stacklevel=2)
 
 
 def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]:
@@ -107,7 +123,6 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
         raise InputError(f"{options.out} holds a run of {config.name}, not of {options.network}")
     own = config.model.network.sizes[1:-1]
     fixed: dict[str, tuple[Any, Callable[[Any], Any], Any]] = {
-        "--data": (options.data, absolute, config.data),
         "--scale": (options.scale, float, config.scale),
         "--engine": (options.engine, str, own_engine),
         "--seed": (options.seed, int, config.seed),
@@ -117,15 +132,15 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
     }
     for option, (given, read, held) in fixed.items():
         if given is not None and read(given) != held:
-            raise InputError(f"{option} {given} differs from the run's {held}; --resume changes --epochs only")
+            raise InputError(f"{option} {given} differs from the run's {held}; {CHANGEABLE}")
     for assignment in options.set:
         if storage.override(config, [assignment]) != config:
-            raise InputError(f"--set {assignment} differs from the run's configuration; --resume changes --epochs only")
+            raise InputError(f"--set {assignment} differs from the run's configuration; {CHANGEABLE}")
     if options.variant is not None and guerguiev2017.variant(config.model, options.variant) != config.model:
         raise InputError(f"--variant {options.variant} differs from the run's configuration")
     if options.overwrite:
         raise InputError("--overwrite does not go with --resume, which goes on with the same run")
-    return runs.Run.resume(options.out, options.epochs)
+    return runs.Run.resume(options.out, options.epochs, data=None if options.data is None else absolute(options.data))
 
 
 @contextmanager
