@@ -24,10 +24,12 @@ NAMES = (
     "plateau_timing",
     "sparse_feedback",
     "symmetric_feedback",
+    "feedback_strength",
     "test_duration",
     "credit_assignment",
     "learning_curves",
     "readings",
+    "cited",
     "apical_conductance",
 )
 

@@ -96,6 +96,7 @@ class Condition:
 
 
 NOISE = (0.0, 0.05, 0.22, 0.5, 1.0, 2.0, 4.0)  # SD on symmetric feedback; 0.22 is that of variance 0.05
+STRONGER = (2.24, 9.2)
 SLOW_OUTPUT = ("learning_rates=0.3,0.01",)
 CONDITIONS = {
     "no-hidden": Condition(network="no-hidden"),
@@ -116,6 +117,18 @@ CONDITIONS = {
             network="one-hidden", variant="symmetric-noisy", changes=(f"feedback.noise={sd}",), epochs=5, seeds=1
         )
         for sd in NOISE
+    },
+    # Random feedback as strong as others, or hidden weights that learn as much faster: is it the rate of learning?
+    # Sparse feedback is 5 sqrt(0.2) times as strong, the symmetric one of a trained network, of SD 5.8, 9.2 times.
+    **{
+        f"gain-{times:g}": Condition(network="one-hidden", changes=(f"feedback.gain={times}",), epochs=20)
+        for times in STRONGER
+    },
+    **{
+        f"hidden-rate-{times:g}": Condition(
+            network="one-hidden", changes=(f"learning_rates={0.21 * times:.4g},0.21",), epochs=20
+        )
+        for times in STRONGER
     },
     # The authors' script had these learning rates for a while, when the code that records angles last worked.
     "one-hidden-slow-output": Condition(network="one-hidden", changes=SLOW_OUTPUT, epochs=10, seeds=1),

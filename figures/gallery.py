@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from frame import FIGURES, RESULTS
+from learning import settled
 
 START, END = "<!-- numbers: made by figures/gallery.py -->", "<!-- end of numbers -->"
 MISSING = "not run yet"
+CITED = ("one-hidden", "two-hidden", "sparse", "symmetric", "symmetric-noisy")  # with hidden layers and their bias
 
 # Row, published, experiment, condition; that in the reading of the text, where there is one, is in `readings`.
 ERRORS = (
@@ -27,7 +30,7 @@ ERRORS = (
     ("one, symmetric feedback", "3.6 %", "symmetric_feedback", "symmetric"),
     ("one, symmetric with noise, drawn anew", "worse than random", "symmetric_feedback", "symmetric-noisy"),
     ("one, symmetric with noise that adds up (ours)", "-", "symmetric_feedback", "drifting"),
-    ("two, g_apical = 0.05", "about 3.3 %", "apical_conductance", "strong-attenuation"),
+    ("two, g_apical = 0.05", "very little difference", "apical_conductance", "strong-attenuation"),
     ("two, g_apical = 0.6", "clearly worse", "apical_conductance", "weak-attenuation"),
 )
 
@@ -46,39 +49,43 @@ def over(values: list[float], digits: int = 2, unit: str = " %") -> str:
     return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f}; n = {len(values)})"
 
 
-def last(report: dict[str, Any] | None, condition: str) -> str:
-    """Return the test errors of a condition after its last epoch."""
-    if report is None:
+def error(report: dict[str, Any] | None, condition: str) -> str:
+    """Return the test error of a condition: mean of the last ten epochs, SD over networks, and the last epoch."""
+    if report is None or condition not in report["conditions"]:
         return MISSING
-    return over([curve[-1] for curve in report["conditions"][condition]["test_error"]])
+    curves = np.array(report["conditions"][condition]["test_error"])
+    found, n = settled(curves), len(curves)
+    sd = "" if n == 1 else f" ± {found.std(ddof=1):.2f}"
+    return f"{found.mean():.2f}{sd} % (n = {n}; last epoch {curves[:, -1].mean():.2f})"
 
 
 def rows(runs: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Yield row, published, released, text."""
-    readings = load(runs, "readings")
+    """Yield row, published, cited, released, text."""
+    readings, cited = load(runs, "readings"), load(runs, "cited")
     for label, published, experiment, condition in ERRORS:
-        text = last(readings, f"{condition}-text") if experiment == "learning_curves" else "-"
-        yield f"{label}, test error", published, last(load(runs, experiment), condition), text
+        text = error(readings, f"{condition}-text") if experiment == "learning_curves" else "-"
+        biased = error(cited, f"{condition}-cited") if condition in CITED else "-"
+        yield f"{label}, test error", published, biased, error(load(runs, experiment), condition), text
     angles = load(runs, "angles")
     for label, published, name in (
         ("angle to backprop, spikes", "about 65, then 70", "one-hidden"),
         ("angle to backprop, rates", "about 35, then 40", "rate-feedback"),
     ):
         cells = [MISSING if angles is None else angle(angles["conditions"][name + suffix]) for suffix in ("", "-text")]
-        yield f"{label}: lowest, then 10th epoch (degrees)", published, *cells
+        yield f"{label}: lowest, then 10th epoch (degrees)", published, "-", *cells
     report = load(runs, "contraction")
     cell = MISSING
     if report is not None:
         first = [run["mean of products"][0] for run in report["runs"]]
         end = [run["mean of products"][-1] for run in report["runs"]]
         cell = f"{over(first, unit='')}, then {over(end, unit='')}"
-    yield "largest eigenvalue, first 100 examples and last of epoch 1", "falls below 1", cell, "-"
+    yield "largest eigenvalue, first 100 examples and last of epoch 1", "falls below 1", "-", cell, "-"
     report = load(runs, "losses")
     cell = MISSING
     if report is not None:
         later = [r for run in report["conditions"]["one-hidden"] for epoch in run["r"][1:] for r in epoch]
         cell = f"{sum(later) / len(later):.2f} ({min(later):.2f} to {max(later):.2f})"
-    yield "correlation of losses within a digit, epochs 2 to 10", "most 0.2 to 0.6", cell, "-"
+    yield "correlation of losses within a digit, epochs 2 to 10", "most 0.2 to 0.6", "-", cell, "-"
 
 
 def angle(found: dict[str, Any]) -> str:
@@ -89,7 +96,7 @@ def angle(found: dict[str, Any]) -> str:
 
 def table(runs: Path) -> str:
     """Return the table as Markdown."""
-    lines = ["| | published | released reading | reading of the text |", "|---|---|---|---|"]
+    lines = ["| | published | cited | released | text |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows(runs)]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from spikelearn.plotting.style import COLOURS, bare
 
 
 def group_bars(axes: Axes, groups: Mapping[str, ArrayLike], label: str = "test error (%)") -> Axes:
-    """Draw the mean of each condition as a bar from 0, every value as a dot, and the 95 % interval of the mean.
+    """Draw the mean of each condition as a bar from 0, every value as a dot, the 95 % interval of the mean of three.
 
     Say in the caption what a dot is: a repeated test of one network, or a network.
 
@@ -34,10 +34,10 @@ def group_bars(axes: Axes, groups: Mapping[str, ArrayLike], label: str = "test e
         # Side by side in the order of measurement, so that equal values do not hide each other.
         offset = np.linspace(-0.22, 0.22, found.n) if found.n > 1 else np.zeros(1)
         axes.plot(place + offset, values, "o", color=colour, markersize=3.5)
-        if found.n > 1:
+        if found.n > 2:
             half = [[found.mean - found.low], [found.high - found.mean]]
             axes.errorbar(place + 0.36, found.mean, half, fmt="none", color="black", capsize=3, linewidth=1.2)
-        highest = max(highest, found.max, found.mean if found.n == 1 else found.high)
+        highest = max(highest, found.max, found.high if found.n > 2 else found.mean)
         axes.annotate(f"{found.mean:#.3g}", (place, max(found.max, found.mean)), xytext=(0, 5),
                       textcoords="offset points", ha="center")  # fmt: skip
     axes.set(ylabel=label, xlim=(-0.6, len(groups) - 0.4), ylim=(0, 1.12 * highest or 1))
