@@ -32,9 +32,9 @@ def draw(report: dict) -> tuple[Figure, str]:
     panels(figure, (*upper, *lower))
     text = (
         "Is it the kind of feedback, or how strong it is? One hidden layer. (a, b) Sparse feedback, and random "
-        "feedback as strong, or with a hidden layer that learns as much faster. (c, d) The same for symmetric feedback, which "
-        "is 9.2 times as strong in the end. Means over networks, bands from the lowest to the highest, dots are networks; "
-        f"{sentence(report, all_names)}."
+        "feedback as strong, or with a hidden layer that learns as much faster. (c, d) The same for symmetric "
+        "feedback, which is 9.2 times as strong in the end. Means over networks, bands from the lowest to the "
+        f"highest, dots are networks; {sentence(report, all_names)}."
     )
     return figure, text.replace(",\n", ", ").replace("\n", " ")
 
