@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint slow bench figures clean
+.PHONY: demo test lint slow campaign bench figures clean
 
 demo: .venv/.installed
 	$(BIN)/spikelearn train one-hidden --data digits --reading text --hidden 100 --epochs 25 --seed 1 \
@@ -20,7 +20,11 @@ lint: .venv/.installed-test
 
 # Minutes: learning on digits and, where SPIKELEARN_DATA has it, on MNIST.
 slow: .venv/.installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --ignore tests/campaign
+
+# An hour: kills, full disks, damaged files and very many examples, by the thousand.
+campaign: .venv/.installed-test
+	$(BIN)/python -m pytest -n auto -m slow tests/campaign
 
 # All pictures and the table of figures/README.md, from the committed results.
 figures: .venv/.installed

@@ -250,7 +250,7 @@ def _load_npz(path: Path, scale: float | None) -> Dataset:
         raise InputError(f"{path} is not a .npz file, or incomplete; write it with np.savez")
     found: list[str] = []
     try:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:  # of a damaged one, NumPy would leave its own open
             found = sorted(archive.files)
             names: tuple[str, ...] = next((names for names in NPZ_NAMES if set(names) <= set(found)), ())
             arrays = [np.asarray(archive[name]) for name in names]

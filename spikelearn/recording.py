@@ -322,6 +322,11 @@ def _opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
         except OSError as error:
             reason = "" if error.errno else "it is no HDF5 file, or damaged: "
             raise InputError(f"cannot open {path}: {reason}{error}") from error
-        if file.attrs.get("format") != FORMAT:
-            raise InputError(f"{path} is no recording of spikelearn, or of another version of it")
-        yield file
+        try:
+            if file.attrs.get("format") != FORMAT:
+                raise InputError(f"{path} is no recording of spikelearn, or of another version of it")
+            yield file
+        except InputError:
+            raise
+        except Exception as error:  # of a file that contradicts itself h5py raises almost anything
+            raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from error

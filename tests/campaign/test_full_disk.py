@@ -1,0 +1,223 @@
+"""Disks that fill up, and calls of the system that fail: the old state stays or the new one is there, never a part."""
+
+import errno
+import os
+import resource
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import test_recording
+from plan import sizes
+
+import spikelearn as sl
+from spikelearn import compare, journal, plotting, storage
+from spikelearn.recording import Recording, RecordingFile
+from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
+
+
+def recording(number):
+    """Make one up, the same for the same number."""
+    test_recording.RNG = np.random.default_rng(number)
+    return test_recording.recording()
+
+
+class Checkpoint:
+    """Something that is written: the old state, how it is changed, and what can be there afterwards."""
+
+    def __init__(self, folder):
+        self.path = folder / "checkpoint.h5"
+        save_checkpoint(self.path, {"x": np.arange(500.0)}, {"trials": 1})
+
+    def change(self):
+        save_checkpoint(self.path, {"x": np.arange(3000.0)}, {"trials": 2})
+
+    def state(self):
+        arrays, attributes = load_checkpoint(self.path)
+        assert len(arrays["x"]) == {1: 500, 2: 3000}[attributes["trials"]]
+        return attributes["trials"]
+
+
+class Recorded:
+    def __init__(self, folder):
+        self.path = folder / "r.h5"
+        recording(1).save(self.path)
+
+    def change(self):
+        recording(2).save(self.path)
+
+    def state(self):
+        found = Recording.load(self.path)
+        for number in (1, 2):
+            if found.potentials["output.v_soma"].tobytes() == recording(number).potentials["output.v_soma"].tobytes():
+                test_recording.assert_equal(found, recording(number))
+                return number
+        raise AssertionError
+
+
+class Added:
+    def __init__(self, folder):
+        self.file = RecordingFile.create(folder / "all.h5")
+        self.file.append(1, recording(1))
+
+    def change(self):
+        self.file.append(2, recording(2))
+
+    def state(self):
+        again = RecordingFile(self.file.path)
+        for number in again.examples:
+            test_recording.assert_equal(again[number], recording(number))
+        if not journal.journal_of(self.file.path).exists():
+            with h5py.File(self.file.path) as plain:  # whoever does not know of journals
+                assert len(plain["examples"]) == len(again)
+        return again.examples[-1]
+
+
+class Metrics:
+    def __init__(self, folder):
+        self.folder = RunFolder(folder)
+        self.folder.append_metrics({"epoch": 1, "test_error": 5.25})
+
+    def change(self):
+        self.folder.truncate_metrics(1)  # as a run does that goes on
+        self.folder.append_metrics({"epoch": 2, "test_error": 4.125})
+
+    def state(self):
+        rows = self.folder.metrics()
+        assert rows == [{"epoch": 1, "test_error": 5.25}, {"epoch": 2, "test_error": 4.125}][: len(rows)]
+        return len(rows)
+
+
+class Configuration:
+    def __init__(self, folder):
+        self.folder = RunFolder(folder)
+        self.folder.write_config({"number": 1, "text": "x" * 500})
+
+    def change(self):
+        self.folder.write_config({"number": 2, "text": "y" * 900})
+
+    def state(self):
+        return self.folder.config()["number"]
+
+
+class Table:
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "table.txt").write_text("old")
+
+    def change(self):
+        storage.write_text(self.folder / "table.txt", "new" * 500)
+
+    def state(self):
+        return {"old": 1, "new" * 500: 2}[(self.folder / "table.txt").read_text()]
+
+
+of_each = pytest.mark.parametrize("thing", [Checkpoint, Recorded, Added, Metrics, Configuration, Table])
+
+
+@of_each
+@sizes(7, 1500)
+def test_a_disk_that_is_full_after_any_number_of_bytes(tmp_path, thing, n):
+    (tmp_path / "try").mkdir()
+    trial = thing(tmp_path / "try")
+    trial.change()
+    largest = max(path.stat().st_size for path in (tmp_path / "try").iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    failed = 0
+    for k, limit in enumerate(np.linspace(0, largest + 1, n).astype(int)):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        made = thing(folder)
+        names = {path.name for path in folder.iterdir()}
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), hard))
+        try:
+            made.change()
+            said = None
+        except (OSError, sl.InputError) as error:
+            said = str(error)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert made.state() == (2 if said is None else 1) or said and "all.h5" in said  # which has a journal
+        assert said is None or "\n" not in said
+        left = {path.name for path in folder.iterdir()} - names
+        assert not [name for name in left if name.endswith(".tmp")]
+        failed += said is not None
+        made.change()  # as soon as there is room
+        assert made.state() == 2
+    assert 0 < failed
+
+
+CALLS = ["open", "fsync", "replace", "ftruncate", "unlink", "stat"]
+ERRORS = [errno.ENOSPC, errno.EIO, errno.EINTR, errno.EACCES, errno.EROFS, errno.ENOLCK, errno.EINVAL]
+
+
+@of_each
+@pytest.mark.filterwarnings("ignore:.*this file system:RuntimeWarning")  # it has no locks, or cannot sync folders
+@pytest.mark.parametrize("call", [*CALLS, "flock", "builtin open", "write_bytes", "write_text"])
+@sizes(ERRORS[:1], ERRORS, "numbers")
+def test_any_call_of_the_system_may_fail(tmp_path, monkeypatch, thing, call, numbers):
+    """Each in turn: the first, the second, ... until the change goes through."""
+    for number in numbers:
+        for nth in range(40):
+            folder = tmp_path / f"{number}-{nth}"
+            folder.mkdir()
+            made = thing(folder)
+            with monkeypatch.context() as patched:
+                calls = failing(patched, call, nth, number, folder)
+                try:
+                    made.change()
+                    said = None
+                except (OSError, sl.InputError) as error:
+                    said = str(error)
+            assert made.state() in ((2,) if said is None else (1, 2))
+            assert said is None or "\n" not in said
+            made.change()
+            assert made.state() == 2
+            if len(calls) <= nth:
+                break
+        else:
+            raise AssertionError("it never went through")
+
+
+def failing(patched, call, nth, number, folder):
+    """Let the call of that number fail, if it is about the folder; return a list that grows with the calls."""
+    calls = []
+
+    def wrapped(real):
+        def replacement(first, *more, **keywords):
+            about = not isinstance(first, str | Path) or str(folder) in str(first)
+            if about:
+                calls.append(None)
+                if len(calls) == nth + 1:
+                    raise OSError(number, os.strerror(number), str(first) if isinstance(first, str | Path) else None)
+            return real(first, *more, **keywords)
+
+        return replacement
+
+    if call == "flock":
+        fcntl = pytest.importorskip("fcntl")
+        patched.setattr(fcntl, "flock", wrapped(fcntl.flock))
+    elif call == "builtin open":
+        import builtins
+
+        patched.setattr(builtins, "open", wrapped(builtins.open))
+    elif call.startswith("write_"):
+        real = getattr(Path, call)
+        patched.setattr(Path, call, lambda self, *more, **keywords: wrapped(real)(self, *more, **keywords))
+    else:
+        patched.setattr(os, call, wrapped(getattr(os, call)))
+    return calls
+
+
+def test_a_picture_or_a_table_that_cannot_be_written_is_an_error_with_its_name(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError):
+            plotting.save_learning_curve(tmp_path / "one.png", [{"epoch": 1, "train_error": 5.0, "test_error": 6.0}])
+        with pytest.raises(OSError):
+            compare.write_text(tmp_path / "two.txt", "x" * 200)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "two.txt").exists()

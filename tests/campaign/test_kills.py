@@ -1,0 +1,167 @@
+"""Whatever is stopped, by whatever signal, at whatever moment, ends as if it had not been, and leaves no half file."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from plan import arrived_at, sizes, write_bars
+
+from spikelearn.recording import RecordingFile
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+
+ROOT = Path(__file__).parents[2]
+STOPPED = 130
+KINDS = {"kill": (signal.SIGKILL,), "asked": (signal.SIGINT, signal.SIGTERM)}
+
+TRAIN = """
+import sys
+from spikelearn import cli, runs
+runs.CHECKPOINT_SECONDS = 0.0  # after every chunk, so that most signals hit one in the middle of an epoch
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+# What a user would write who records while training, and goes on after a kill.
+RECORD = """
+import sys
+from pathlib import Path
+import spikelearn as sl
+from spikelearn import runs
+from spikelearn.storage import load_checkpoint, save_checkpoint
+data, out = sys.argv[1], Path(sys.argv[2])
+images = sl.load(data).train
+model = sl.Model(network=sl.Network(sizes=(9, 5, 3)), learning_rates=(0.2, 0.2))
+checkpoint, recorded, weights, trials = out / "state.h5", out / "all.h5", None, 0
+if checkpoint.exists():
+    arrays, attributes = load_checkpoint(checkpoint)
+    weights, state = runs.unpack(arrays, model.network, checkpoint)
+    trials = attributes["trials"]
+    sl.RecordingFile(recorded).truncate(trials)
+training = sl.train(
+    model, images, seed=1, epochs=6, weights=weights, chunk_size=3, engine=sl.Clock(),
+    record=sl.Record(variables=["spikes"]), record_to=recorded,
+)
+if trials:
+    training.resume(trials, state)
+for _ in training:
+    save_checkpoint(checkpoint, runs.pack(training), {"trials": training.trials})
+"""
+
+
+def ends_after(command, n, signals, seed, usual):
+    """Start a command until it has been stopped `n` times at random moments, and once more, to its end."""
+    moments, stopped = random.Random(seed), 0
+    for attempt in range(20 * n + 20):
+        child = subprocess.Popen(command(attempt), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        number = moments.choice(signals)
+        if stopped < n:
+            time.sleep(moments.uniform(0.3 * usual, usual))  # before that, Python is starting
+            child.send_signal(number)
+        error = child.communicate()[1]
+        if child.returncode == 0 and stopped >= n:
+            return
+        # Asked to, Python ends by itself: by the exit status that is documented, or, before it listens, by the signal.
+        assert child.returncode in (0, -number, STOPPED) or "KeyboardInterrupt" in error, error
+        stopped += child.returncode != 0
+        if child.returncode == 0:  # it was done before: the next one begins anew
+            usual *= 0.8
+    raise AssertionError(f"stopped only {stopped} times")
+
+
+def timed(command):
+    began = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+of_each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@sizes(1, 50)
+@of_each_kind
+def test_training(tmp_path, n, kind):
+    source, out = write_bars(tmp_path / "bars.npz"), tmp_path / "run"
+    order = ["train", "one-hidden", "--data", source, "--hidden", "5", "--epochs", "60", "--set", "chunk_size=3"]
+
+    def command(attempt, out=out):
+        again = ["--resume"] if (out / "checkpoint.h5").exists() and (out / "config.json").exists() else ["--overwrite"]
+        return [sys.executable, "-c", TRAIN, *order, "--out", str(out), *again]
+
+    usual = timed(command(0, tmp_path / "whole"))
+    ends_after(command, n, KINDS[kind], 1, usual)
+    assert arrived_at(out) == arrived_at(tmp_path / "whole")
+    assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+
+
+@sizes(1, 50)
+@of_each_kind
+def test_recording(tmp_path, n, kind):
+    source, whole, out = write_bars(tmp_path / "bars.npz"), tmp_path / "whole", tmp_path / "out"
+    for folder in (whole, out):
+        folder.mkdir()
+
+    def command(attempt, out=out):
+        return [sys.executable, "-c", RECORD, source, str(out)]
+
+    usual = timed(command(0, whole))
+    ends_after(command, n, KINDS[kind], 2, usual)
+    ours, theirs = (RecordingFile(folder / "all.h5") for folder in (out, whole))
+    assert ours.examples == theirs.examples == list(range(120))
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.annotations == other.annotations
+        for layer, spikes in one.spikes.items():
+            assert spikes.time.tobytes() == other.spikes[layer].time.tobytes()
+            assert spikes.neuron.tobytes() == other.spikes[layer].neuron.tobytes()
+    assert not [path for path in out.iterdir() if path.name.endswith((".tmp", ".journal"))]
+
+
+@sizes(1, 50)
+@of_each_kind
+def test_compare(tmp_path, n, kind):
+    source, whole, out = write_bars(tmp_path / "bars.npz"), tmp_path / "whole", tmp_path / "out"
+    order = ["compare", "--data", source, "--sizes", "9,12,3", "--rules", "bp,fa,dfa,kp", "--seeds", "3"]
+
+    def command(attempt, out=out):
+        return [sys.executable, "-m", "spikelearn", *order, "--epochs", "30", "--jobs", "1", "--out", str(out)]
+
+    usual = timed(command(0, whole))
+    ends_after(command, n, KINDS[kind], 3, usual)
+
+    def results(folder):
+        return {
+            path.name: without_seconds(json.loads(path.read_text())) for path in (folder / "results").glob("*.json")
+        }
+
+    assert results(out) == results(whole)
+    assert {path.name for path in out.iterdir()} == {path.name for path in whole.iterdir()}
+
+
+def without_seconds(value):
+    """Leave out of nested dicts what was measured by a watch."""
+    if isinstance(value, dict):
+        return {key: without_seconds(each) for key, each in value.items() if "seconds" not in key and "ms" not in key}
+    return [without_seconds(each) for each in value] if isinstance(value, list) else value
+
+
+@sizes(1, 20)
+@of_each_kind
+def test_an_experiment(tmp_path, n, kind):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    script = str(ROOT / "experiments" / "sparse_feedback.py")
+
+    def command(attempt, out=out):
+        return [sys.executable, script, "--scale", "smoke", "--jobs", "1", "--out", str(out)]
+
+    usual = timed(command(0, whole))
+    ends_after(command, n, KINDS[kind], 4, usual)
+    found, wanted = (json.loads((folder / "sparse_feedback.json").read_text()) for folder in (out, whole))
+    for name, condition in wanted["conditions"].items():
+        assert found["conditions"][name]["test_error"] == condition["test_error"]
+        assert found["conditions"][name]["retests"] == condition["retests"]
+        for run in (whole / "runs").glob(f"{name}-seed*"):
+            assert arrived_at(out / "runs" / run.name) == arrived_at(run)
