@@ -40,7 +40,7 @@ def target_propagation(rule):
 
 GRID = {
     "bp": adam(r.Backprop(), 5e-4, 1e-3, 2e-3),
-    "shallow": adam(r.Shallow(), 1e-3, 3e-3, 1e-2),
+    "shallow": adam(r.Shallow(), 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     "fa": adam(r.FeedbackAlignment(), 1e-3, 2e-3, 3e-3),
     "dfa": adam(r.DirectFeedback(), 1e-3, 2e-3, 3e-3),
     "dtp": [r.DTP(), *adam(r.DTP(), 6e-4, 1e-3, 2e-3)],

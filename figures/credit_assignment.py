@@ -17,8 +17,8 @@ CURVES = ("bp", "shallow", "fa", "dfa", "sign", "kp", "dtp", "ao-sdtp", "ep", "b
 CAPTION = (
     "How a hidden synapse gets its credit: {n} answers on {images}, {sizes}, {epochs} epochs, {seeds}. "
     "(a) Test error against epoch for some of the rules. (b) Test error after the last epoch: every seed (dots) and "
-    "the mean (bar); diamonds: what was measured or published elsewhere, often with another network and more epochs "
-    "(see the table). (c) Angle between each hidden layer's teaching signal and that of backpropagation for the same "
+    "the mean (bar); diamonds: what others published, with other networks and up to a hundred times as many epochs (see "
+    "the table). (c) Angle between each hidden layer's teaching signal and that of backpropagation for the same "
     "weights, lowest layer smallest; rules without a teaching signal have no dot. Rates come from a search on "
     "held-out training images; the spiking network has the paper's.{diverged}"
 )
@@ -29,7 +29,7 @@ def caption(report: dict) -> str:
     results, compared = report["results"], report["comparison"]
     count = compared["examples"] or "all"
     seeds = len({result["seed"] for result in results})
-    diverged = [row["rule"] for row in table.rows(results) if row["note"]]
+    diverged = list(dict.fromkeys(result["rule"] for result in results if result["diverged"] is not None))
     return CAPTION.format(
         n=len({result["rule"] for result in results}),
         images=f"{count} training images of {compared['data']}",
@@ -57,6 +57,8 @@ def draw(report: dict) -> tuple[Figure, str]:
     degrees = {row["rule"]: [math.nan if a is None else a for a in row["angle"]] for row in table.rows(results)}
     final_angles(right, {label.get_text(): degrees[label.get_text()] for label in middle.get_yticklabels()}, look)
     right.set_yticklabels([])
+    middle.plot([], [], "D", color="black", markersize=4, fillstyle="none", label="published")
+    middle.legend(frameon=False, loc="upper right")
     panels(figure, (left, middle, right))
     return figure, caption(report)
 

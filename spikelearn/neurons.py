@@ -3,7 +3,7 @@ r"""Synapses and neurons: parameters with units, and what they become at a time 
 Hidden neurons have a basal dendrite (feedforward input), an apical dendrite (feedback) and a soma; output
 neurons have one dendrite, a soma and teaching conductances. Both somas obey
 
-.. math:: dV/dt = -g_{leak} V + \\sum_d g_d (V_d - V) + g_{teach} (E - V),
+.. math:: dV/dt = -g_{leak} V + \sum_d g_d (V_d - V) + g_{teach} (E - V),
 
 spikes are a Poisson process of rate ``rate_max * sigmoid(V)``. Equations 1-4 and 13-20 of
 Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901.
@@ -42,6 +42,20 @@ class Synapse:
         check_range("Synapse.tau_decay", self.tau_decay, above=self.tau_rise, unit="ms (tau_rise)")
         if self.cutoff is not None:
             check_range("Synapse.cutoff", self.cutoff, above=0, unit="ms, or none")
+
+    def area(self, dt: float | None = None) -> float:
+        """Return the area of the kernel up to its cut-off: 1 without.
+
+        Parameters
+        ----------
+        dt : float, optional
+            Of the kernel as a clock of this step, ms, has it: at whole steps, the first one step after the spike.
+        """
+        parts = []
+        for tau in (self.tau_decay, self.tau_rise):
+            whole = tau if dt is None else dt / math.expm1(dt / tau)
+            parts.append(whole if self.cutoff is None else whole * -math.expm1(-self.cutoff / tau))
+        return (parts[0] - parts[1]) / (self.tau_decay - self.tau_rise)
 
 
 class SomaStep(NamedTuple):

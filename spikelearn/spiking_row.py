@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from spikelearn.analysis import alignments
-from spikelearn.datasets import Dataset
+from spikelearn.datasets import Dataset, Images
 from spikelearn.engines import Engine
 from spikelearn.errors import InputError
 from spikelearn.learning import Backprop
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
+from spikelearn.ratenet.fit import N_ANGLE
 from spikelearn.training import error_percent, evaluate, train
+from spikelearn.weights import Weights
 
 NUMBERS = "all the paper's; reading 'released' on MNIST, 'text' elsewhere"
 
@@ -34,19 +37,17 @@ def spiking_model(sizes: tuple[int, ...], data: str) -> Model:
 def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: int, engine: Engine) -> Iterator[dict]:
     """Train by plateau potentials; yield for each epoch what `spikelearn.ratenet.fit.Epoch` holds, as a dict.
 
-    The angle is the mean over the last thousand training examples of the epoch.
+    The angle is the mean over the test images over which those of the rate networks are, with their labels taught and
+    nothing learned.
     """
     model = spiking_model(sizes, data.name)
-    n = len(data.train)
-    angles, seconds = [], 0.0
+    n, seconds = len(data.train), 0.0
     # The first example compiles, where that is not done yet.
-    next(train(model, data.train.first(1), seed=seed, engine=engine, compare=Backprop()))
-    training = train(model, data.train, seed=seed, epochs=epochs, engine=engine, compare=Backprop())
+    next(train(model, data.train.first(1), seed=seed, engine=engine))
+    training = train(model, data.train, seed=seed, epochs=epochs, engine=engine)
     began = time.perf_counter()
     for chunk in training:
         seconds += time.perf_counter() - began
-        if chunk.stop > n - 1000:
-            angles.append(chunk.angle)
         if chunk.stop == n:
             weights = training.weights
             predictions = evaluate(model.network, weights, data.test, seed=seed, engine=engine)
@@ -54,8 +55,18 @@ def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: 
                 "epoch": chunk.epoch + 1,
                 "test_error": float(error_percent(predictions, data.test.y)[0]),
                 "seconds": seconds,
-                "angle": tuple(float(value) for value in np.concatenate(angles).mean(axis=0)),
+                "angle": mean_angles(model, weights, data.test, seed, engine),
                 "alignment": tuple(found.degrees for found in alignments(weights.W, weights.Y)),
             }
-            angles, seconds = [], 0.0
+            seconds = 0.0
         began = time.perf_counter()
+
+
+def mean_angles(model: Model, weights: Weights, test: Images, seed: int, engine: Engine) -> tuple[float, ...]:
+    """Return the mean angle to backpropagation's errors in each hidden layer; NaN where no image has an error."""
+    shown = test.first(min(N_ANGLE, len(test)))
+    still = replace(model, learning_rates=(0.0,) * model.network.n_layers)
+    looking = train(still, shown, seed=seed, weights=weights, engine=engine, compare=Backprop())
+    angles = np.concatenate([chunk.angle for chunk in looking])
+    known = np.count_nonzero(~np.isnan(angles), axis=0)  # an error of zero has no direction
+    return tuple(np.where(known, np.nansum(angles, axis=0) / np.maximum(known, 1), np.nan).tolist())

@@ -233,6 +233,7 @@ class Averages:
     activity_target: list  # zero in hidden layers
     apical_forward: list
     apical_target: list
+    dt: float = 1.0  # ms, of the clock
     echo_forward: list = None  # what apical dendrites receive from each layer; each neuron for itself: (n, feeding)
 
     @property
@@ -281,6 +282,7 @@ def average(network, dt, trial, early):
         activity_target=[np.zeros(n) for n in network.sizes[1:-1]] + [sigmoid(trial.v_soma[-1][target]).mean(0)],
         apical_forward=[average_early(v, forward, e[0]) for v, e in zip(trial.v_apical, early, strict=True)],
         apical_target=[average_early(v, target, e[1]) for v, e in zip(trial.v_apical, early, strict=True)],
+        dt=dt,
         echo_forward=[
             np.array([r[forward.start - k : forward.stop - k].mean(0) for k in e[0]])
             for r, e in zip(trial.received, early, strict=True)
@@ -298,6 +300,12 @@ def gains(network):
     hidden, output = network.hidden, network.output
     k_b = hidden.g_basal / (hidden.g_leak + hidden.g_basal + hidden.g_apical)
     return [k_b] * network.n_hidden + [output.g_dendrite / (output.g_leak + output.g_dendrite)]
+
+
+def area(network, averages):
+    """Area of the synaptic kernel as the clock sees it: what a steady rate of 1 becomes."""
+    dt = averages.dt
+    return psp(network.synapse, dt, np.ones((round(500 / dt), 1)))[0] * dt
 
 
 def output_error(network, averages):
@@ -322,7 +330,8 @@ def backprop_errors(network, weights, averages, hidden_scale=1.0):
     k, errors = gains(network), [output_error(network, averages)]
     for layer in reversed(range(network.n_hidden)):
         v = averages.v_forward[layer]
-        errors.insert(0, weights.W[layer + 1].T @ errors[0] * k[layer] * network.rate_max * slope(v))
+        up = area(network, averages) * network.rate_max * slope(v)  # how the layer above hears of the potential
+        errors.insert(0, weights.W[layer + 1].T @ errors[0] * k[layer] * up)
     return [hidden_scale * e for e in errors[:-1]] + errors[-1:]
 
 
@@ -332,7 +341,8 @@ def fed_back_errors(network, weights, averages, hidden_scale=1.0):
     for layer in reversed(range(network.n_hidden)):
         source = layers - 1 if network.feedback_from == "output" else layer + 1
         down = weights.Y[layer] @ errors[source] * (hidden_scale if source == layers - 1 else 1.0)
-        errors[layer] = down * k[layer] * network.rate_max * slope(averages.v_forward[layer])
+        up = area(network, averages) * network.rate_max * slope(averages.v_forward[layer])
+        errors[layer] = down * k[layer] * up
     return [errors[layer] for layer in range(layers)]
 
 

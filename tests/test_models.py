@@ -107,3 +107,10 @@ def test_a_wrong_number_of_hidden_layers_is_refused(name, hidden, message):
 def test_an_unknown_reading_is_refused_with_the_nearest_one(reading, hint):
     with pytest.raises(InputError, match=re.escape(f"reading={reading!r} is unknown; {hint}")):
         guerguiev2017.one_hidden(reading)
+
+
+def test_backpropagation_as_in_their_code_leaves_the_area_of_the_kernel_out():
+    model = guerguiev2017.variant(guerguiev2017.one_hidden(), "backprop")
+    core = sl.Clock().build(model.network, model.network.draw_weights(1))
+    assert model.rule.hidden_scale * core._net.layers[0].own.area == pytest.approx(0.2, rel=1e-12)
+    assert core._net.layers[0].own.area == pytest.approx(0.51, abs=0.001)

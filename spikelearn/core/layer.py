@@ -61,6 +61,7 @@ class Own(NamedTuple):
     error: np.ndarray  # what the rule writes
     dendrite_gain: float  # steady-state somatic over dendritic potential
     rate_max: float  # spikes/ms
+    area: float  # of the synaptic kernel: a rate is worth so much filtered
     weights: np.ndarray  # (blocks * n_pre, LANES)
     feedback: np.ndarray  # (blocks * neurons that feed back, LANES)
     n_feedback: int

@@ -60,6 +60,7 @@ class Core(ABC):
     _slot: float  # ms
     _memory: int  # slots after which a spike is forgotten, 0: never
     _rate: float  # expected spikes of an input of intensity 1 in the unit
+    _area: float  # of the synaptic kernel
 
     def __init__(self, network: Description, weights: Weights, dtype: str) -> None:
         packing.check_weights(network, weights)
@@ -349,7 +350,7 @@ class Core(ABC):
             layers=packing.link(
                 populations[0],
                 [
-                    packing.make_layer(self.network, number, spikes, work, self._float)
+                    packing.make_layer(self.network, number, spikes, work, self._area, self._float)
                     for number, (spikes, work) in enumerate(zip(populations[1:], works, strict=True))
                 ],
             ),

@@ -68,7 +68,7 @@ class ClockCore(Core):
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
         self._unit = self._slot = engine.dt
-        self._rate = network.rate_max * engine.dt
+        self._rate, self._area = network.rate_max * engine.dt, network.synapse.area(engine.dt)
         if self._rate > 1:
             raise InputError(
                 f"dt={engine.dt:g} ms is too large: rate_max * dt = {self._rate:.3g} spikes a step, must be <= 1; "

@@ -65,7 +65,7 @@ class EventCore(Core):
     def __init__(self, engine: Event, network: Network, weights: Weights) -> None:
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
-        self._unit, self._rate = 1.0, network.rate_max
+        self._unit, self._rate, self._area = 1.0, network.rate_max, network.synapse.area()
         synapse, output, real = network.synapse, network.output, self._float
         if network.feedback_signal == "rates" and network.n_hidden and network.hidden.g_apical:
             raise InputError(

@@ -70,8 +70,8 @@ def make_spikes(n: int, shifts: int, room: Room, traced: bool, real: Any) -> Spi
     )
 
 
-def make_layer(network: Network, number: int, spikes: Spikes, work: Any, real: Any) -> Layer:
-    """Return the record of a layer without weights."""
+def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: float, real: Any) -> Layer:
+    """Return the record of a layer without weights; `area` is that of the synaptic kernel."""
     n_pre, n = network.sizes[number : number + 2]
     is_output = number == network.n_layers - 1
     source = number if is_output else network.feeding[number]
@@ -98,6 +98,7 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, real: A
         error=flat["error"],
         dendrite_gain=float(network.dendrite_gains[number]),
         rate_max=real(network.rate_max),
+        area=area,
         weights=weights,
         feedback=feedback,
         n_feedback=n_feedback,

@@ -1,6 +1,5 @@
 """The rates engine: the same network without spikes, at its steady states."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ from spikelearn.engines.packing import conductances, lanes_array
 from spikelearn.engines.probing import Trace, Watch
 from spikelearn.errors import InputError, NotSettledError
 from spikelearn.network import Network
-from spikelearn.neurons import Synapse
 from spikelearn.plateaus import SynchronousPlateaus
 from spikelearn.weights import Weights
 
@@ -66,10 +64,10 @@ class RatesCore(Core):
         self.engine = engine
         self._unit = self._slot = 1.0
         self._memory = 0
-        self._rate = network.rate_max
+        self._rate, self._area = network.rate_max, network.synapse.area()
         output, coupled = network.output, bool(network.n_hidden and network.hidden.g_apical)
         model = rates.Rates(
-            area=area(network.synapse),
+            area=self._area,
             rate_max=float(network.rate_max),
             teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
             rates=network.feedback_signal == "rates",
@@ -106,11 +104,3 @@ class RatesCore(Core):
 
     def _watched(self, net: CoreNetwork, watch: Watch, duration: float) -> CoreNetwork:
         raise InputError(NOTHING_TO_RECORD)
-
-
-def area(synapse: Synapse) -> float:
-    """Return the area of the synaptic kernel up to its cut-off: 1 without."""
-    if synapse.cutoff is None:
-        return 1.0
-    slow, fast = (tau * -math.expm1(-synapse.cutoff / tau) for tau in (synapse.tau_decay, synapse.tau_rise))
-    return (slow - fast) / (synapse.tau_decay - synapse.tau_rise)

@@ -1,9 +1,11 @@
 r"""Backpropagation of the output loss through the same network, for comparison: it is not local.
 
 .. math::
-    E^l = k_l\\, r_{max}\\, \\sigma'(\\bar V^{f,l}) \\sum_k W^{l+1}_{ki} E^{l+1}_k
+    E^l = k_l\, A\, r_{max}\, \sigma'(\bar V^{f,l}) \sum_k W^{l+1}_{ki} E^{l+1}_k
 
-with the weights as they were during the trial. (The authors' code uses those the trial has just changed.)
+with the weights as they were during the trial and the area `A` of the synaptic kernel, 1 if it is whole: a layer
+receives ``A`` times the rates of the one below. (The authors' code leaves it out, though theirs is 0.51, and uses the
+weights that the trial has just changed.)
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ class Backprop:
     ----------
     hidden_scale : float
         1: every layer descends the same loss at the same scale. The authors use 0.2, because they multiply the
-        hidden gradient by ``P_0`` where the output has ``P_1``.
+        hidden gradient by ``P_0`` where the output has ``P_1``, over the area that they leave out.
     """
 
     hidden_scale: float = 1.0
@@ -46,7 +48,7 @@ def backprop_errors(rule, own, above):
         output_errors(rule.step, own)
         return
     scale = rule.hidden if above.is_output else 1.0
-    factor = own.error.dtype.type(scale * own.dendrite_gain * own.rate_max)
+    factor = own.error.dtype.type(scale * own.dendrite_gain * own.area * own.rate_max)
     for i in range(own.n):
         total = own.error.dtype.type(0)
         for k in range(above.n):

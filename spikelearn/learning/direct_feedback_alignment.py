@@ -1,9 +1,10 @@
 r"""Direct feedback alignment through rates: the output's errors go to every hidden layer at once.
 
 .. math::
-    E^l = k_l\\, r_{max}\\, \\sigma'(\\bar V^{f,l}) \\sum_k Y^l_{ik} E^{out}_k
+    E^l = k_l\, A\, r_{max}\, \sigma'(\bar V^{f,l}) \sum_k Y^l_{ik} E^{out}_k
 
-Nøkland (2016), NeurIPS 29. With one hidden layer it is feedback alignment.
+`A` is the area of the synaptic kernel, as in backpropagation. Nøkland (2016), NeurIPS 29. With one hidden layer it is
+feedback alignment.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,11 @@
 r"""Feedback alignment through rates: backpropagation with the feedback weights in place of the transposed ones.
 
 .. math::
-    E^l = k_l\\, r_{max}\\, \\sigma'(\\bar V^{f,l}) \\sum_k Y^l_{ik} E^{l+1}_k
+    E^l = k_l\, A\, r_{max}\, \sigma'(\bar V^{f,l}) \sum_k Y^l_{ik} E^{l+1}_k
 
-Lillicrap, Cownden, Tweed & Akerman (2016), Nature Communications 7:13276. A neuron needs the errors of the layer
-above, as numbers, by a pathway of their own: what the paper's plateau potentials do without.
+`A` is the area of the synaptic kernel, as in backpropagation. Lillicrap, Cownden, Tweed & Akerman (2016), Nature
+Communications 7:13276. A neuron needs the errors of the layer above, as numbers, by a pathway of their own: what the
+paper's plateau potentials do without.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def fed_back_errors(rule, own, source):
         output_errors(rule.step, own)
         return
     scale = rule.hidden if source.is_output else 1.0
-    factor = own.error.dtype.type(scale * own.dendrite_gain * own.rate_max)
+    factor = own.error.dtype.type(scale * own.dendrite_gain * own.area * own.rate_max)
     for i in range(own.n):
         total = own.error.dtype.type(0)
         for k in range(source.n):

@@ -1,8 +1,8 @@
 r"""The rule of the paper: hidden neurons learn from the difference of their own two plateau potentials.
 
 .. math::
-    E^{out} &= P_1\\, k_d\\, r_{max} (\\phi^* - r_{max}\\,\\sigma(\\bar V^f))\\, \\sigma'(\\bar V^f)  \\quad (28) \\\\
-    E^{hid} &= P_0\\, k_b\\, r_{max} (\\alpha^t - \\alpha^f)\\, \\sigma'(\\bar V^f)  \\quad (33)
+    E^{out} &= P_1\, k_d\, r_{max} (\phi^* - r_{max}\,\sigma(\bar V^f))\, \sigma'(\bar V^f)  \quad (28) \\
+    E^{hid} &= P_0\, k_b\, r_{max} (\alpha^t - \alpha^f)\, \sigma'(\bar V^f)  \quad (33)
 
 with ``P_0 = 20 / rate_max`` and ``P_1 = 20 / rate_max**2`` (Table 1). The mean of the sigmoid is the target, the
 sigmoid of the mean the prediction. A hidden neuron reads nothing but its own potentials.

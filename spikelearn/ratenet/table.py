@@ -9,6 +9,7 @@ from typing import Any
 
 Result = Mapping[str, Any]  # of one rule and seed, as in its file
 Row = dict[str, Any]
+STILL_LEARNING = 0.1  # of its error, gained in the last epoch
 
 
 def rows(results: Iterable[Result]) -> list[Row]:
@@ -34,12 +35,24 @@ def _row(rule: str, results: Sequence[Result]) -> Row:
         "seconds": fmean(sum(e["seconds"] for e in result["epochs"]) for result in done) if done else None,
         "angle": _layers([epoch["angle"] for epoch in last]),
         "alignment": _layers([epoch["alignment"] for epoch in last]),
-        "note": "; ".join(
-            f"diverged at epoch {result['diverged']}" + (f" (seed {result['seed']})" if len(results) > 1 else "")
-            for result in results
-            if result["diverged"] is not None
-        ),
+        "note": "; ".join([*_divergences(results), *_gains(done)]),
     }
+
+
+def _divergences(results: Sequence[Result]) -> list[str]:
+    return [
+        f"diverged at epoch {result['diverged']}" + (f" (seed {result['seed']})" if len(results) > 1 else "")
+        for result in results
+        if result["diverged"] is not None
+    ]
+
+
+def _gains(done: Sequence[Result]) -> list[str]:
+    """Say so where training was stopped long before its end: such numbers tell how fast a rule is, not how good."""
+    before, last = ([r["epochs"][k]["test_error"] for r in done if len(r["epochs"]) > 1] for k in (-2, -1))
+    if not last or fmean(before) - fmean(last) < STILL_LEARNING * fmean(last):
+        return []
+    return [f"still learning: the last epoch took {fmean(before) - fmean(last):.1f} points"]
 
 
 def _layers(degrees: Sequence[Sequence[float | None]]) -> list[float | None]:
@@ -62,7 +75,7 @@ def curve(results: Iterable[Result], key: str, layer: int | None = None) -> list
     return means
 
 
-HEAD = ("rule", "test error (%)", "seconds", "angle to backprop (deg)", "weight angle (deg)", "")
+HEAD = ("rule", "n", "test error (%)", "seconds", "angle to backprop (deg)", "weight angle (deg)", "")
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -71,7 +84,15 @@ def cells(row: Row) -> tuple[str, ...]:
     if row["test_error_sd"] is not None:
         error += f" +- {row['test_error_sd']:.2f}"
     seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-    return row["rule"], error, seconds, _degrees(row["angle"]), _degrees(row["alignment"]), row["note"]
+    return (
+        row["rule"],
+        str(row["seeds"]),
+        error,
+        seconds,
+        _degrees(row["angle"]),
+        _degrees(row["alignment"]),
+        row["note"],
+    )
 
 
 def text(table: Sequence[Row]) -> str:

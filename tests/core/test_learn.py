@@ -131,12 +131,15 @@ def test_an_error_raises_the_rate_that_is_too_low():
 
 
 @pytest.mark.parametrize("sizes", [(5, 4, 3), (5, 70, 4, 3), (3, 4, 66, 5)])
-def test_backprop_is_the_gradient_of_the_output_loss_of_the_rate_network(sizes):
+@pytest.mark.parametrize("cutoff", [None, 10.0])
+def test_backprop_is_the_gradient_of_the_output_loss_of_the_rate_network(sizes, cutoff):
     """Numerical gradient of half the loss (eq. 23) with respect to dendritic potentials, times ``P_1``.
 
-    Rate network: ``v = k (W psp + b)``, ``psp = rate_max sigmoid(v)``: means of a network with kernels of unit area.
+    Rate network: ``v = k (W psp + b)``, ``psp = area rate_max sigmoid(v)``: means of a network of spikes.
     """
-    network = sl.Network(sizes=sizes, rate_max=0.15, hidden=sl.HiddenNeuron(g_apical=0.2))
+    synapse = sl.Synapse(cutoff=cutoff)
+    network = sl.Network(sizes=sizes, rate_max=0.15, hidden=sl.HiddenNeuron(g_apical=0.2), synapse=synapse)
+    area = reference.kappa(synapse, np.arange(1.0, 500.0)).sum()
     drawn = network.draw_weights(1)
     weights = replace(drawn, W=tuple(w - w.mean() for w in drawn.W), b=tuple(0 * b for b in drawn.b))
     k, rng = reference.gains(network), np.random.default_rng(0)
@@ -146,7 +149,7 @@ def test_backprop_is_the_gradient_of_the_output_loss_of_the_rate_network(sizes):
         v, psp = [], psp_input
         for layer in range(network.n_layers):
             v.append(k[layer] * (weights.W[layer] @ psp + weights.b[layer] + added[layer]))
-            psp = network.rate_max * reference.sigmoid(v[-1])
+            psp = area * network.rate_max * reference.sigmoid(v[-1])
         return v
 
     def half_loss(added):

@@ -9,7 +9,7 @@ from conftest import needs_jit
 from scipy import integrate
 
 import spikelearn as sl
-from spikelearn.engines.rates import area
+from spikelearn.models import guerguiev2017
 
 CASES = {
     "text": {},
@@ -49,8 +49,16 @@ def show(network, weights, label=1, rates=None, rule=None):
 def test_the_area_of_a_kernel_is_its_integral(cutoff):
     synapse = sl.Synapse(cutoff=cutoff)
     whole = integrate.quad(lambda t: float(reference.kappa(sl.Synapse(), t)), 0, cutoff, epsabs=1e-13)[0]
-    assert area(synapse) == pytest.approx(whole, rel=1e-10)
-    assert area(sl.Synapse()) == 1
+    assert synapse.area() == pytest.approx(whole, rel=1e-10)
+    assert sl.Synapse().area() == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("cutoff", [None, 3.0, 10.0, 40.0])
+@pytest.mark.parametrize("dt", [1.0, 0.25])
+def test_the_area_in_steps_is_the_sum_over_them(cutoff, dt):
+    synapse = sl.Synapse(cutoff=cutoff)
+    assert synapse.area(dt) == pytest.approx(dt * reference.kappa(synapse, dt * np.arange(1, 4000)).sum(), rel=1e-10)
+    assert synapse.area(1e-4) == pytest.approx(synapse.area(), rel=1e-4)
 
 
 @of_each_case
@@ -59,7 +67,7 @@ def test_in_the_forward_phase_every_potential_is_the_weighted_mean_of_its_dendri
     weights = network.draw_weights(1)
     core, chunk = show(network, weights)
     v, hidden = [own.v_forward for own in owns(core)], network.hidden
-    gain = area(network.synapse)
+    gain = network.synapse.area()
     rate = [network.rate_max * r for r in (IMAGE.astype(float), *(reference.sigmoid(x) for x in v))]
     received = [r if network.feedback_signal == "rates" else gain * r for r in rate]
     for layer in range(network.n_layers):
@@ -138,3 +146,29 @@ def test_what_needs_time_is_refused():
     jittered = replace(network, plateaus=sl.JitteredPlateaus())
     with pytest.raises(sl.InputError, match="knows no time.*SynchronousPlateaus"):
         sl.Rates().build(jittered, network.draw_weights(1))
+
+
+@pytest.mark.parametrize("reading", ["released", "text"])
+def test_the_steps_of_backpropagation_are_500_times_the_gradient_in_every_layer(reading):
+    """By finite differences of the loss (equation 23), with the target as it is: ``P_1 = 20 / rate_max**2``."""
+    network = guerguiev2017.two_hidden(reading, n_input=12, hidden=(7, 6), n_output=3).network
+    weights = network.draw_weights(1)
+    weights = replace(weights, W=tuple(w - w.mean() for w in weights.W))
+    core, _ = show(network, weights)
+    target = network.rate_max * owns(core)[-1].activity_target[:3].copy()
+
+    def half_loss(W):
+        v = show(network, replace(weights, W=W))[1].v_output[0]
+        return ((target - network.rate_max * reference.sigmoid(v)) ** 2).sum() / 2
+
+    learned, _ = show(network, weights, rates=(1.0,) * 3, rule=sl.Backprop())
+    for layer, (before, after) in enumerate(zip(weights.W, learned.weights.W, strict=True)):
+        step, h = after - before, 1e-5
+        for i, j in zip(*np.unravel_index(np.argsort(-abs(step), axis=None)[:5], step.shape), strict=True):
+            losses = []
+            for sign in (1, -1):
+                moved = [w.copy() for w in weights.W]
+                moved[layer][i, j] += sign * h
+                losses.append(half_loss(tuple(moved)))
+            gradient = (losses[0] - losses[1]) / (2 * h)
+            assert -step[i, j] / gradient == pytest.approx(500, rel=1e-3)

@@ -241,7 +241,7 @@ def test_the_command_prints_the_table_and_where_things_are(source, capfd, tmp_pa
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     out, err = capfd.readouterr()
     assert err == ""  # the bar is for terminals
-    assert re.search(r"^bp +\d+\.\d\d +\d+\.\d +0 0 +0 0$", out, re.MULTILINE)
+    assert re.search(r"^bp +1 +\d+\.\d\d +\d+\.\d +0 0 +0 0( |$)", out, re.MULTILINE)
     assert str(tmp_path) in out
     assert main([*arguments, "--out", str(tmp_path), "--json"]) == 0
     result = json.loads(capfd.readouterr().out)
