@@ -17,8 +17,8 @@ CURVES = ("bp", "shallow", "fa", "dfa", "sign", "kp", "dtp", "ao-sdtp", "ep", "b
 CAPTION = (
     "How a hidden synapse gets its credit: {n} answers on {images}, {sizes}, {epochs} epochs, {seeds}. "
     "(a) Test error against epoch for some of the rules. (b) Test error after the last epoch: every seed (dots) and "
-    "the mean (bar); diamonds: what others published, with other networks and up to a hundred times as many epochs (see "
-    "the table). (c) Angle between each hidden layer's teaching signal and that of backpropagation for the same "
+    "the mean (bar); diamonds: what others published, with other networks and up to a hundred times as many epochs "
+    "(see the table). (c) Angle between each hidden layer's teaching signal and that of backpropagation for the same "
     "weights, lowest layer smallest; rules without a teaching signal have no dot. Rates come from a search on "
     "held-out training images; the spiking network has the paper's.{diverged}"
 )

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
-from spikelearn.engines.base import Core, Snapshot
+from spikelearn.engines.base import Core
+from spikelearn.engines.carried import Snapshot
 from spikelearn.errors import InputError
 
 T = TypeVar("T")
