@@ -130,7 +130,8 @@ def reading(path: Path) -> Iterator[Pages]:
 @contextlib.contextmanager
 def changing(path: Path) -> Iterator[Pages]:
     """Yield a file to be changed; it is, when the block ends without an error."""
-    with open(path, "rb+") as file, _locked(file, "alone"):
+    # Without a buffer, which on closing would try once more to write what had failed.
+    with open(path, "rb+", buffering=0) as file, _locked(file, "alone"):
         pages = Pages(file)
         if _read_journal(path, pages):
             _apply(pages, file, path)
@@ -180,9 +181,10 @@ def _apply(pages: Pages, file: IO[bytes], path: Path) -> None:
     """Write the changes into the file, and remove the journal."""
     os.ftruncate(file.fileno(), pages.kept)
     for number, page in sorted(pages.changed.items()):
-        file.seek(number * PAGE)
-        file.write(page[: max(pages.length - number * PAGE, 0)])
-    file.flush()
+        part, at = memoryview(page)[: max(pages.length - number * PAGE, 0)], number * PAGE
+        file.seek(at)
+        while part:  # a write may stop in the middle
+            part = part[file.write(part) :]
     os.ftruncate(file.fileno(), pages.length)
     os.fsync(file.fileno())
     journal_of(path).unlink(missing_ok=True)
