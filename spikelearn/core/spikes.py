@@ -7,8 +7,12 @@ from spikelearn.core.layer import FORGOTTEN
 
 @kernel
 def sort_spikes(spikes, n_new, start, stop):
-    """Take up new spikes, which lie in slots `start` to `stop`, by slot, and otherwise in the order they come."""
-    first, slot = spikes.first, spikes.new_slot
+    """Take up new spikes, which lie in slots `start` to `stop`, by slot, and otherwise in the order they come.
+
+    Returns whether they are others than those that lay there, if there are times.
+    """
+    first, slot, end = spikes.first, spikes.new_slot, spikes.first[stop]
+    changed = end - first[start] != n_new
     for j in range(start, stop):
         first[j + 1] = 0
     for k in range(n_new):
@@ -23,10 +27,12 @@ def sort_spikes(spikes, n_new, start, stop):
     for k in range(n_new):
         j = slot[k] + 1
         place = first[j]
-        neuron[place] = new_neuron[k]
         if time.shape[0] > 0:
+            changed = changed or place >= end or neuron[place] != new_neuron[k] or time[place] != new_time[k]
             time[place], left[place] = new_time[k], new_left[k]
+        neuron[place] = new_neuron[k]
         first[j] = place + 1
+    return changed
 
 
 @kernel

@@ -169,12 +169,11 @@ def decide(model, layer, group, part, first_slot, among, n_new):
         undecided[n_accepted] = k
         n_accepted += margin[k] > 0
     neuron, times, slots_of = layer.spikes.new_neuron, layer.spikes.new_time, layer.spikes.new_slot
-    left, first_neuron, first_key, coupled = layer.spikes.new_left, group * GROUP, group * rows * GROUP, model.coupled
+    left, first_neuron = layer.spikes.new_left, group * GROUP
     for accepted in range(n_accepted):
         k = undecided[accepted]
         neuron[n_new] = first_neuron + lane[k]
-        # Where layers advance together spikes are of one slot, in this order.
-        slots_of[n_new] = first_key + k if coupled else first_slot + place[k]
+        slots_of[n_new] = first_slot + place[k]
         time = time_of(model, period, draw[k])
         times[n_new] = time
         left[n_new] = slot_length - age[k]

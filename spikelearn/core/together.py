@@ -1,12 +1,10 @@
-"""Layers of the event engine that advance together, slot by slot, because what is fed back reaches somata.
+"""Layers of the event engine that advance together, because what is fed back reaches somata.
 
-A spike of a layer that feeds back moves hidden somata at once, but such a layer can only spike at its candidates. So
-within a slot hidden candidates are decided up to the next of these, then that one, and so on. At the end of the slot
-the states take up all that arrived, in the same order as where layers run one after the other: the same bits, where
-nothing is fed back.
+They go period by period. What will be fed back in a period is not known when it begins; so all layers run through it
+with what was found the time before, at first nothing, until they find the same again. That is the only solution: a
+spike depends on earlier ones alone, so each time at least one more is right. As what is fed back comes seldom and moves
+somata little, two or three times are enough.
 """
-
-import numpy as np
 
 from spikelearn.core.exact import (
     begin_block,
@@ -21,16 +19,17 @@ from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import flat, load, store
 from spikelearn.core.layer import FORWARD, TARGET, n_groups, teach
 from spikelearn.core.notes import note
-from spikelearn.core.thinning import decide, draw_candidates, time_of
+from spikelearn.core.spikes import sort_spikes
+from spikelearn.core.thinning import decide, draw_candidates
 from spikelearn.core.windows import age_of, slot_of
+
+AGAIN = 100_000  # more often than there are spikes in a period
 
 
 @kernel
 def begin_together(model, layer, stop):
     """Start a layer on a trial that ends before slot `stop`."""
     work, memory = layer.work, model.memory
-    first = layer.spikes.first
-    first[memory + 1] = first[memory]
     begin_fading(layer, FORWARD, memory, stop + model.period)
     # All input spikes are known; those of layers come later.
     prepare_arrivals(work.arriving, work.soma[FORWARD], layer.below, 0, stop if layer.number == 0 else memory)
@@ -48,87 +47,51 @@ def draw_period(model, trial, layer, period, phase):
 
 
 @kernel
-def next_candidate(model, layer, slot, since, until):
-    """Return the time of a layer's first candidate in a slot after `since`, `until` at the latest."""
-    work, place, period = layer.work, (slot - model.memory) % model.period, (slot - model.memory) // model.period
-    n, draw = work.lane.shape[0] // work.batch.shape[0] * work.lane.shape[1], flat(work.draw)
-    for group in range(n_groups(layer)):
-        for k in range(work.begin[group, place], work.begin[group, place + 1]):
-            time = time_of(model, period, draw[group * n + k])
-            if since < time < until:
-                until = time
-    return until
+def expect_nothing(layer, start, stop):
+    """Let a layer have no spikes in some slots, until it has run through them."""
+    first = layer.spikes.first
+    for slot in range(start, stop):
+        first[slot + 1] = first[start]
 
 
-@inlined
-def prepare_slot(model, layer, phase, slot):
-    """Work out what the spikes of a slot, so far, do to the somata of a layer."""
-    work = layer.work
+@kernel
+def run_slots(model, layer, part, slots):
+    """Run a layer through some slots of a period, with the others' spikes as they are; 1 if it finds new ones.
+
+    -1 if there is no room for spikes. Those before a part of a trial that begins within the first slot stay.
+    """
+    (phase, since, until), (start, stop), memory = part, slots, model.memory
+    work, spikes, last = layer.work, layer.spikes, slot_of(model, until)
     if layer.number > 0:
-        prepare_arrivals(work.arriving, work.soma[phase], layer.below, slot, slot + 1)
+        prepare_arrivals(work.arriving, work.soma[phase], layer.below, start, stop)
     if not layer.is_output:
-        prepare_arrivals(work.returning, work.soma[phase], layer.received, slot, slot + 1)
-
-
-@kernel
-def decide_slot(model, layer, phase, slot, since, until):
-    """Decide a layer's candidates between two times of a slot and take up its spikes; False if there is no room."""
-    work, spikes, place = layer.work, layer.spikes, (slot - model.memory) % model.period
-    begin, first_slot = spikes.first[slot], slot - place
-    before = spikes.first[slot + 1] - begin
-    found = before
-    if layer.feeds and not model.given.apical:  # what is fed back from `until` counts after it
-        since, until = np.nextafter(since, np.inf), np.nextafter(until, np.inf)
-    part = (phase, since, until)
-    prepare_slot(model, layer, phase, slot)
-    prepare_bounds(model, layer, phase, slot, slot + 1, 0)
-    for group in range(n_groups(layer)):
-        first, last = work.begin[group, place], work.begin[group, place + 1]
-        if first < last:
-            if begin + found + last - first > spikes.neuron.shape[0]:
-                return False
-            found, undecided = decide(model, layer, group, part, first_slot, (first, last), found)
-            model.tally[1] += undecided
-    if found > before:
-        for k in range(before, found):
-            spikes.neuron[begin + k] = spikes.new_neuron[k]
-            spikes.time[begin + k] = spikes.new_time[k]
-            flat(spikes.left)[begin + k] = spikes.new_left[k]
-        spikes.first[slot + 1] = begin + found
-        prepare_spikes(model, spikes, slot, slot + 1)
-    return True
-
-
-@kernel
-def order_slot(model, layer, slot):
-    """Bring a layer's spikes of a slot into the order of their candidates and open the next slot."""
-    spikes, key = layer.spikes, layer.spikes.new_slot
-    neuron, time, left = spikes.neuron, spikes.time, flat(spikes.left)
-    begin, moved = spikes.first[slot], False
-    for k in range(1, spikes.first[slot + 1] - begin):
-        own_key, own_neuron, own_time, own_left = key[k], neuron[begin + k], time[begin + k], left[begin + k]
-        target = k
-        while target > 0 and key[target - 1] > own_key:
-            key[target], neuron[begin + target] = key[target - 1], neuron[begin + target - 1]
-            time[begin + target], left[begin + target] = time[begin + target - 1], left[begin + target - 1]
-            target -= 1
-        key[target], neuron[begin + target], time[begin + target] = own_key, own_neuron, own_time
-        left[begin + target] = own_left
-        moved = moved or target < k
-    if moved:
-        prepare_spikes(model, spikes, slot, slot + 1)
-    spikes.first[slot + 2] = spikes.first[slot + 1]
-
-
-@kernel
-def end_slot(model, trial, layer, part, slot, last):
-    """Let the states of a layer take up what arrived in a slot."""
-    phase = part[0]
-    prepare_slot(model, layer, phase, slot)
+        prepare_arrivals(work.returning, work.soma[phase], layer.received, start, stop)
+    prepare_bounds(model, layer, phase, start, stop, model.period)
     for block in range(layer.bias.shape[0]):
-        note(model, trial, layer, block, part, (slot, slot + 1))
-        if not last:
-            sweep(model, layer, block, phase, (slot, slot + 1))
+        sweep(model, layer, block, phase, (start, min(stop, last)))
+    begin, place = spikes.first[start], (start - memory) % model.period
+    found = 0
+    for k in range(begin, spikes.first[start + 1]):
+        if spikes.time[k] < since:
+            spikes.new_neuron[found], spikes.new_time[found] = spikes.neuron[k], spikes.time[k]
+            spikes.new_left[found], spikes.new_slot[found] = flat(spikes.left)[k], start
+            found += 1
+    for group in range(n_groups(layer)):
+        among = work.begin[group, place], work.begin[group, place + stop - start]
+        if begin + found + among[1] - among[0] > spikes.neuron.shape[0]:
+            return -1
+        found, undecided = decide(model, layer, group, part, start - place, among, found)
+        model.tally[1] += undecided
+    changed = sort_spikes(spikes, found, start, stop)
+    prepare_spikes(model, spikes, start, stop)
+    return 1 if changed and layer.feeds and not model.given.apical else 0
+
+
+@kernel
+def note_slots(model, trial, layer, part, slots):
+    """Note of a layer, in some slots, what averages and records want."""
+    for block in range(layer.bias.shape[0]):
+        note(model, trial, layer, block, part, slots)
 
 
 @kernel
@@ -160,42 +123,45 @@ def run_together(model, trial, inputs, layers):
     """Run all layers through a trial; False if there was no room for spikes."""
     memory, n_layers, forward = model.memory, len(layers), trial.lengths[FORWARD]
     duration, phase = forward + trial.lengths[TARGET], FORWARD
-    last = slot_of(model, duration)
+    last, turn = slot_of(model, duration), slot_of(model, forward)
     for number in range(n_layers):
-        layer = layers[number]
-        begin_together(model, layer, last + 1)
-    for slot in range(memory, last + 1):
-        done, end = (slot - memory) * model.slot, min((slot + 1 - memory) * model.slot, duration)
-        if (slot - memory) % model.period == 0:
+        begin_together(model, layers[number], last + 1)
+    slot, unknown, drawn = memory, memory, -1  # slots from `unknown` on were never run through
+    while slot <= last:
+        period = (slot - memory) // model.period
+        if period > drawn:
             for number in range(n_layers):
-                own_phase = phase if layers[number].is_output else FORWARD
-                draw_period(model, trial, layers[number], (slot - memory) // model.period, own_phase)
-        while True:
-            teaching = phase == FORWARD and forward < duration and forward <= end
-            limit = forward if teaching else end
-            edge = limit
+                draw_period(model, trial, layers[number], period, phase if layers[number].is_output else FORWARD)
+            drawn = period
+        stop = min(memory + (period + 1) * model.period, last + 1)
+        teaching = phase == FORWARD and forward < duration and turn < stop
+        until = duration
+        if teaching:
+            stop, until = turn + 1, forward
+        for number in range(n_layers):
+            expect_nothing(layers[number], unknown, stop)
+        unknown = stop
+        for _ in range(AGAIN):
+            changed = 0
             for number in range(n_layers):
-                if layers[number].feeds and not model.given.apical:
-                    edge = next_candidate(model, layers[number], slot, done, edge)
-            for number in range(n_layers):
-                layer = layers[number]
-                own_phase = phase if layer.is_output else FORWARD
-                if not decide_slot(model, layer, own_phase, slot, done, edge):
+                part = (FORWARD, 0.0, until)
+                if layers[number].is_output and phase == TARGET:
+                    part = (TARGET, forward, until)
+                status = run_slots(model, layers[number], part, (slot, stop))
+                if status < 0:
                     return False
-            done = edge
-            if edge == limit:
-                if not teaching:
-                    break
-                phase = TARGET
-                begin_teaching(model, trial, layers[n_layers - 1])
+                changed += status
+            if changed == 0:
+                break
         for number in range(n_layers):
-            order_slot(model, layers[number], slot)
-        for number in range(n_layers):
-            layer = layers[number]
             part = (FORWARD, 0.0, duration)
-            if layer.is_output and phase == TARGET:
+            if layers[number].is_output and phase == TARGET:
                 part = (TARGET, forward, duration)
-            end_slot(model, trial, layer, part, slot, slot == last)
+            note_slots(model, trial, layers[number], part, (slot, turn if teaching else stop))
+        slot = stop
+        if teaching:
+            slot, phase = turn, TARGET
+            begin_teaching(model, trial, layers[n_layers - 1])
     for number in range(n_layers):
         layer = layers[number]
         end_part(model, layer, phase if layer.is_output else FORWARD, duration)
