@@ -14,6 +14,33 @@ from spikelearn.ratenet import table
 
 CURVES = ("bp", "shallow", "fa", "dfa", "sign", "kp", "dtp", "ao-sdtp", "ep", "burst", "np", "spiking")  # in panel a
 
+NAMES = {
+    "bp": "backpropagation",
+    "shallow": "output layer only",
+    "fa": "feedback alignment",
+    "dfa": "direct feedback alignment",
+    "dtp": "target propagation",
+    "dtp-parallel": "target propagation, parallel",
+    "sdtp": "simplified target prop.",
+    "sdtp-parallel": "simplified t. p., parallel",
+    "ao-sdtp": "auxiliary outputs",
+    "ao-sdtp-parallel": "auxiliary outputs, parallel",
+    "sign": "sign symmetry",
+    "mirror": "weight mirror",
+    "kp": "Kolen-Pollack",
+    "hsic": "HSIC bottleneck",
+    "am": "alternating minimisation",
+    "dbn": "deep belief network",
+    "ep": "equilibrium propagation",
+    "microcircuit": "dendritic microcircuit",
+    "burst": "burst propagation",
+    "np": "node perturbation",
+    "wp": "weight perturbation",
+    "bp-binary": "backprop., binary units",
+    "bp-dropout": "backprop., dropout",
+    "spiking": "plateaus, spiking",
+}
+
 CAPTION = (
     "How a hidden synapse gets its credit: {n} answers on {images}, {sizes}, {epochs} epochs, {seeds}. "
     "(a) Test error against epoch for some of the rules. (b) Test error after the last epoch: every seed (dots) and "
@@ -49,13 +76,15 @@ def draw(report: dict) -> tuple[Figure, str]:
         rule: [r["epochs"][-1]["test_error"] for r in results if r["rule"] == rule and r["diverged"] is None]
         for rule in errors
     }
-    figure = new_figure(12, 5.8)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1.1, 1, 0.8))
+    figure = new_figure(13, 6)
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
     error_curves(left, {rule: curve for rule, curve in errors.items() if rule in CURVES}, look)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=12, frameon=False)
+    handles, rules = left.get_legend_handles_labels()
+    figure.legend(handles, [NAMES[rule] for rule in rules], loc="outside lower center", ncols=6, frameon=False)
     final_errors(middle, last, {rule: value for rule, (value, _) in report["reference"].items()}, look)
     degrees = {row["rule"]: [math.nan if a is None else a for a in row["angle"]] for row in table.rows(results)}
     final_angles(right, {label.get_text(): degrees[label.get_text()] for label in middle.get_yticklabels()}, look)
+    middle.set_yticklabels([NAMES[label.get_text()] for label in middle.get_yticklabels()])
     right.set_yticklabels([])
     middle.plot([], [], "D", color="black", markersize=4, fillstyle="none", label="published")
     middle.legend(frameon=False, loc="upper right")

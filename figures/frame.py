@@ -63,6 +63,17 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def layer_name(name: str) -> str:
+    """Return what people call a layer that recordings call ``hidden[0]``."""
+    words = {
+        "input": "inputs",
+        "hidden[0]": "first hidden layer",
+        "hidden[1]": "second hidden layer",
+        "output": "outputs",
+    }
+    return words.get(name, name)
+
+
 def networks(n: int) -> str:
     """Say how many networks."""
     return "1 network" if n == 1 else f"{n} networks (seeds 1 to {n})"

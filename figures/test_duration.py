@@ -4,7 +4,7 @@ python figures/test_duration.py [RUNS] [--out FILE]
 """
 
 import numpy as np
-from frame import main, networks, new_figure, panels
+from frame import layer_name, main, networks, new_figure, panels
 from matplotlib.figure import Figure
 
 from spikelearn.plotting.style import COLOURS, bare
@@ -28,13 +28,13 @@ def draw(report: dict) -> tuple[Figure, str]:
             panel.fill_between(x, error.min(axis=0), error.max(axis=0), color=colour, alpha=0.25, linewidth=0)
             panel.plot(x, error.mean(axis=0), ".-", color=colour, label=label)
         for layer, style in zip([*spikes][1:], ("-", "--", ":"), strict=False):
-            right.plot(duration, spikes[layer], style, color=colour, label=f"{label.split()[0]}: {layer}")
+            right.plot(duration, spikes[layer], style, color=colour, label=f"{label.split()[0]}: {layer_name(layer)}")
         ours = [error[:, duration.tolist().index(ms)].mean() for ms in (duration[0], *USUAL)]
         parts.append(
             f"{label} ({networks(len(runs))}): {ours[0]:.2f} % at {duration[0]:.0f} ms, {ours[1]:.2f} at 250 ms, "
             f"{ours[2]:.2f} at 500 ms"
         )
-    right.plot(duration, spikes["input"], color="black", label="input")
+    right.plot(duration, spikes["input"], color="black", label="inputs")
     left.set(xlabel="time an image is shown (ms)", ylabel="test error (%)", ylim=(0, None))
     middle.set(xlabel="spikes of hidden and output neurons", ylabel="test error (%)", ylim=(0, None), xlim=(0, None))
     middle.xaxis.set_major_formatter("{x:,.0f}")

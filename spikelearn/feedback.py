@@ -159,7 +159,8 @@ class LearnedFeedback:
     """Other feedback that learns to invert the layers above it: plateaus come to tell the rates that caused them.
 
     Gradient descent on the inverse loss, half the square of ``rate_max * sigmoid(V) - alpha`` in the forward phase,
-    with respect to the feedback weights. In the authors' code, not in the paper. Weights of zero stay zero, so it goes
+    with respect to the feedback weights. Not in the paper; in the last version of the authors' code, while the one that
+    the paper cites takes a fifth of this step. Weights of zero stay zero, so it goes
     together with `SparseFeedback`, whose gain is applied once, at the start.
 
     Parameters
