@@ -65,13 +65,8 @@ def new_figure(width: float, height: float) -> Figure:
 
 def layer_name(name: str) -> str:
     """Return what people call a layer that recordings call ``hidden[0]``."""
-    words = {
-        "input": "inputs",
-        "hidden[0]": "first hidden layer",
-        "hidden[1]": "second hidden layer",
-        "output": "outputs",
-    }
-    return words.get(name, name)
+    words = {"hidden[0]": "first hidden layer", "hidden[1]": "second hidden layer"}
+    return words.get(name, f"{name}s")
 
 
 def networks(n: int) -> str:

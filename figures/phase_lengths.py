@@ -37,7 +37,8 @@ def draw(report: dict) -> tuple[Figure, str]:
         f"{shape:g} ms), drawn anew for each. (a) {report['n']:,} lengths and the density they are drawn from, in bins "
         f"of {edges[1] - edges[0]:g} ms: mean {report['mean']:.2f}, median {half:.1f}, 5 to 95 % {five:.1f} to "
         f"{most:.1f} ms; {100 * report['up_to_60']:.1f} % are at most 60 ms, {report['beyond']} beyond the axis. "
-        f"(The clock cuts what is drawn to whole steps, 0.5 ms on average.) (b) Phases of the first {len(report['examples'])} training examples, seed 1."
+        f"(The clock cuts what is drawn to whole steps, 0.5 ms on average.) "
+        f"(b) Phases of the first {len(report['examples'])} training examples, seed 1."
     )
 
 

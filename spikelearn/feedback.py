@@ -160,8 +160,8 @@ class LearnedFeedback:
 
     Gradient descent on the inverse loss, half the square of ``rate_max * sigmoid(V) - alpha`` in the forward phase,
     with respect to the feedback weights. Not in the paper; in the last version of the authors' code, while the one that
-    the paper cites takes a fifth of this step. Weights of zero stay zero, so it goes
-    together with `SparseFeedback`, whose gain is applied once, at the start.
+    the paper cites takes a fifth of this step. Weights of zero stay zero, so it goes together with `SparseFeedback`,
+    whose gain is applied once, at the start.
 
     Parameters
     ----------
