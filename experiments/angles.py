@@ -1,6 +1,6 @@
 """Figure 7A: does the local rule follow backpropagation? The angle between their errors over ten epochs.
 
-Feedback by spikes, as everywhere, and by rates; in both readings of the paper, and with the learning rates 0.3 and
+Feedback by spikes, as everywhere, and by rates; in all readings of the paper, and with the learning rates 0.3 and
 0.01, which the authors' script had for a while. And: in the last epoch, is it examples with or without errors?
 
     python experiments/angles.py --scale paper
@@ -13,7 +13,8 @@ from harness import Setting, Stages, main
 
 from spikelearn.analysis import block_means
 
-NAMES = tuple(name + suffix for suffix in ("", "-slow-output", "-text") for name in ("one-hidden", "rate-feedback"))
+READINGS = ("", "-cited", "-slow-output", "-text")
+NAMES = tuple(name + suffix for suffix in READINGS for name in ("one-hidden", "rate-feedback"))
 BLOCK = {"smoke": 20, "laptop": 200, "paper": 500}  # examples in a mean
 PARTS = 10  # of the last epoch, by loss
 

@@ -13,6 +13,7 @@ from spikelearn.plotting.style import CHANCE, COLOURS, bare
 
 READINGS = {
     "released reading": "",
+    "cited reading": "-cited",
     "released, learning rates 0.3 and 0.01": "-slow-output",
     "reading of the text": "-text",
 }  # suffix of the conditions' names
@@ -22,8 +23,8 @@ PUBLISHED = {"one-hidden": (65, 70), "rate-feedback": (35, 40)}  # lowest, and a
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    figure = new_figure(15, 4.2)
-    *grid, last = figure.subplots(1, 4, sharey=True)
+    figure = new_figure(17, 4.2)
+    *grid, last = figure.subplots(1, 1 + len(READINGS), sharey=True)
     parts = []
     for axes, (reading, suffix) in zip(grid, READINGS.items(), strict=True):
         said = [
@@ -48,7 +49,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         f"the hidden layer, for the same trial and weights; means of {report['block']} examples; line: mean over "
         "networks, band: from the lowest to the highest. Dashed: right angle, no relation. Diamonds: published, at the "
         f"end. Published: about 65, then about 70 degrees with spiking feedback, about 35, then about 40 with rates. "
-        f"{'. '.join(parts)}. (d) The last epoch: examples by the loss of the output layer, a tenth of them at a time; "
+        f"{'. '.join(parts)}. (e) The last epoch: examples by the loss of the output layer, a tenth of them at a time; "
         "solid: released reading, dashed: with learning rates 0.3 and 0.01."
     )
 

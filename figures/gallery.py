@@ -71,8 +71,9 @@ def rows(runs: Path) -> Iterator[tuple[str, str, str, str]]:
         ("angle to backprop, spikes", "about 65, then 70", "one-hidden"),
         ("angle to backprop, rates", "about 35, then 40", "rate-feedback"),
     ):
-        cells = [MISSING if angles is None else angle(angles["conditions"][name + suffix]) for suffix in ("", "-text")]
-        yield f"{label}: lowest, then 10th epoch (degrees)", published, "-", *cells
+        readings_of = (name + suffix for suffix in ("-cited", "", "-text"))
+        cells = [MISSING if angles is None else angle(angles["conditions"][each]) for each in readings_of]
+        yield f"{label}: lowest, then 10th epoch (degrees)", published, *cells
     report = load(runs, "contraction")
     cell = MISSING
     if report is not None:
