@@ -18,6 +18,7 @@ from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
 from spikelearn.feedback import LearnedFeedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
+from spikelearn.kinds import register
 from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
 from spikelearn.model import Model
 from spikelearn.network import Network
@@ -76,6 +77,7 @@ __all__ = [
     "evaluate",
     "load",
     "ms",
+    "register",
     "second",
     "simulate",
     "train",

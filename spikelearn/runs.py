@@ -105,8 +105,9 @@ class Run:
     @classmethod
     def start(cls, path: str | Path, config: Config, data: Dataset, overwrite: bool = False) -> "Run":
         """Begin a new run in a new folder; `InputError` before anything is written if something does not fit."""
-        run = cls(config, data)
-        run.folder = RunFolder.create(path, to_dict(config), overwrite)
+        run, described = cls(config, data), to_dict(config)
+        from_dict(Config, described)  # what could not be opened again is not begun
+        run.folder = RunFolder.create(path, described, overwrite)
         run.save()
         return run
 

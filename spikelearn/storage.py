@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get
 import numpy as np
 
 from spikelearn.errors import InputError, nearest
+from spikelearn.kinds import own_kinds
 
 if TYPE_CHECKING:
     import h5py
@@ -120,10 +121,21 @@ def _annotations(cls: Any) -> dict[str, Any]:
 
 
 def _options(annotation: Any) -> tuple[tuple, dict[str, Any], Any]:
-    """Take a union apart: its members, the dataclasses among them by name, the items of a tuple among them."""
+    """Take a union apart: its members, the dataclasses among them by name, the items of a tuple among them.
+
+    Classes of a user's own come after the built-in ones in whose place they may stand.
+    """
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     classes = {each.__name__: each for each in options if isinstance(each, type) and dataclasses.is_dataclass(each)}
+    classes |= own_kinds(tuple(classes.values()))
     return options, classes, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
+
+
+def _only(annotation: Any) -> Any:
+    """Return the built-in class that stands here where there is no choice of them."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    classes = [each for each in options if dataclasses.is_dataclass(each)]
+    return classes[0] if len(classes) == 1 else None
 
 
 def _type_name(annotation: Any) -> str:
@@ -137,7 +149,7 @@ def _plain(value: Any) -> Any:
 def _to_json(annotation: Any, value: Any) -> Any:
     _, classes, item = _options(annotation)
     if dataclasses.is_dataclass(value):
-        return ({"kind": type(value).__name__} if len(classes) > 1 else {}) | to_dict(value)
+        return ({} if _only(annotation) is type(value) else {"kind": type(value).__name__}) | to_dict(value)
     if isinstance(value, tuple | list):
         return [_to_json(item, each) for each in value]
     return _plain(value)
@@ -146,12 +158,16 @@ def _to_json(annotation: Any, value: Any) -> Any:
 def _from_json(annotation: Any, value: Any, where: str) -> Any:
     options, classes, item = _options(annotation)
     if classes and isinstance(value, Mapping):
-        if len(classes) == 1:
-            return from_dict(next(iter(classes.values())), value, where)
+        only = _only(annotation)
+        if only is not None and "kind" not in value:
+            return from_dict(only, value, where)
         kind = str(value.get("kind"))
         if kind not in classes:
             problem = f"unknown kind {kind!r}" if "kind" in value else "missing key 'kind'"
-            raise InputError(f"{where}: {problem}; {nearest(kind, classes)}")
+            raise InputError(
+                f"{where}: {problem}; {nearest(kind, classes)}. A class of one's own is made known by "
+                f"spikelearn.register, on the command line by --import MODULE"
+            )
         return from_dict(classes[kind], {key: each for key, each in value.items() if key != "kind"}, where)
     if item is not None and isinstance(value, list | tuple):
         return tuple(_from_json(item, each, f"{where}[{i}]") for i, each in enumerate(value))
@@ -171,7 +187,7 @@ def _from_text(annotation: Any, text: str, where: str) -> Any:
     short = text.lower().replace("-", "").replace("_", "")
     chosen = [name for name in classes if name == text] or [name for name in classes if name.lower().startswith(short)]
     if len(chosen) == 1:
-        return {"kind": chosen[0]} if len(classes) > 1 else {}
+        return {} if _only(annotation) is classes[chosen[0]] else {"kind": chosen[0]}
     if classes:
         raise InputError(f"{where}={text!r} is no choice here; {nearest(text, classes)}")
     if item is not None:
@@ -192,10 +208,10 @@ def _assignable(cls: Any, mapping: dict, prefix: str = "") -> dict[str, tuple[An
     for name, annotation in _annotations(cls).items():
         options, classes, _ = _options(annotation)
         value = mapping.get(name)
-        if len(options) > 1 or not classes:
+        if len(options) > 1 or len(classes) != 1:
             found[prefix + name] = (annotation, mapping)
         if isinstance(value, dict):
-            chosen = classes[value["kind"]] if len(classes) > 1 else next(iter(classes.values()))
+            chosen = classes[value["kind"]] if "kind" in value else _only(annotation)
             found |= _assignable(chosen, value, f"{prefix}{name}.")
     return found
 

@@ -5,6 +5,7 @@ was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
 """
 
 import argparse
+import importlib
 import io
 import json
 import os
@@ -78,6 +79,8 @@ def _show_warning(message: Warning | str, *details: Any, **more: Any) -> None:
 def _main(arguments: Sequence[str] | None) -> int:
     try:
         options = _parse(sys.argv[1:] if arguments is None else list(arguments))
+        for name in options.modules:
+            _import(name)
         result = options.run(options)
     except InputError as error:
         print("spikelearn: error:", " ".join(str(error).splitlines()), file=sys.stderr)
@@ -99,6 +102,17 @@ def _main(arguments: Sequence[str] | None) -> int:
     return 0
 
 
+def _import(name: str) -> None:
+    """Import a module of the user's, from the present folder or where Python looks."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # it can do anything
+        raise InputError(f"--import {name}: {type(error).__name__}: {error}") from error
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(prog="spikelearn", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"spikelearn {storage.version()}")
@@ -106,6 +120,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for name, command in COMMANDS.items():
         added = commands.add_parser(name, help=command.__doc__, description=command.__doc__, allow_abbrev=False)
         added.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        added.add_argument(
+            "--import", action="append", default=[], dest="modules", metavar="MODULE",
+            help="import a module first, in which classes of your own are registered",
+        )  # fmt: skip
         added.set_defaults(run=command.run)
         command.declare(added)
     _check_names(parser, commands.choices, arguments)
