@@ -41,6 +41,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         bare(axes)
     grid[0].set_ylabel("angle to backpropagation (degrees)")
+    grid[0].plot([], [], "D", color="white", markeredgecolor="black", label="published, at the end")
     grid[0].legend(frameon=False, loc="lower left")
     draw_by_loss(last, report["conditions"])
     panels(figure, [*grid, last])
@@ -65,6 +66,9 @@ def draw_by_loss(axes: Axes, conditions: dict) -> None:
     axes.axhline(90, color=CHANCE, linewidth=1, linestyle="--")
     axes.set(xlabel="examples with a smaller output loss (%)", xlim=(0, 100))
     axes.set_title("last epoch, by loss", fontsize="medium")
+    for style, label in (("o-", "released reading"), ("s--", "rates 0.3 and 0.01")):
+        axes.plot([], [], style, color="0.4", markersize=4, label=label)
+    axes.legend(frameon=False, loc="lower left", fontsize="small")
     bare(axes)
 
 

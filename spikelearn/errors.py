@@ -42,6 +42,13 @@ def check_kind(where: str, value: object, kind: type, remedy: str) -> None:
         raise InputError(f"{where} must be of the class {kind.__name__}, got {described(value)}; {remedy}")
 
 
+def check_able(where: str, value: object, methods: tuple[str, ...], example: str) -> None:
+    """Raise `InputError` unless `value` is an object that has these methods, as one of a user's own may have."""
+    if isinstance(value, type) or not all(hasattr(value, name) for name in methods):
+        needed = " and ".join(f"{name}()" for name in methods)
+        raise InputError(f"{where} must be an object with {needed}, such as {example}, got {described(value)}")
+
+
 def described(value: object) -> str:
     """Say what kind of thing was given: ``'event'``, ``the class Clock``, ``a Dataset``."""
     if isinstance(value, type):

@@ -4,7 +4,7 @@ import numbers
 from dataclasses import dataclass, field
 
 from spikelearn.core.random import make_generator
-from spikelearn.errors import InputError, check_choice, check_range
+from spikelearn.errors import InputError, check_able, check_choice, check_kind, check_range
 from spikelearn.feedback import Feedback, RandomFeedback
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
@@ -13,6 +13,13 @@ from spikelearn.units import Hz
 from spikelearn.weights import InitialWeights, Weights, draw_apical_biases, draw_forward
 
 MAX_SIZE = 1 << 20
+PARTS = {
+    "synapse": Synapse,
+    "hidden": HiddenNeuron,
+    "output": OutputNeuron,
+    "phases": Phases,
+    "initial": InitialWeights,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +71,10 @@ class Network:
                     f"Network.sizes={sizes}: every layer needs an integer of 1 to {MAX_SIZE} neurons, got {n!r}"
                 )
         object.__setattr__(self, "sizes", tuple(map(int, sizes)))
+        for name, kind in PARTS.items():
+            check_kind(f"Network.{name}", getattr(self, name), kind, f"give a spikelearn.{kind.__name__}(...)")
+        check_able("Network.feedback", self.feedback, ("draw", "plan"), "spikelearn.SparseFeedback()")
+        check_able("Network.plateaus", self.plateaus, ("cumulative",), "spikelearn.JitteredPlateaus()")
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
         check_choice("Network.feedback_from", self.feedback_from, ("output", "above"))
         check_choice("Network.feedback_signal", self.feedback_signal, ("spikes", "rates"))

@@ -215,3 +215,38 @@ def test_a_run_that_could_not_be_opened_again_is_not_begun(tmp_path):
     with pytest.raises(sl.InputError, match=r"config.model.rule: unknown kind 'Nameless'; .*spikelearn\.register"):
         runs.Run.start(tmp_path / "run", config, sl.load(source))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"feedback": "sparse"},
+            r"Network.feedback must be an object with draw\(\) and plan\(\), such as .*got 'sparse'",
+        ),
+        ({"feedback": sl.SparseFeedback}, "Network.feedback must be an object .*got the class SparseFeedback"),
+        ({"hidden": [sl.HiddenNeuron()]}, "Network.hidden must be of the class HiddenNeuron, got a list; give a"),
+        ({"hidden": sl.OutputNeuron()}, "Network.hidden must be of the class HiddenNeuron, got a OutputNeuron"),
+        ({"synapse": 3.0}, "Network.synapse must be of the class Synapse, got 3.0"),
+        ({"plateaus": "jittered"}, r"Network.plateaus must be an object with cumulative\(\).*got 'jittered'"),
+        ({"phases": None}, "Network.phases must be of the class Phases, got None"),
+        ({"initial": sl.InitialWeights}, "Network.initial must be of the class InitialWeights, got the class Init"),
+    ],
+)
+def test_parts_of_a_network_that_are_none_are_refused_at_once(changes, message):
+    with pytest.raises(sl.InputError, match=message):
+        sl.Network(sizes=(3, 2, 2), **changes)
+
+
+def test_a_plan_that_the_core_does_not_know_is_refused_and_not_ignored():
+    @dataclass(frozen=True)
+    class Own(sl.RandomFeedback):
+        def plan(self):
+            return 7
+
+    network = sl.Network(sizes=(3, 2, 2), feedback=Own())
+    for engine in (sl.Clock(), sl.Event(), sl.Rates()):
+        with pytest.raises(
+            sl.InputError, match=r"Own.plan\(\) returned 7, for which the core has no code; return one of"
+        ):
+            engine.build(network, network.draw_weights(1))

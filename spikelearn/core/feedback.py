@@ -32,6 +32,9 @@ class Learned(NamedTuple):
     rate: float
 
 
+PLANS = (Fixed, Tied, Learned)  # those that there is code for
+
+
 def refresh_feedback(plan, layers, pathway, example):
     """Set the feedback weights that example number `example` uses, as far as they follow from the forward weights."""
     if type(plan) is Tied:

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikelearn.core import trial
-from spikelearn.core.feedback import Fixed
+from spikelearn.core.feedback import PLANS, Fixed
 from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
 from spikelearn.core.learn import Silent, with_rules
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.engines import checking, packing
 from spikelearn.engines.carried import SPIKES, Carried
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
-from spikelearn.errors import InputError, NotFiniteError, nearest
+from spikelearn.errors import InputError, NotFiniteError, described, nearest
 from spikelearn.network import Network as Description
 from spikelearn.weights import Weights
 
@@ -56,6 +56,12 @@ class Core(Carried):
 
     def __init__(self, network: Description, weights: Weights, dtype: str) -> None:
         packing.check_weights(network, weights)
+        plan = network.feedback.plan()
+        if type(plan) not in PLANS:
+            raise InputError(
+                f"{type(network.feedback).__name__}.plan() returned {described(plan)}, for which the core has no code; "
+                f"return one of spikelearn.core.feedback: {', '.join(each.__name__ for each in PLANS)}"
+            )
         self.network = network
         self._float = DTYPES[dtype]
         self._chances = network.plateaus.cumulative()
