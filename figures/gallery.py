@@ -1,4 +1,4 @@
-"""The table at the head of figures/README.md: published numbers beside ours, from the committed results.
+"""The tables of figures/README.md and README.md: published numbers beside ours, from the committed results.
 
 python figures/gallery.py [RUNS]
 """
@@ -14,6 +14,7 @@ import numpy as np
 from frame import FIGURES, RESULTS
 from learning import settled
 
+IN_SHORT = 6  # of these rows in README.md, those that have a published number
 START, END = "<!-- numbers: made by figures/gallery.py -->", "<!-- end of numbers -->"
 MISSING = "not run yet"
 CITED = ("one-hidden", "two-hidden", "sparse", "symmetric", "symmetric-noisy")  # with hidden layers and their bias
@@ -95,10 +96,13 @@ def angle(found: dict[str, Any]) -> str:
     return f"{lowest:.0f}, then {over([run['by_epoch'][-1] for run in found['runs']], 1, '')}"
 
 
-def table(runs: Path) -> str:
-    """Return the table as Markdown."""
+def table(runs: Path, short: bool = False) -> str:
+    """Return the table as Markdown; in short, its first rows with a published number."""
     lines = ["| | published | cited | released | text |", "|---|---|---|---|---|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(runs)]
+    found = list(rows(runs))
+    if short:
+        found = [row for row in found if row[1].endswith("%")][:IN_SHORT]
+    lines += ["| " + " | ".join(row) + " |" for row in found]
     return "\n".join(lines)
 
 
@@ -107,12 +111,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("runs", nargs="?", type=Path, default=RESULTS, metavar="RUNS", help="folder of results")
     options = parser.parse_args()
-    gallery = FIGURES / "README.md"
-    text = gallery.read_text()
-    if text.count(START) != 1 or text.count(END) != 1:
-        sys.exit(f"gallery: error: {gallery} must have the lines {START} and {END}, once each")
-    before, after = text.split(START)[0], text.split(END)[1]
-    gallery.write_text(f"{before}{START}\n{table(options.runs)}\n{END}{after}")
+    for path, short in ((FIGURES / "README.md", False), (FIGURES.parent / "README.md", True)):
+        text = path.read_text()
+        if text.count(START) != 1 or text.count(END) != 1:
+            sys.exit(f"gallery: error: {path} must have the lines {START} and {END}, once each")
+        before, after = text.split(START)[0], text.split(END)[1]
+        path.write_text(f"{before}{START}\n{table(options.runs, short)}\n{END}{after}")
     print(table(options.runs))
 
 

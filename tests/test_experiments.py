@@ -106,7 +106,9 @@ def test_the_gallery_shows_every_committed_picture_and_the_present_numbers():
     import gallery
 
     text = (ROOT / "figures" / "README.md").read_text()
-    assert gallery.table(ROOT / "experiments" / "results") in text
+    results = ROOT / "experiments" / "results"
+    assert gallery.table(results) in text
+    assert gallery.table(results, short=True) in (ROOT / "README.md").read_text()
     assert sorted(re.findall(r"\]\((\w+)\.png\)", text)) == COMMITTED
 
 
