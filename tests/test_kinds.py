@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn import kinds, runs, storage
+from spikelearn.core.feedback import register_plan
+from spikelearn.core.jit import kernel
+from spikelearn.core.lanes import LANES
 
 MINE = '''
 """The plateau rule by the recipe, and feedback of only ones, outside the package."""
@@ -247,6 +251,47 @@ def test_a_plan_that_the_core_does_not_know_is_refused_and_not_ignored():
     network = sl.Network(sizes=(3, 2, 2), feedback=Own())
     for engine in (sl.Clock(), sl.Event(), sl.Rates()):
         with pytest.raises(
-            sl.InputError, match=r"Own.plan\(\) returned 7, for which the core has no code; return one of"
+            sl.InputError, match=r"Own.plan\(\) returned 7, and no code is registered for int; see .*plan"
         ):
             engine.build(network, network.draw_weights(1))
+
+
+class Decay(NamedTuple):
+    """A plan of one's own: feedback weights shrink, and follow the errors of the layer that feeds back."""
+
+    keep: float
+    rate: float
+
+
+@kernel
+def shrink(plan, layers):
+    for number in range(len(layers) - 1):
+        layer, source = layers[number], layers[layers[number].source].own
+        for i in range(layer.n):
+            for k in range(layer.n_feedback):
+                row, lane = i // LANES * layer.n_feedback + k, i % LANES
+                layer.feedback[row, lane] = plan.keep * layer.feedback[row, lane] + plan.rate * source.error[k]
+
+
+register_plan(Decay, learn=shrink)
+
+
+@dataclass(frozen=True)
+class Decaying(sl.RandomFeedback):
+    keep: float = 0.9
+    rate: float = 0.5
+
+    def plan(self):
+        return Decay(self.keep, self.rate)
+
+
+@pytest.mark.parametrize("engine", [sl.Clock(dtype="float64"), sl.Event(dtype="float64"), sl.Rates(dtype="float64")])
+def test_a_plan_of_ones_own_changes_the_feedback_weights(engine):
+    network = sl.Network(sizes=(4, 70, 3), feedback=Decaying())
+    weights = network.draw_weights(1)
+    core = engine.build(network, weights)
+    image, label = np.ones((1, 4), np.float32), np.array([1])
+    core.train(image, label, seed=1, first_example=0, learning_rates=(0.1, 0.1), rule=sl.Plateau())
+    error = core._net.layers[1].own.error
+    assert np.abs(error).max() > 0
+    np.testing.assert_allclose(core.weights.Y[0], 0.9 * weights.Y[0] + 0.5 * error, rtol=1e-12)

@@ -1,9 +1,10 @@
 """The feedback pathway: when plateaus come, and feedback weights that do not stay as they are.
 
-A *plan* is a NamedTuple that says how; `refresh_feedback` and `learn_feedback` pick the kernel for its type when they
-are compiled, so fixed feedback costs nothing.
+A *plan* is a NamedTuple that says how; `refresh_feedback` and `learn_feedback` pick the kernels registered for its type
+when they are compiled, so fixed feedback costs nothing.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from numba.extending import overload
@@ -12,6 +13,7 @@ from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, full, load, total
 from spikelearn.core.layer import FORWARD, GROUP, PARTS, group_size, n_groups
 from spikelearn.core.random import fill_normals, fill_words, uniform
+from spikelearn.core.registered import register, registered
 
 PLATEAUS, NOISE = 0, 1  # keys
 
@@ -32,33 +34,52 @@ class Learned(NamedTuple):
     rate: float
 
 
-PLANS = (Fixed, Tied, Learned)  # those that there is code for
+def register_plan(
+    plan: type, refresh: Callable[..., None] | None = None, learn: Callable[..., None] | None = None
+) -> None:
+    """Say what becomes of feedback weights by a plan of type `plan`.
+
+    Parameters
+    ----------
+    plan : type
+        A NamedTuple class; its fields are numbers. A feedback's method `plan` returns one.
+    refresh : function compiled with `kernel` or `inlined`, optional
+        ``refresh(plan, layers, pathway, example)`` sets the feedback weights that an example uses, before it.
+    learn : function compiled so, optional
+        ``learn(plan, layers)`` changes them by what an example taught, after forward weights have changed. What it may
+        read of each layer is ``layer.own``, errors included, and ``layer.received.delivered``.
+    """
+    register(plan, refresh, learn)
 
 
 def refresh_feedback(plan, layers, pathway, example):
     """Set the feedback weights that example number `example` uses, as far as they follow from the forward weights."""
-    if type(plan) is Tied:
-        tie(plan, layers, pathway, example)
+    refresh, _ = registered(type(plan)).code
+    if refresh is not None:
+        refresh(plan, layers, pathway, example)
 
 
 def learn_feedback(plan, layers):
     """Change the feedback weights by what an example taught."""
-    if type(plan) is Learned:
-        learn_inverses(plan, layers)
+    _, learn = registered(type(plan)).code
+    if learn is not None:
+        learn(plan, layers)
 
 
 @overload(refresh_feedback)
 def _compiled_refresh(plan, layers, pathway, example):
-    if plan.instance_class is Tied:
-        return lambda plan, layers, pathway, example: tie(plan, layers, pathway, example)
-    return lambda plan, layers, pathway, example: None
+    refresh, _ = registered(plan.instance_class).code
+    if refresh is None:
+        return lambda plan, layers, pathway, example: None
+    return lambda plan, layers, pathway, example: refresh(plan, layers, pathway, example)
 
 
 @overload(learn_feedback)
 def _compiled_learn(plan, layers):
-    if plan.instance_class is Learned:
-        return lambda plan, layers: learn_inverses(plan, layers)
-    return lambda plan, layers: None
+    _, learn = registered(plan.instance_class).code
+    if learn is None:
+        return lambda plan, layers: None
+    return lambda plan, layers: learn(plan, layers)
 
 
 @kernel
@@ -149,3 +170,8 @@ def learn_inverse(plan, layer):
             row = i // LANES * layer.n_feedback + k
             if feedback[row, i % LANES] != 0:
                 feedback[row, i % LANES] += step * delivered[window, k]
+
+
+register_plan(Fixed)
+register_plan(Tied, refresh=tie)
+register_plan(Learned, learn=learn_inverses)

@@ -5,9 +5,6 @@ kernel of a local rule is handed nothing but what the neurons of one layer may k
 registration says.
 """
 
-import functools
-import threading
-from collections import namedtuple
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,23 +13,12 @@ from numba import types
 from numba.extending import overload
 
 from spikelearn.core.dynamics import sigmoid
-from spikelearn.core.identity import content
-from spikelearn.core.jit import Kernel, inlined, kernel, specialised
+from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, absolute, fma, full, load, maximum, pick, store
+from spikelearn.core.registered import register, registered
 
 STEP = 20.0  # both P of Table 1, times rate_max or its square
 OWN, ABOVE, SOURCE = "own", "above", "source"  # what a rule reads: its layer, and which other one
-
-
-class _Registered(NamedTuple):
-    errors: Callable[..., None]
-    reads: str
-
-
-_RULES: dict[type, _Registered] = {}
-_CLASSES: dict[str, type] = {}  # the class that numba is given for a rule, by the digest of what the rule is made of
-_CODE: dict[type, _Registered] = {}  # of these classes
-_MAKING = threading.Lock()
 
 
 def register_rule(constants: type, errors: Callable[..., None], reads: str = OWN) -> None:
@@ -50,61 +36,18 @@ def register_rule(constants: type, errors: Callable[..., None], reads: str = OWN
         the layer above, or the layer that feeds back; errors are worked out from the output down, so those of
         `other` are ready. For the output `other` is itself.
     """
-    _RULES[constants] = _Registered(errors, reads)
-
-
-def code_of(constants: type) -> tuple[type, Any]:
-    """Return what makes the code of a rule: the type of its constants, and its kernel."""
-    return constants, (_CODE.get(constants) or _RULES[constants]).errors
-
-
-def with_rules(compiled: Any, *constants: Any) -> tuple[Any, list[Any]]:
-    """Return the twin of a kernel of the core for some rules as they are now, and the constants to call it with.
-
-    numba does not compile anew for a class that it has met. So the constants come as a class that stands for what the
-    rule is made of: its own, or a twin where the rule was edited since.
-    """
-    if not isinstance(compiled, Kernel):  # interpreted
-        return compiled, list(constants)
-    with _MAKING:  # threads that train by the same rules share what one of them compiles
-        present = [_present(each) for each in constants]
-        return _twin(compiled, *map(type, present)), present
-
-
-@functools.cache
-def _twin(compiled: Any, *classes: type) -> Any:
-    return specialised(compiled, *(part for cls in classes for part in code_of(cls)))
-
-
-def _present(constants: Any) -> Any:
-    cls: Any = type(constants)
-    rule = _RULES[cls]
-    digest = content(cls, rule.errors, rule.reads).digest
-    known: Any = _CLASSES.get(digest)
-    if known is None:
-        known = _CLASSES[digest] = _class_like(cls) if cls in _CODE else cls
-    _CODE[known] = rule
-    return constants if known is cls else known(*constants)
-
-
-def _class_like(cls: Any) -> type:
-    """Return a class that numba has not met, with the fields and the name of another."""
-    make: Any = namedtuple
-    twin = make(cls.__name__, cls._fields, module=cls.__module__)
-    twin.__qualname__ = cls.__qualname__
-    return twin
+    register(constants, errors, reads=reads)
 
 
 def layer_errors(rule: Any, layer: Any, above: Any, source: Any) -> None:
     """Call the kernel registered for the type of `rule`, on records of type `Own`."""
-    errors, reads = _RULES[type(rule)]
+    (errors,), reads = registered(type(rule))
     errors(rule, layer, *({OWN: (), ABOVE: (above,), SOURCE: (source,)}[reads]))
 
 
 @overload(layer_errors)
 def _compiled_errors(rule, layer, above, source):
-    cls = rule.instance_class if isinstance(rule, types.BaseNamedTuple) else None
-    errors, reads = _CODE.get(cls) or _RULES[cls]
+    (errors,), reads = registered(rule.instance_class if isinstance(rule, types.BaseNamedTuple) else None)
     if reads == OWN:
         return lambda rule, layer, above, source: errors(rule, layer)
     if reads == ABOVE:

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikelearn.core import trial
-from spikelearn.core.feedback import PLANS, Fixed
+from spikelearn.core.feedback import Fixed
 from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
-from spikelearn.core.learn import Silent, with_rules
+from spikelearn.core.learn import Silent
 from spikelearn.core.random import draw_extra, make_keys
+from spikelearn.core.registered import registered, with_code
 from spikelearn.engines import checking, packing
 from spikelearn.engines.carried import SPIKES, Carried
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
@@ -57,11 +58,13 @@ class Core(Carried):
     def __init__(self, network: Description, weights: Weights, dtype: str) -> None:
         packing.check_weights(network, weights)
         plan = network.feedback.plan()
-        if type(plan) not in PLANS:
+        try:
+            registered(type(plan))
+        except TypeError as error:
             raise InputError(
-                f"{type(network.feedback).__name__}.plan() returned {described(plan)}, for which the core has no code; "
-                f"return one of spikelearn.core.feedback: {', '.join(each.__name__ for each in PLANS)}"
-            )
+                f"{type(network.feedback).__name__}.plan() returned {described(plan)}, and {error}; "
+                f"see spikelearn.core.feedback.register_plan"
+            ) from error
         self.network = network
         self._float = DTYPES[dtype]
         self._chances = network.plateaus.cumulative()
@@ -130,12 +133,15 @@ class Core(Carried):
         net = self._keyed(seed, "training")
         if watch is not None:
             net = self._watched(net, watch, float(lengths[0].sum()) * self._unit)
-        run, (constants, other) = with_rules(
-            trial.train_chunk, rule.constants(), Silent() if compare is None else compare.constants()
+        run, (constants, other, plan) = with_code(
+            trial.train_chunk,
+            rule.constants(),
+            Silent() if compare is None else compare.constants(),
+            self.network.feedback.plan(),
         )
         schedule = trial.Schedule(first_example, lengths, windows, self._rate)
         status = run(
-            net, constants, other, self.network.feedback.plan(), images, labels, schedule,
+            net, constants, other, plan, images, labels, schedule,
             np.array(learning_rates, np.float64), self.network.carry_state, results,
         )  # fmt: skip
         self._check(status, results, first_example)
@@ -205,9 +211,9 @@ class Core(Carried):
             ),
         )
         net = self._watched(net, watch, duration)
-        plan = Fixed() if label is None else self.network.feedback.plan()
+        run, (plan,) = with_code(trial.watch_trial, Fixed() if label is None else self.network.feedback.plan())
         schedule = trial.Schedule(example, lengths, windows, self._rate)
-        if not trial.watch_trial(net, plan, intensity, -1 if label is None else int(label), schedule):
+        if not run(net, plan, intensity, -1 if label is None else int(label), schedule):
             self._fail(example)
         return self._trace(net, watch, lengths[0])
 

@@ -9,7 +9,8 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn.core import identity, jit, keeping
-from spikelearn.core.learn import code_of, layer_errors, with_rules
+from spikelearn.core.learn import layer_errors
+from spikelearn.core.registered import code_of, with_code
 from spikelearn.core.trial import train_chunk
 from spikelearn.engines import Clock
 
@@ -69,7 +70,7 @@ def small_core():
 def error_of(constants):
     """Return the error of the only neuron of a network."""
     own = small_core()._net.layers[0].own
-    run, (present,) = with_rules(_errors, constants(1.0))
+    run, (present,) = with_code(_errors, constants(1.0))
     run(present, own)
     return own.error[0]
 
@@ -213,11 +214,11 @@ def test_a_rule_takes_what_it_names_as_it_is_now(part, error):
 @needs_jit
 def test_a_cell_that_is_run_again_as_it_was_compiles_nothing():
     made = typed(error="4.0 + 7.0")
-    run, _ = with_rules(_errors, made["Constants"](1.0))
+    run, _ = with_code(_errors, made["Constants"](1.0))
     before = made["Constants"]
     run_cell(made, error="4.0 + 7.0")
     assert made["Constants"] is not before
-    again, (present,) = with_rules(_errors, made["Constants"](1.0))
+    again, (present,) = with_code(_errors, made["Constants"](1.0))
     assert again is run and type(present) is before
 
 

@@ -8,10 +8,11 @@ import pytest
 import reference
 
 import spikelearn as sl
-from spikelearn.core import learn
+from spikelearn.core import registered
 from spikelearn.core.jit import kernel
 from spikelearn.core.layer import FORWARD, TARGET, Own
-from spikelearn.core.learn import angle, apply_errors, code_of, compute_errors, layer_errors, loss, register_rule
+from spikelearn.core.learn import angle, apply_errors, compute_errors, layer_errors, loss, register_rule
+from spikelearn.core.registered import code_of
 from spikelearn.core.trial import derive_all, measure_all
 from spikelearn.engines import Clock
 
@@ -467,8 +468,8 @@ def test_a_rule_that_nobody_registered_is_refused():
         step: float
 
     own = owns(core_with(NETWORKS["one"], averages_of(NETWORKS["one"])))[0]
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError, match="no code is registered for .*Unknown"):
         layer_errors(Unknown(1.0), own, own, own)
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError, match="no code is registered for .*Unknown"):
         code_of(Unknown)
-    assert Unknown not in learn._RULES
+    assert Unknown not in registered._REGISTERED
