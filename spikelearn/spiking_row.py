@@ -17,6 +17,7 @@ from spikelearn.ratenet.fit import N_ANGLE
 from spikelearn.training import error_percent, evaluate, train
 from spikelearn.weights import Weights
 
+ANGLES = "angles over test images"
 NUMBERS = "all the paper's; reading 'released' on MNIST, 'text' elsewhere"
 
 

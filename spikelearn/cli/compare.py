@@ -18,7 +18,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="digits", help="digits, mnist, a folder or FILE.npz (default: digits)")
     parser.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
     parser.add_argument("--engine", default="event", help="of the rule spiking: event (default), clock or rates")
-    parser.add_argument("--epochs", type=integer, default=5, help="passes over the training images (default: 5)")
+    parser.add_argument(
+        "--epochs",
+        type=integer,
+        help="passes over the training images (default: 5, or 1000 minibatches)",
+    )
     parser.add_argument("--seeds", type=integer, default=5, help="train with seeds 1 to this (default: 5)")
     parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
     parser.add_argument("--jobs", type=integer, default=2, help="processes; no influence on the result (default: 2)")
