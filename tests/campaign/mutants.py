@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,6 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 KEPT = Path(__file__).with_suffix(".json")
 FILES = ["core/*.py", "learning/*.py", "storage.py"]
-SECONDS = 400  # for one call of the tests; what hangs is noticed, too
 COMPARISONS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
 COMPARISONS |= {ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in"}
 OPERATORS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "*"}
@@ -111,30 +111,39 @@ def tests_of(path: str) -> list[list[str]]:
     return [near, *calls] if near else calls
 
 
-def try_one(mutant: Mutant, copy: Path) -> str:
-    """Plant a fault in a copy of the repository and return what noticed it, or "lives"."""
-    path = copy / mutant.path
-    content = (ROOT / mutant.path).read_bytes()
-    path.write_bytes(content[: mutant.start] + mutant.text.encode() + content[mutant.stop :])
+def call(tests: list[str], copy: Path, seconds: float | None) -> subprocess.CompletedProcess[str]:
+    """Run tests in a copy of the repository; `subprocess.TimeoutExpired` after so many seconds."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *tests]
     # The copy's package, not the one that is installed.
     environment = os.environ | {"PYTHONPATH": str(copy), "NUMBA_CACHE_DIR": str(copy / "cache")}
-    try:
-        for tests in tests_of(mutant.path):
-            command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *tests]
-            try:
-                done = subprocess.run(
-                    command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS
-                )
-            except subprocess.TimeoutExpired:
-                return f"hangs in {tests[0]}"
-            if done.returncode:
-                failed = [
-                    line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))
-                ]
-                return " ".join(failed[:1]) or f"status {done.returncode} of {tests[0]}"
-        return "lives"
-    finally:
-        path.write_bytes(content)
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds)
+
+
+def try_one(mutant: Mutant, copy: Path, usual: dict[tuple[str, ...], float]) -> str:
+    """Plant a fault in a copy of the repository and return what noticed it, or "lives".
+
+    Tests that take ten times as long as without the fault, compiling included, hang. How long they take without it is
+    measured when it is needed, and kept in `usual`.
+    """
+    path, content = copy / mutant.path, (ROOT / mutant.path).read_bytes()
+    for tests in tests_of(mutant.path):
+        if (key := tuple(tests)) not in usual:
+            began = time.monotonic()
+            if call(tests, copy, None).returncode:
+                raise RuntimeError(f"{' '.join(tests)}: fails without a fault")
+            usual[key] = time.monotonic() - began
+        path.write_bytes(content[: mutant.start] + mutant.text.encode() + content[mutant.stop :])
+        try:
+            done = call(tests, copy, 10 * usual[key] + 60)
+        except subprocess.TimeoutExpired:
+            return f"hangs in {tests[0]}"
+        finally:
+            path.write_bytes(content)
+        if done.returncode:
+            said = done.stdout.splitlines()
+            failed = [line.split(" - ")[0] for line in said if line.startswith(("FAILED", "ERROR"))]
+            return " ".join(failed[:1]) or f"status {done.returncode} of {tests[0]}"
+    return "lives"
 
 
 def main() -> None:
@@ -161,7 +170,7 @@ def main() -> None:
 
         def work(mutant: Mutant) -> None:
             copy = copies.pop()
-            fate = try_one(mutant, copy)
+            fate = try_one(mutant, copy, usual)
             copies.append(copy)
             known[mutant.name] = fate
             kept = {each.name: known[each.name] for each in chosen if each.name in known}
