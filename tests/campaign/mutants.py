@@ -4,8 +4,7 @@
 
 A fault is one operator, comparison or number changed, drawn at random from all there are. Each is planted in a copy of
 the repository; the tests that are nearest run first, and the first failure kills it. What is known is kept in
-``mutants.json`` beside this script, so that a second start goes on; ``mutants.md`` has the numbers and, by hand, why
-those live that do.
+``mutants.json`` beside this script, so that a second start goes on.
 """
 
 import argparse
@@ -160,7 +159,8 @@ def main() -> None:
     waiting = [mutant for mutant in chosen if mutant.name not in known]
     print(f"{len(every)} faults can be planted in {len(paths)} files; {len(chosen)} drawn, {len(waiting)} to be tried")
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        copies = []
+        copies: list[Path] = []
+        usual: dict[tuple[str, ...], float] = {}
         for job in range(options.jobs):
             copy = Path(folder) / str(job)
             shutil.copytree(
