@@ -321,13 +321,16 @@ class RunFolder:
         """Append a row to metrics.csv, after a header if it is the first; it is on disk when this returns."""
         lines = self._metric_lines()
         header = next(csv.reader(lines), None)
-        with open(self.metrics_path, "a", newline="", encoding="utf-8") as file:
-            if header is not None and header != list(row):
-                raise InputError(f"{self.metrics_path} has the columns {header}, the new row has {list(row)}")
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([row, row.values()] if header is None else [row.values()])
-            file.flush()
-            os.fsync(file.fileno())
+        if header is not None and header != list(row):
+            raise InputError(f"{self.metrics_path} has the columns {header}, the new row has {list(row)}")
+        try:
+            with open(self.metrics_path, "a", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerows([row, row.values()] if header is None else [row.values()])
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:  # which may not know the name
+            raise OSError(error.errno, error.strerror or str(error), str(self.metrics_path)) from error
 
     def metrics(self) -> list[dict[str, float]]:
         """Return the complete rows of metrics.csv (none if there is no file); empty cells are NaN."""
@@ -421,8 +424,11 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:  # which knows the temporary name, or none
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     if hasattr(os, "O_DIRECTORY"):  # the new name must survive a power cut, too; Windows cannot open folders
         folder = os.open(path.parent, os.O_DIRECTORY)
         try:

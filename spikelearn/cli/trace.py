@@ -9,6 +9,7 @@ from spikelearn.cli.arguments import engine, integer, integers, path
 from spikelearn.datasets import load
 from spikelearn.errors import InputError
 from spikelearn.simulate import simulate
+from spikelearn.storage import replacing
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -62,7 +63,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         if out.suffix == ".h5":
             recording.save(out)
         else:
-            recording.plot(layer, neurons).savefig(out, dpi=150)
+            with replacing(out) as temporary:
+                recording.plot(layer, neurons).savefig(temporary, dpi=150, format=out.suffix[1:])
     except FileNotFoundError as error:
         raise InputError(f"--out {options.out}: there is no folder {out.parent}") from error
     result = {

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from spikelearn.errors import InputError
+from spikelearn.storage import replacing
 
 Curves = Mapping[str, Sequence[float]]  # name of the rule: a number an epoch, from the first; NaN: none
 CONTROLS = {"bp": ("black", "-"), "shallow": ("0.5", "--")}  # always there, so they look the same in every picture
@@ -141,4 +142,5 @@ def save_comparison(paths: Sequence[str | Path], errors: Curves, angles: Sequenc
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize="small")
     for path in paths:
-        figure.savefig(path, dpi=150)
+        with replacing(Path(path)) as temporary:
+            figure.savefig(temporary, dpi=150, format=Path(path).suffix.lstrip("."))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from spikelearn.errors import InputError
 from spikelearn.plotting.style import COLOURS, bare
+from spikelearn.storage import replacing
 
 
 def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str = "") -> Axes:
@@ -74,4 +75,5 @@ def save_learning_curve(path: str | Path, metrics: Sequence[Mapping[str, Any]], 
     figure = Figure(figsize=(5.5, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     learning_curve(figure.add_subplot(), metrics, title)
-    figure.savefig(path, dpi=150)
+    with replacing(Path(path)) as temporary:
+        figure.savefig(temporary, dpi=150, format="png")
