@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_FORMAT = 1
 ABANDONED = 3600.0  # s, after which a temporary file is nobody's
-HELD_FILES = ("config.json", "metrics.csv", "checkpoint.h5")  # written by who holds the folder
-RUN_FILES = (*HELD_FILES, "environment.json", "learning_curve.png")
+RUN_FILES = ("config.json", "environment.json", "metrics.csv", "checkpoint.h5", "learning_curve.png")
 
 try:
     import fcntl
@@ -292,7 +291,7 @@ class RunFolder:
                     f"{self.path}: this file system has no locks ({error}); see that no two processes train there"
                 )
             else:
-                for name in HELD_FILES:  # nobody else writes them now: what is half written was left by a kill
+                for name in RUN_FILES:  # nobody else writes them now: what is half written was left by a kill
                     for leftover in _half_written(self.path / name):
                         leftover.unlink(missing_ok=True)
             yield

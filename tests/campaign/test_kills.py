@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,7 +55,7 @@ for _ in training:
 """
 
 
-def ends_after(command, n, signals, seed, usual):
+def ends_after(command, out, n, signals, seed, usual):
     """Start a command until it has been stopped `n` times at random moments, and once more, to its end."""
     moments, stopped = random.Random(seed), 0
     for attempt in range(20 * n + 20):
@@ -69,9 +70,16 @@ def ends_after(command, n, signals, seed, usual):
         # Asked to, Python ends by itself: by the exit status that is documented, or, before it listens, by the signal.
         assert child.returncode in (0, -number, STOPPED) or "KeyboardInterrupt" in error, error
         stopped += child.returncode != 0
-        if child.returncode == 0:  # it was done before: the next one begins anew
-            usual *= 0.8
+        if child.returncode == 0:  # it was faster than usual, and nothing is left to stop: once more from the start
+            usual *= 0.7
+            shutil.rmtree(out)
+            out.mkdir()
     raise AssertionError(f"stopped only {stopped} times")
+
+
+def visible(folder):
+    """Return the names of whole files; what was left half written is cleared by a later process, after an hour."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 def timed(command):
@@ -94,7 +102,7 @@ def test_training(tmp_path, n, kind):
         return [sys.executable, "-c", TRAIN, *order, "--out", str(out), *again]
 
     usual = timed(command(0, tmp_path / "whole"))
-    ends_after(command, n, KINDS[kind], 1, usual)
+    ends_after(command, out, n, KINDS[kind], 1, usual)
     assert arrived_at(out) == arrived_at(tmp_path / "whole")
     assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
 
@@ -110,7 +118,7 @@ def test_recording(tmp_path, n, kind):
         return [sys.executable, "-c", RECORD, source, str(out)]
 
     usual = timed(command(0, whole))
-    ends_after(command, n, KINDS[kind], 2, usual)
+    ends_after(command, out, n, KINDS[kind], 2, usual)
     ours, theirs = (RecordingFile(folder / "all.h5") for folder in (out, whole))
     assert ours.examples == theirs.examples == list(range(120))
     for one, other in zip(ours, theirs, strict=True):
@@ -118,8 +126,7 @@ def test_recording(tmp_path, n, kind):
         for layer, spikes in one.spikes.items():
             assert spikes.time.tobytes() == other.spikes[layer].time.tobytes()
             assert spikes.neuron.tobytes() == other.spikes[layer].neuron.tobytes()
-    # Under their names there are whole files only; what was half written is cleared by a later process, after an hour.
-    assert {path.name for path in out.iterdir() if not path.name.startswith(".")} == {"all.h5", "state.h5"}
+    assert visible(out) == {"all.h5", "state.h5"}
     (ours, attributes), (theirs, others) = (load_checkpoint(folder / "state.h5") for folder in (out, whole))
     assert attributes == others
     assert {name: array.tobytes() for name, array in ours.items()} == {n: a.tobytes() for n, a in theirs.items()}
@@ -135,7 +142,7 @@ def test_compare(tmp_path, n, kind):
         return [sys.executable, "-m", "spikelearn", *order, "--epochs", "30", "--jobs", "1", "--out", str(out)]
 
     usual = timed(command(0, whole))
-    ends_after(command, n, KINDS[kind], 3, usual)
+    ends_after(command, out, n, KINDS[kind], 3, usual)
 
     def results(folder):
         return {
@@ -143,7 +150,7 @@ def test_compare(tmp_path, n, kind):
         }
 
     assert results(out) == results(whole)
-    assert {path.name for path in out.iterdir()} == {path.name for path in whole.iterdir()}
+    assert visible(out) == visible(whole)
 
 
 def without_seconds(value):
@@ -163,7 +170,7 @@ def test_an_experiment(tmp_path, n, kind):
         return [sys.executable, script, "--scale", "smoke", "--jobs", "1", "--out", str(out)]
 
     usual = timed(command(0, whole))
-    ends_after(command, n, KINDS[kind], 4, usual)
+    ends_after(command, out, n, KINDS[kind], 4, usual)
     found, wanted = (json.loads((folder / "sparse_feedback.json").read_text()) for folder in (out, whole))
     for name, condition in wanted["conditions"].items():
         assert found["conditions"][name]["test_error"] == condition["test_error"]
