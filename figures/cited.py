@@ -18,14 +18,13 @@ NAMES = {
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    figure, caption = learning_figure(
+    return learning_figure(
         report,
-        {name: label for name, label in NAMES.items() if name in report["conditions"]},
+        NAMES,
         "What the fixed apical bias of the cited code does. Number of hidden layers; kind of feedback where it is not "
         "random; clock engine, cited reading.",
         width=14,
     )
-    return figure, caption
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def _sparse(gain: float) -> Callable[[Model], Model]:
 
 # Their code multiplies the hidden gradient by 0.2 and leaves the kernel's area, in steps of 1 ms, out. So does this, in
 # the layer below the output; a second one further down has the area once.
-THEIRS = 0.2 / RELEASED.synapse.area(dt=1.0)
+THEIR_SCALE = 0.2 / RELEASED.synapse.area(dt=1.0)
 
 VARIANTS: dict[str, Callable[[Model], Model]] = {
     "sparse": _sparse(5.0),  # figure 8B
@@ -135,7 +135,7 @@ VARIANTS: dict[str, Callable[[Model], Model]] = {
     "jittered-plateaus": _network(plateaus=JitteredPlateaus()),  # figure 6, supplement 1
     "strong-attenuation": _network(hidden=HiddenNeuron(g_apical=0.05)),  # figure 9
     "weak-attenuation": _network(hidden=HiddenNeuron(g_apical=0.6)),  # figure 9
-    "backprop": lambda model: replace(model, rule=Backprop(hidden_scale=THEIRS)),  # figure 7B, C
+    "backprop": lambda model: replace(model, rule=Backprop(hidden_scale=THEIR_SCALE)),  # figure 7B, C
     "output-only": lambda model: replace(model, rule=OutputOnly()),  # not in the paper: a control
 }
 

@@ -124,16 +124,19 @@ def _options(annotation: Any) -> tuple[tuple, dict[str, Any], Any]:
 
     Classes of a user's own come after the built-in ones in whose place they may stand.
     """
-    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    options = _members(annotation)
     classes = {each.__name__: each for each in options if isinstance(each, type) and dataclasses.is_dataclass(each)}
     classes |= own_kinds(tuple(classes.values()))
     return options, classes, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
 
 
+def _members(annotation: Any) -> tuple:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
 def _only(annotation: Any) -> Any:
     """Return the built-in class that stands here where there is no choice of them."""
-    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    classes = [each for each in options if dataclasses.is_dataclass(each)]
+    classes = [each for each in _members(annotation) if dataclasses.is_dataclass(each)]
     return classes[0] if len(classes) == 1 else None
 
 
@@ -424,6 +427,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:  # which knows the temporary name, or none
+        if error.errno is None:  # not the system's: a library's, with words of its own
+            raise
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         with suppress(OSError):

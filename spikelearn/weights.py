@@ -139,7 +139,7 @@ def draw_forward(
 def draw_apical_biases(
     rng: np.random.Generator, feedback: list[np.ndarray], scales: list[float], initial: InitialWeights
 ) -> list[np.ndarray]:
-    """Draw the fixed biases of apical dendrites; parameters as `Network.draw_weights` has them.
+    """Draw the fixed biases of apical dendrites, given feedback weights ``Y[l]``; `scales` as feedback is drawn with.
 
     Returns
     -------
