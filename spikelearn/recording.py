@@ -195,13 +195,17 @@ class RecordingFile:
         try:
             with open(path, "xb"):
                 pass  # nobody else makes it now
+        except FileExistsError as error:
+            raise InputError(f"cannot create {path}: it exists already; choose another name or remove it") from error
+        except OSError as error:
+            raise InputError(f"cannot create {path}: {error}") from error
+        try:
             journal_of(Path(path)).unlink(missing_ok=True)
             with replacing(Path(path)) as temporary, hdf5_file(temporary) as file:
                 file.attrs["format"] = FORMAT
                 file.create_group("examples")
-        except FileExistsError as error:
-            raise InputError(f"cannot create {path}: it exists already; choose another name or remove it") from error
         except OSError as error:
+            Path(path).unlink()  # an empty file would stand in the way of the next start
             raise InputError(f"cannot create {path}: {error}") from error
         return cls(path)
 

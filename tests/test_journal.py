@@ -182,11 +182,12 @@ def test_readers_beside_a_writer_see_whole_recordings(file):
 
 def test_no_change_writes_nothing(file):
     before = os.stat(file.path).st_mtime_ns
-    file.truncate(10)
+    with changing(file.path) as pages:
+        pages.read(10)
     with reading(file.path) as pages:
         assert not pages.changed
     assert RecordingFile(file.path).examples == [0]
-    assert os.stat(file.path).st_mtime_ns >= before
+    assert os.stat(file.path).st_mtime_ns == before
 
 
 def test_a_training_records_to_a_file_that_is_being_read(tmp_path, monkeypatch):
@@ -207,3 +208,15 @@ def test_a_journal_of_something_else_is_refused_by_name(file):
     journal_of(file.path).write_bytes(b"pages 9\n")
     with pytest.raises(sl.InputError, match=r"\.r\.h5\.journal is no journal of this version of spikelearn; move"):
         file.append(1, recording(1))
+
+
+def test_a_file_that_could_not_be_begun_leaves_no_empty_one(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(sl.InputError, match=r"cannot create .*r\.h5"):
+            RecordingFile.create(tmp_path / "r.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not os.listdir(tmp_path)
+    RecordingFile.create(tmp_path / "r.h5")

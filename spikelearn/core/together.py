@@ -153,6 +153,8 @@ def run_together(model, trial, inputs, layers):
                 changed += status
             if changed == 0:
                 break
+        if changed != 0:  # cannot be; but what was not settled must not pass for it
+            return False
         for number in range(n_layers):
             part = (FORWARD, 0.0, duration)
             if layers[number].is_output and phase == TARGET:
