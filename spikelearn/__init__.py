@@ -17,7 +17,15 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
-from spikelearn.feedback import LearnedFeedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
+from spikelearn.feedback import (
+    KolenPollack,
+    LearnedFeedback,
+    ProductFeedback,
+    RandomFeedback,
+    SparseFeedback,
+    SymmetricFeedback,
+    WeightMirror,
+)
 from spikelearn.kinds import register
 from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
 from spikelearn.model import Model
@@ -51,6 +59,7 @@ __all__ = [
     "InputError",
     "InputWarning",
     "JitteredPlateaus",
+    "KolenPollack",
     "LearnedFeedback",
     "Model",
     "Network",
@@ -72,6 +81,7 @@ __all__ = [
     "Synapse",
     "SynchronousPlateaus",
     "Training",
+    "WeightMirror",
     "Weights",
     "error_percent",
     "evaluate",

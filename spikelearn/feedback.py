@@ -1,16 +1,17 @@
 """Feedback pathways: the weights ``Y[l]`` to the apical dendrites of hidden layer `l`, and what becomes of them.
 
 One frozen class per pathway, with two methods: `draw` returns the weights at the start, `plan` what a core does with
-them during training. Which layer feeds back, and whether spikes or rates, is the network's affair
-(`Network.feedback_from`, `feedback_signal`). To add a pathway, write another class and name it in `Feedback`.
+them during training; a third, `check`, may refuse a network. Which layer feeds back, and whether spikes or rates, is
+the network's affair (`Network.feedback_from`, `feedback_signal`). To add a pathway, write another class and name it in
+`Feedback`; one of your own is made known by `spikelearn.register`.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikelearn.core.feedback import Fixed, Learned, Tied
-from spikelearn.errors import check_range
+from spikelearn.core.feedback import Fixed, Learned, Mirrored, Tied, Twinned
+from spikelearn.errors import InputError, check_range
 
 SQRT12 = 12.0**0.5  # width of a uniform distribution over its standard deviation
 
@@ -186,7 +187,96 @@ class LearnedFeedback:
         return Learned(self.rate)
 
 
-Feedback = RandomFeedback | ProductFeedback | SparseFeedback | SymmetricFeedback | LearnedFeedback
+@dataclass(frozen=True, kw_only=True)
+class KolenPollack:
+    """Other feedback that changes as the forward weights above it do, while both decay: they come to agree.
+
+    Every change of the weight from one neuron up to another is made to the weight back, too, and both shrink by a
+    fraction in every example, so their difference does: no weight is ever handed over. For feedback from the layer
+    above, and rules that change weights by error x presynaptic average. Kolen & Pollack (1994), IEEE World Congress
+    on Computational Intelligence; for deep networks Akrout et al. (2019), NeurIPS 32.
+
+    Parameters
+    ----------
+    decay : float
+        Within [0, 1): fraction of weights, forward (but those from the inputs) and back, that an example takes away.
+    base : RandomFeedback or ProductFeedback
+        At the start.
+    """
+
+    decay: float = 1e-4
+    base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
+
+    def __post_init__(self) -> None:
+        check_range("KolenPollack.decay", self.decay, at_least=0, below=1)
+
+    def check(self, feeding: Feeding) -> None:
+        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
+        _check_from_above("KolenPollack", feeding)
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        return self.base.draw(rng, forward, scales, feeding)
+
+    def plan(self) -> Twinned:
+        """Return what the core does with the weights during training."""
+        return Twinned(self.decay)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightMirror:
+    """Other feedback that learns from noise what the forward weights above it are.
+
+    After each example every hidden layer in turn is active by normal noise `x` alone, the layer above answers with the
+    potentials ``W x``, and the weights back learn by ``Y += rate * (x (W x)^T - Y)``, whose mean is ``W^T``: each
+    synapse knows what it sent and received. For feedback from the layer above. Akrout, Wilson, Humphreys, Lillicrap &
+    Tweed (2019), Deep learning without weight transport, NeurIPS 32.
+
+    Parameters
+    ----------
+    rate : float
+        Within (0, 1]: a mean over the last ``1 / rate`` examples or so, with noise of about ``sqrt(rate * n / 2)``
+        weights, for `n` neurons in the layer.
+    base : RandomFeedback or ProductFeedback
+        At the start.
+    """
+
+    rate: float = 3e-4
+    base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
+
+    def __post_init__(self) -> None:
+        check_range("WeightMirror.rate", self.rate, above=0, at_most=1)
+
+    def check(self, feeding: Feeding) -> None:
+        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
+        _check_from_above("WeightMirror", feeding)
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        return self.base.draw(rng, forward, scales, feeding)
+
+    def plan(self) -> Mirrored:
+        """Return what the core does with the weights during training."""
+        return Mirrored(self.rate)
+
+
+Feedback = (
+    RandomFeedback
+    | ProductFeedback
+    | SparseFeedback
+    | SymmetricFeedback
+    | LearnedFeedback
+    | KolenPollack
+    | WeightMirror
+)
+
+
+def _check_from_above(name: str, feeding: Feeding) -> None:
+    if any(source != layer + 1 for layer, source in enumerate(feeding)):
+        raise InputError(
+            f"{name} needs the layer above each hidden layer to feed back, but with several hidden layers "
+            f"feedback_from='output' is not that; set feedback_from='above'"
+        )
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, int], sd: float) -> np.ndarray:

@@ -34,8 +34,9 @@ class Network:
         Highest firing rate of every neuron and of an input at intensity 1, spikes/ms (Table 1: 200 Hz).
     synapse, hidden, output, phases, initial
         Descriptions of the parts.
-    feedback : RandomFeedback, ProductFeedback, SparseFeedback, SymmetricFeedback or LearnedFeedback
-        The feedback weights.
+    feedback : Feedback
+        The feedback weights: RandomFeedback, ProductFeedback, SparseFeedback, SymmetricFeedback, LearnedFeedback,
+        KolenPollack, WeightMirror, or of a class of one's own (`spikelearn.register`).
     feedback_from : str
         ``"output"``: every hidden layer hears from the output layer; ``"above"``: from the layer above it.
     feedback_signal : str
@@ -78,6 +79,8 @@ class Network:
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
         check_choice("Network.feedback_from", self.feedback_from, ("output", "above"))
         check_choice("Network.feedback_signal", self.feedback_signal, ("spikes", "rates"))
+        if hasattr(self.feedback, "check"):
+            self.feedback.check(self.feeding)
         if self.plateaus.earliest > self.phases.settle:
             raise InputError(
                 f"JitteredPlateaus.at_most={self.plateaus.earliest:g} ms must not exceed Phases.settle="

@@ -114,7 +114,9 @@ class Training:
         self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
         self.chunk_size, self.compare = chunk_size, compare
         start = model.network.draw_weights(seed) if weights is None else weights
-        self._progress = Progress(engine.build(model.network, start))
+        core = engine.build(model.network, start)
+        core.prepare(model.rule, compare)
+        self._progress = Progress(core)
         self._order = (-1, np.empty(0, np.int64))
         self._recorder = None
         if (record is None) != (record_to is None):

@@ -27,7 +27,8 @@ import numpy as np
 import spikelearn as sl
 from spikelearn.core.feedback import Fixed
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import output_errors, register_rule
+from spikelearn.core.learn import output_errors
+from spikelearn.core.rules import register_rule
 
 
 class Numbers(NamedTuple):
@@ -264,7 +265,7 @@ class Decay(NamedTuple):
 
 
 @kernel
-def shrink(plan, layers):
+def shrink(plan, layers, pathway, example, learning_rates):
     for number in range(len(layers) - 1):
         layer, source = layers[number], layers[layers[number].source].own
         for i in range(layer.n):

@@ -249,16 +249,23 @@ def present(model, inputs, layers, trial, intensity):
 
 
 @inlined
+def filter_spikes(model, trial, spikes):
+    """Average filtered spikes over the window of the forward phase, and of the target phase for a rule that asks."""
+    spikes.psp[:] = 0
+    add_means(model, spikes, spikes.psp, trial.windows[FORWARD, 0], trial.windows[FORWARD, 1])
+    if spikes.psp_target.shape[0] > 0 and trial.lengths[TARGET] > 0:
+        spikes.psp_target[:] = 0
+        add_means(model, spikes, spikes.psp_target, trial.windows[TARGET, 0], trial.windows[TARGET, 1])
+
+
+@inlined
 def average(model, trial, inputs, layers):
     """Average filtered spikes and potentials over the windows of the phases."""
-    start, stop = trial.windows[FORWARD, 0], trial.windows[FORWARD, 1]
-    inputs.psp[:] = 0
-    add_means(model, inputs, inputs.psp, start, stop)
+    filter_spikes(model, trial, inputs)
     for number in range(len(layers)):
         layer = layers[number]
         if not layer.is_output:
-            layer.spikes.psp[:] = 0
-            add_means(model, layer.spikes, layer.spikes.psp, start, stop)
+            filter_spikes(model, trial, layer.spikes)
         end_rates(model, trial, layer)
         if layer.feeds and not model.rates:
             delivered = layer.fed.delivered

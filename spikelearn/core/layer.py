@@ -17,6 +17,7 @@ from spikelearn.core.lanes import LANES
 from spikelearn.core.records import record
 
 FORWARD, TARGET = 0, 1
+MISMATCH, CORRECT = 0, 1  # largest |target - prediction| of an output, in rate_max; 1 if the prediction was right
 GROUP = 64  # neurons that share their draws, whatever the lanes of a machine: the same spikes everywhere
 PARTS = GROUP // LANES  # blocks of a group
 FORGOTTEN = 1e-20  # traces below this, in spikes, are zero: no float sees them, and denormal numbers are slow
@@ -41,6 +42,7 @@ class Spikes(NamedTuple):
     new_slot: np.ndarray  # (capacity,) int32
     trace: np.ndarray  # (2, n) float64, exponentials of each neuron at the start of the trial; only without cut-off
     psp: np.ndarray  # (n,) float64, spikes/ms, mean filtered spikes in the window of the forward phase
+    psp_target: np.ndarray  # the same of the target phase; empty unless the rule reads it
     delivered: np.ndarray  # (2 * shifts, n) float64, spikes/ms: what apical dendrites receive in the mean; row
     # ``phase * shifts + k``: over a window that ends `k` grains of the plateaus' timing before the phase does
 
@@ -65,6 +67,13 @@ class Own(NamedTuple):
     weights: np.ndarray  # (blocks * n_pre, LANES)
     feedback: np.ndarray  # (blocks * neurons that feed back, LANES)
     n_feedback: int
+    psp: np.ndarray  # (n_pre,) float64, spikes/ms, mean filtered presynaptic spikes, forward phase
+    signal: np.ndarray  # (2,) float64, what all neurons are told of the outputs: MISMATCH, CORRECT
+    # What a rule gets that asks for it; 0 for others, so that compiling tells who forgot to.
+    psp_target: Any  # as psp, target phase
+    memory: Any  # (numbers, n) the rule's own of each neuron
+    traces: Any  # (numbers * blocks * n_pre, LANES) and of each synapse
+    draws: Any  # (numbers, n) float64, uniform in (0, 1), new in every example
 
 
 @record
@@ -100,6 +109,7 @@ class Layer(NamedTuple):
     fed: Spikes  # what apical dendrites receive of this layer: its spikes, or given ones
     below: Spikes  # those of the inputs or the layer below
     received: Spikes  # what its own apical dendrites receive: `fed` of the layer that feeds back to it
+    scratch: np.ndarray  # (n,) float64, for the plan of feedback weights
     work: Any  # scratch of the engine
 
 
@@ -108,7 +118,7 @@ class Pathway(NamedTuple):
     """When plateaus come, and scratch for draws."""
 
     early: np.ndarray  # (shifts,) float64, chance that a plateau comes at most so many grains early; ends with 1
-    keys: np.ndarray  # (2, 4) uint32: plateaus, noise on feedback weights
+    keys: np.ndarray  # (3, 4) uint32: plateaus, feedback weights, the rule
     words: np.ndarray  # (1, 64) uint32
     normals: np.ndarray  # (64,) float64
 

@@ -1,81 +1,15 @@
 """From the averages of a trial to new weights: one error for each neuron, then error x presynaptic average.
 
-A rule is a NamedTuple of constants and a kernel registered for its type, which is picked when it is compiled. The
-kernel of a local rule is handed nothing but what the neurons of one layer may know; what else a rule reads its
-registration says.
+Which error, a learning rule says (`spikelearn.core.rules`).
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from spikelearn.core.dynamics import sigmoid
-from spikelearn.core.jit import inlined, kernel
+from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, absolute, fma, full, load, maximum, pick, store
-from spikelearn.core.registered import register, registered
 
 STEP = 20.0  # both P of Table 1, times rate_max or its square
-OWN, ABOVE, SOURCE = "own", "above", "source"  # what a rule reads: its layer, and which other one
-
-
-def register_rule(constants: type, errors: Callable[..., None], reads: str = OWN) -> None:
-    """Make `errors` the kernel of the rule whose constants are a NamedTuple of type `constants`.
-
-    Parameters
-    ----------
-    constants : type
-        A NamedTuple class; its fields are numbers.
-    errors : function compiled with `kernel`, so without allocating arrays
-        ``errors(rule, own)`` writes ``own.error[:own.n]``, the negative gradient (or what stands for it) with respect
-        to the dendritic potential, times the layer's factor. `own` is a `spikelearn.core.layer.Own`.
-    reads : str
-        ``"own"``: a local rule. ``"above"`` or ``"source"``: the kernel is ``errors(rule, own, other)``, `other` being
-        the layer above, or the layer that feeds back; errors are worked out from the output down, so those of
-        `other` are ready. For the output `other` is itself.
-    """
-    register(constants, errors, reads=reads)
-
-
-def layer_errors(rule: Any, layer: Any, above: Any, source: Any) -> None:
-    """Call the kernel registered for the type of `rule`, on records of type `Own`."""
-    (errors,), reads = registered(type(rule))
-    errors(rule, layer, *({OWN: (), ABOVE: (above,), SOURCE: (source,)}[reads]))
-
-
-@overload(layer_errors)
-def _compiled_errors(rule, layer, above, source):
-    (errors,), reads = registered(rule.instance_class if isinstance(rule, types.BaseNamedTuple) else None)
-    if reads == OWN:
-        return lambda rule, layer, above, source: errors(rule, layer)
-    if reads == ABOVE:
-        return lambda rule, layer, above, source: errors(rule, layer, above)
-    return lambda rule, layer, above, source: errors(rule, layer, source)
-
-
-@inlined
-def compute_errors(rule, layers, compared):
-    """Write the errors of all layers, from the output down; those of the rule that is only compared with it if so."""
-    for number in range(len(layers) - 1, -1, -1):
-        above, source = min(number + 1, len(layers) - 1), layers[number].source
-        if compared:
-            layer_errors(rule, layers[number].other, layers[above].other, layers[source].other)
-        else:
-            layer_errors(rule, layers[number].own, layers[above].own, layers[source].own)
-
-
-class Silent(NamedTuple):
-    """Constants of the rule that says nothing; stands where no rule is compared with."""
-
-
-@kernel
-def _no_errors(rule, own):
-    """Leave the errors as they are."""
-
-
-register_rule(Silent, _no_errors)
 
 
 @kernel

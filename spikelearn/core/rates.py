@@ -132,6 +132,12 @@ def present(model, inputs, layers, trial, intensity):
     teach(output, model.teach, trial.label)
     if not settle(model, inputs, layers, TARGET):
         return False
+    for j in range(inputs.psp_target.shape[0]):  # of a rule that asks
+        inputs.psp_target[j] = inputs.psp[j]
+    for number in range(n_layers - 1):
+        layer = layers[number]
+        for cell in range(layer.spikes.psp_target.shape[0]):
+            layer.spikes.psp_target[cell] = layer.work.psp[cell]
     for block in range(output.bias.shape[0]):
         store(output.activity, block, sigmoid(load(output.work.v_soma, block)))
     return True

@@ -5,20 +5,21 @@ package or of a user. They become part of a twin of the core's kernel, which is 
 """
 
 import functools
+import inspect
 import threading
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from spikelearn.core.identity import content
-from spikelearn.core.jit import Kernel, specialised
+from spikelearn.core.jit import Kernel, kernel, specialised
 
 
 class Registered(NamedTuple):
-    """Kernels, None where there is nothing to do, and what they read."""
+    """Kernels, None where there is nothing to do, and what they ask for, strings and numbers."""
 
     code: tuple[Any, ...]
-    reads: str
+    asks: Any
 
 
 _REGISTERED: dict[type, Registered] = {}
@@ -27,9 +28,10 @@ _CODE: dict[type, Registered] = {}  # of these classes
 _MAKING = threading.Lock()
 
 
-def register(numbers: type, *code: Callable[..., Any] | None, reads: str = "") -> None:
-    """Make kernels those of the NamedTuple class `numbers`."""
-    _REGISTERED[numbers] = Registered(code, reads)
+def register(numbers: type, *code: Callable[..., Any] | None, asks: Any = None) -> None:
+    """Make kernels those of the NamedTuple class `numbers`; what is a plain function is compiled as one."""
+    kernels = tuple(kernel(each) if inspect.isfunction(each) else each for each in code)
+    _REGISTERED[numbers] = Registered(kernels, asks)
 
 
 def registered(numbers: Any) -> Registered:
@@ -66,7 +68,7 @@ def _twin(compiled: Any, *classes: type) -> Any:
 def _present(numbers: Any) -> Any:
     cls: Any = type(numbers)
     now = _REGISTERED.get(cls) or registered(cls)
-    digest = content(cls, *now.code, now.reads).digest
+    digest = content(cls, *now.code, now.asks).digest
     known: Any = _CLASSES.get(digest)
     if known is None:
         known = _CLASSES[digest] = _class_like(cls) if cls in _CODE else cls

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layer import FORWARD
+from spikelearn.core.layer import FORWARD, TARGET
 from spikelearn.core.spikes import age_traces
 
 SEGMENT = 128  # steps that are drawn, and whose spikes are filtered, together
@@ -57,17 +57,24 @@ def add_means(model, spikes, mean, start, stop, n_slots):
 
 
 @inlined
+def filter_spikes(model, trial, spikes, n_slots):
+    """Average filtered spikes over the window of the forward phase, and of the target phase for a rule that asks."""
+    spikes.psp[:] = 0
+    add_means(model, spikes, spikes.psp, trial.windows[FORWARD, 0], trial.windows[FORWARD, 1], n_slots)
+    if spikes.psp_target.shape[0] > 0:
+        spikes.psp_target[:] = 0
+        add_means(model, spikes, spikes.psp_target, trial.windows[TARGET, 0], trial.windows[TARGET, 1], n_slots)
+
+
+@inlined
 def average_spikes(model, trial, inputs, layers):
     """Average filtered spikes: what layers receive from below in the forward phase, and apical dendrites in both."""
     n_slots = trial.lengths.sum() + model.memory
-    start, stop = trial.windows[FORWARD, 0], trial.windows[FORWARD, 1]
-    inputs.psp[:] = 0
-    add_means(model, inputs, inputs.psp, start, stop, n_slots)
+    filter_spikes(model, trial, inputs, n_slots)
     for number in range(len(layers)):
         layer = layers[number]
         if not layer.is_output:
-            layer.spikes.psp[:] = 0
-            add_means(model, layer.spikes, layer.spikes.psp, start, stop, n_slots)
+            filter_spikes(model, trial, layer.spikes, n_slots)
         if layer.feeds and not model.rates:
             delivered = layer.fed.delivered
             delivered[:] = 0

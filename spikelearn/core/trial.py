@@ -11,14 +11,13 @@ from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.layer import Trial
 from spikelearn.core.learn import (
     angle,
-    apply_errors,
-    compute_errors,
     derive,
     loss,
     mean_apical,
     measure_reach,
     not_finite,
 )
+from spikelearn.core.rules import change_weights, compute_errors, compute_others, draw_all, tell
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
 POTENTIAL, ERROR = 0, 1  # the quantities that are watched
@@ -149,15 +148,17 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
             results.failure[0] = k
             return OVERFLOW
         derive_all(layers, net.pathway, trial.example)
-        compute_errors(rule, layers, False)
-        compute_errors(other_rule, layers, True)
+        output = layers[n_layers - 1].own
+        results.prediction[k] = read_out(output)
+        tell(layers, 1.0 if results.prediction[k] == labels[k] else 0.0)
+        draw_all(rule, other_rule, layers, net.pathway, trial.example)
+        compute_errors(rule, layers)
+        compute_others(other_rule, layers)
         for quantity in range(2):
             bad = bad_layer(layers, quantity)
             if bad >= 0:
                 results.failure[:] = k, bad, quantity
                 return NOT_FINITE
-        output = layers[n_layers - 1].own
-        results.prediction[k] = read_out(output)
         for i in range(output.n):
             results.v_output[k, i] = output.v_forward[i]
         for number in range(n_layers):
@@ -165,8 +166,8 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
             results.loss[k, number] = loss(layer.own)
             if number < n_layers - 1:
                 results.angle[k, number] = angle(layer.own.error, layer.other.error)
-            apply_errors(layer, learning_rates[number])
-        learn_feedback(plan, layers)
+            change_weights(rule, layer, learning_rates[number])
+        learn_feedback(plan, layers, net.pathway, trial.example, learning_rates)
         refresh_feedback(plan, layers, net.pathway, trial.example + 1)
     return DONE
 

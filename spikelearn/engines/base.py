@@ -8,11 +8,12 @@ import numpy as np
 from spikelearn.core import trial
 from spikelearn.core.feedback import Fixed
 from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
-from spikelearn.core.learn import Silent
 from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.core.registered import registered, with_code
+from spikelearn.core.rules import Silent
 from spikelearn.engines import checking, packing
 from spikelearn.engines.carried import SPIKES, Carried
+from spikelearn.engines.explaining import explained
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
 from spikelearn.errors import InputError, NotFiniteError, described, nearest
 from spikelearn.network import Network as Description
@@ -67,6 +68,7 @@ class Core(Carried):
             ) from error
         self.network = network
         self._float = DTYPES[dtype]
+        self._rules: tuple[Any, Any] = (None, None)  # that it is prepared for
         self._chances = network.plateaus.cumulative()
 
     @abstractmethod
@@ -123,6 +125,7 @@ class Core(Carried):
         NotFiniteError
             A potential or an error became NaN or infinite; the message names layer, quantity and example.
         """
+        self.prepare(rule, compare)
         images = checking.check_images(self.network, images)
         labels = checking.check_labels(self.network, images, labels)
         checking.check_learning_rates(self.network, learning_rates)
@@ -140,12 +143,13 @@ class Core(Carried):
             self.network.feedback.plan(),
         )
         schedule = trial.Schedule(first_example, lengths, windows, self._rate)
-        status = run(
-            net, constants, other, plan, images, labels, schedule,
-            np.array(learning_rates, np.float64), self.network.carry_state, results,
-        )  # fmt: skip
+        with explained(rule, compare, self.network.feedback):
+            status = run(
+                net, constants, other, plan, images, labels, schedule,
+                np.array(learning_rates, np.float64), self.network.carry_state, results,
+            )  # fmt: skip
         self._check(status, results, first_example)
-        self._check_weights(first_example + n)
+        self._check_finite(first_example + n)
         trace = None if watch is None else self._trace(net, watch, lengths[0])
         if compare is None:
             results.angle[:] = np.nan
@@ -213,7 +217,9 @@ class Core(Carried):
         net = self._watched(net, watch, duration)
         run, (plan,) = with_code(trial.watch_trial, Fixed() if label is None else self.network.feedback.plan())
         schedule = trial.Schedule(example, lengths, windows, self._rate)
-        if not run(net, plan, intensity, -1 if label is None else int(label), schedule):
+        with explained(self.network.feedback):
+            done = run(net, plan, intensity, -1 if label is None else int(label), schedule)
+        if not done:
             self._fail(example)
         return self._trace(net, watch, lengths[0])
 
@@ -226,10 +232,37 @@ class Core(Carried):
         """Forget all activity."""
         trial.rest(self._net)
 
+    def prepare(self, rule: Any, compare: Any = None) -> None:
+        """Make room for what a rule that will learn, and one that it is compared with, ask for, if there is none yet.
+
+        Raises
+        ------
+        InputError
+            The rule compared with keeps numbers of its own, so it has to learn.
+        """
+        if (rule, compare) == self._rules:
+            return
+        asks, others = (
+            registered(type(Silent() if each is None else each.constants())).asks for each in (rule, compare)
+        )
+        if others.memory or others.traces:
+            raise InputError(
+                f"{type(compare).__name__} keeps numbers from example to example, so it can learn, but not be "
+                f"compared with"
+            )
+        self._net = packing.equip(self._net, asks, others, self._float)
+        self._rules = rule, compare
+
+    @property
+    def _rule_name(self) -> str:
+        return type(self._rules[0]).__name__
+
     # -- building -------------------------------------------------------------------------------------------------
 
     def _keyed(self, seed: int, purpose: str) -> Network:
-        keys = np.concatenate([make_keys(seed, "plateaus", 1), make_keys(seed, "feedback", 1)])
+        keys = np.concatenate(
+            [make_keys(seed, "plateaus", 1), make_keys(seed, "feedback", 1), make_keys(seed, "rule", 1)]
+        )
         model = self._net.model._replace(keys=make_keys(seed, purpose, len(self._net.model.keys)))
         return self._net._replace(model=model, pathway=self._net.pathway._replace(keys=keys))
 
@@ -259,7 +292,7 @@ class Core(Carried):
                     for number, (spikes, work) in enumerate(zip(populations[1:], works, strict=True))
                 ],
             ),
-            pathway=Pathway(self._chances, np.zeros((2, 4), np.uint32), np.zeros((1, 64), np.uint32), np.zeros(64)),
+            pathway=Pathway(self._chances, np.zeros((3, 4), np.uint32), np.zeros((1, 64), np.uint32), np.zeros(64)),
         )
         packing.set_weights(self._net.layers, weights)
 
@@ -308,7 +341,7 @@ class Core(Carried):
     def _check(self, status: int, results: trial.Results, first_example: int) -> None:
         if status == trial.NOT_FINITE:
             example, layer, quantity = results.failure.tolist()
-            name = "mean somatic potential" if quantity == trial.POTENTIAL else "error"
+            name = "mean somatic potential" if quantity == trial.POTENTIAL else f"error by {self._rule_name}"
             raise NotFiniteError(
                 f"the {name} of layer {layer + 1} is not finite at example {first_example + example}; "
                 f"the learning rates are probably too large"
@@ -316,13 +349,16 @@ class Core(Carried):
         if status == trial.OVERFLOW:
             self._fail(first_example + int(results.failure[0]))
 
-    def _check_weights(self, example: int) -> None:
+    def _check_finite(self, example: int) -> None:
         for layer in self._net.layers:
-            if not (np.isfinite(layer.weights).all() and np.isfinite(layer.bias).all()):
-                raise NotFiniteError(
-                    f"a weight or bias of layer {layer.number + 1} is not finite before example {example}; "
-                    f"the learning rates are probably too large"
-                )
+            changed = {"weight": layer.weights, "bias": layer.bias, "feedback weight": layer.feedback}
+            changed |= {f"number that {self._rule_name} keeps": array for array in packing.kept(layer)}
+            for name, array in changed.items():
+                if not np.isfinite(array).all():
+                    raise NotFiniteError(
+                        f"a {name} of layer {layer.number + 1} is not finite before example {example}; "
+                        f"the learning rates are probably too large"
+                    )
 
 
 def _grown(spikes: Spikes, room: packing.Room, real: Any) -> Spikes:
@@ -336,4 +372,4 @@ def _grown(spikes: Spikes, room: packing.Room, real: Any) -> Spikes:
     for name in SPIKES:
         old = getattr(spikes, name)
         getattr(grown, name)[: len(old)] = old
-    return grown._replace(trace=spikes.trace, psp=spikes.psp, delivered=spikes.delivered)
+    return grown._replace(trace=spikes.trace, psp=spikes.psp, psp_target=spikes.psp_target, delivered=spikes.delivered)

@@ -25,6 +25,11 @@ class Carried(ABC):
     _net: Network
     _slot: float  # ms
     _memory: int  # slots after which a spike is forgotten, 0: never
+    _rules: tuple[Any, Any]
+
+    @abstractmethod
+    def prepare(self, rule: Any, compare: Any = None) -> None:
+        """Make room for what a rule that will learn, and one that it is compared with, ask for."""
 
     @abstractmethod
     def _make_room(self, images: np.ndarray, durations: np.ndarray, n_given: int = 0) -> None:
@@ -32,7 +37,7 @@ class Carried(ABC):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy, or pickle, what the core holds: its arrays are views of each other, and copies of them would not be."""
-        return _rebuilt, (self.engine, self.network, self.weights, self.state())
+        return _rebuilt, (self.engine, self.network, self.weights, self.state(), self._rules)
 
     def snapshot(self, spare: Snapshot | None = None) -> Snapshot:
         """Return a copy of all that training changes, for `rollback`; in the memory of an old one if there is one."""
@@ -51,7 +56,7 @@ class Carried(ABC):
     def _carried(self) -> Snapshot:
         arrays = [self._net.model.elapsed]
         for layer in self._net.layers:
-            arrays += [layer.weights, layer.bias, layer.feedback, layer.v_soma]
+            arrays += [layer.weights, layer.bias, layer.feedback, layer.v_soma, *packing.kept(layer)]
         for _, spikes in self._populations():
             arrays += [spikes.trace, *(getattr(spikes, name) for name in SPIKES)]
         return arrays
@@ -79,6 +84,8 @@ class Carried(ABC):
             state[f"{name}_when"] = spikes.time[:n].copy() if len(spikes.time) else self._slots_of(spikes)
         for layer in self._net.layers:
             state[f"layer{layer.number + 1}_v_soma"] = layer.v_soma.reshape(-1)[: layer.n].copy()
+            for name, array in packing.get_kept(layer).items():
+                state[f"layer{layer.number + 1}_{name}"] = array
         return state
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -91,7 +98,7 @@ class Carried(ABC):
         own = self.state()
         for name, array in own.items():
             if name not in state:
-                raise InputError(f"state has no {name!r}; it was written by another engine")
+                raise InputError(f"state has no {name!r}; it was written by another engine, or with another rule")
             given = state[name]
             is_list = name.endswith(("_recent", "_when"))
             fits = given.ndim == 1 if is_list else given.shape == array.shape
@@ -102,6 +109,9 @@ class Carried(ABC):
                     f"state {name!r} of shape {given.shape} {given.dtype} does not fit this network: "
                     f"it needs {array.shape} {array.dtype}"
                 )
+        for name in state:
+            if name.startswith("layer") and name not in own:
+                raise InputError(f"state has {name!r}, which nothing here takes up; it was written with another rule")
         # What is remembered may come from images far brighter than those that follow.
         self._make_room(np.ones((1, self.network.sizes[0]), np.float32), np.zeros(1))
         for name, spikes in self._populations():
@@ -118,6 +128,9 @@ class Carried(ABC):
             spikes.first[: self._memory + 1] = np.searchsorted(slots, np.arange(self._memory + 1))
         for layer in self._net.layers:
             layer.v_soma.reshape(-1)[: layer.n] = state[f"layer{layer.number + 1}_v_soma"]
+            packing.set_kept(
+                layer, {name: state[f"layer{layer.number + 1}_{name}"] for name in packing.get_kept(layer)}
+            )
         self._net.model.elapsed[:] = 0
 
     def _populations(self) -> list[tuple[str, Spikes]]:
@@ -128,8 +141,12 @@ class Carried(ABC):
         return np.repeat(np.arange(self._memory), np.diff(spikes.first[: self._memory + 1]))
 
 
-def _rebuilt(engine: Any, network: Description, weights: Weights, state: dict[str, np.ndarray]) -> Carried:
+def _rebuilt(
+    engine: Any, network: Description, weights: Weights, state: dict[str, np.ndarray], rules: tuple[Any, Any]
+) -> Carried:
     """Return a copy of a core, of which these are what it holds."""
     core: Carried = engine.build(network, weights)
+    if rules[0] is not None:
+        core.prepare(*rules)
     core.restore(state)
     return core

@@ -1,6 +1,6 @@
 """From a description and weights to the core's records, and from its blocks back to weights as users see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import FORWARD, GROUP, TARGET, Layer, Own, Spikes
 from spikelearn.core.poisson import CountTable, count_table
+from spikelearn.core.rules import Asks
 from spikelearn.errors import InputError, check_kind
 from spikelearn.network import Network
 from spikelearn.weights import Weights
@@ -66,6 +67,7 @@ def make_spikes(n: int, shifts: int, room: Room, traced: bool, real: Any) -> Spi
         new_slot=np.zeros(room.capacity, np.int32),
         trace=np.zeros((2, n if traced else 0)),
         psp=np.zeros(n),
+        psp_target=np.zeros(0),
         delivered=np.zeros((2 * shifts, n)),
     )
 
@@ -102,6 +104,12 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: f
         weights=weights,
         feedback=feedback,
         n_feedback=n_feedback,
+        psp=np.zeros(n_pre),
+        signal=np.zeros(2),
+        psp_target=0,
+        memory=0,
+        traces=0,
+        draws=0,
     )
     return Layer(
         number=number,
@@ -124,14 +132,57 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: f
         fed=spikes,
         below=spikes,
         received=spikes,
+        scratch=np.zeros(n),
         work=work,
     )
+
+
+def equip(net: Any, asks: Asks, others: Asks, real: Any) -> Any:
+    """Return the network with room for what a rule asks for, and what one does that is only compared with it."""
+    asked = asks.psp_target or others.psp_target
+
+    def listening(spikes: Spikes) -> Spikes:
+        return spikes._replace(psp_target=np.zeros(len(spikes.psp) if asked else 0))
+
+    inputs = listening(net.inputs)
+    layers: list[Layer] = []
+    for layer in net.layers:
+        spikes = listening(layer.spikes)
+        below = layers[-1].spikes if layers else inputs
+        layers.append(
+            layer._replace(
+                spikes=spikes,
+                fed=spikes,
+                own=_given(layer.own, asks, below.psp_target, real),
+                other=_given(layer.other, others, below.psp_target, real),
+            )
+        )
+    return net._replace(inputs=inputs, layers=link(inputs, layers))
+
+
+def _given(own: Own, asks: Asks, psp_target: np.ndarray, real: Any) -> Own:
+    return own._replace(
+        psp_target=psp_target if asks.psp_target else 0,
+        memory=np.zeros((asks.memory, own.n), real) if asks.memory else 0,
+        traces=lanes_array(asks.traces * len(own.weights), real) if asks.traces else 0,
+        draws=np.zeros((asks.draws, own.n)) if asks.draws else 0,
+    )
+
+
+def kept(layer: Layer) -> list[np.ndarray]:
+    """Return the numbers that the rule keeps of a layer's neurons and synapses, as far as it does."""
+    return [array for array in (layer.own.memory, layer.own.traces) if isinstance(array, np.ndarray)]
 
 
 def link(inputs: Spikes, layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Let each layer know whose spikes it receives, from below and from where feedback comes."""
     return tuple(
-        layer._replace(below=below, received=layers[layer.source].fed)
+        layer._replace(
+            below=below,
+            received=layers[layer.source].fed,
+            own=layer.own._replace(psp=below.psp),
+            other=layer.other._replace(psp=below.psp),
+        )
         for layer, below in zip(layers, [inputs, *(layer.spikes for layer in layers)], strict=False)
     )
 
@@ -164,6 +215,29 @@ def get_weights(layers: tuple[Layer, ...]) -> Weights:
         tuple(_get_rows(layer.feedback, layer.n_feedback, layer.n) for layer in layers[:-1]),
         tuple(layer.apical_bias.reshape(-1)[: layer.n].copy() for layer in layers[:-1]),
     )
+
+
+def get_kept(layer: Layer) -> dict[str, np.ndarray]:
+    """Return copies of the numbers that the rule keeps, in the user's order: (k, n) of neurons, (k, n, n_pre)."""
+    found, own = {}, layer.own
+    if isinstance(own.memory, np.ndarray):
+        found["memory"] = own.memory.copy()
+    if isinstance(own.traces, np.ndarray):
+        found["traces"] = np.array([_get_rows(part, own.n_pre, own.n) for part in _parts(layer)])
+    return found
+
+
+def set_kept(layer: Layer, kept: Mapping[str, np.ndarray]) -> None:
+    """Take up what `get_kept` returned."""
+    if "memory" in kept:
+        layer.own.memory[:] = kept["memory"]
+    if "traces" in kept:
+        for part, given in zip(_parts(layer), kept["traces"], strict=True):
+            _set_rows(part, layer.n_pre, given)
+
+
+def _parts(layer: Layer) -> np.ndarray:
+    return layer.own.traces.reshape(-1, *layer.weights.shape)
 
 
 def _set_rows(blocked: np.ndarray, n_pre: int, weights: np.ndarray) -> None:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.learn import ABOVE, STEP, output_errors, register_rule
+from spikelearn.core.learn import STEP, output_errors
+from spikelearn.core.rules import ABOVE, register_rule
 
 
 class BackpropConstants(NamedTuple):

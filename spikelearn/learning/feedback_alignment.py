@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.learn import SOURCE, STEP, output_errors, register_rule
+from spikelearn.core.learn import STEP, output_errors
+from spikelearn.core.rules import SOURCE, register_rule
 from spikelearn.errors import InputError
 from spikelearn.network import Network
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import STEP, output_errors, register_rule
+from spikelearn.core.learn import STEP, output_errors
+from spikelearn.core.rules import register_rule
 
 
 class OutputOnlyConstants(NamedTuple):

@@ -18,7 +18,7 @@ RULE = """
 from typing import NamedTuple
 
 from spikelearn.core.jit import kernel
-from spikelearn.core.learn import register_rule
+from spikelearn.core.rules import register_rule
 {imported}
 
 class Constants(NamedTuple):

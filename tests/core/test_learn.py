@@ -11,8 +11,9 @@ import spikelearn as sl
 from spikelearn.core import registered
 from spikelearn.core.jit import kernel
 from spikelearn.core.layer import FORWARD, TARGET, Own
-from spikelearn.core.learn import angle, apply_errors, compute_errors, layer_errors, loss, register_rule
+from spikelearn.core.learn import angle, apply_errors, loss
 from spikelearn.core.registered import code_of
+from spikelearn.core.rules import compute_errors, compute_others, layer_errors, register_rule
 from spikelearn.core.trial import derive_all, measure_all
 from spikelearn.engines import Clock
 
@@ -75,7 +76,7 @@ def owns(core):
 
 @kernel
 def _all_errors(rule, net):
-    compute_errors(rule, net.layers, False)
+    compute_errors(rule, net.layers)
 
 
 def errors(core, rule):
@@ -226,7 +227,8 @@ def test_what_a_layer_owns_leads_to_no_other_layer_and_no_spike():
         assert isinstance(layer.own, Own)
         assert not any(isinstance(field, tuple) for field in layer.own)
         elsewhere = [core._net.inputs, layer.spikes, layer.work, *(m for m in core._net.layers if m.number != number)]
-        for mine in arrays_of(layer.own):
+        assert layer.own.psp is layer.below.psp  # what arrives at its synapses is not the neurons below
+        for mine in arrays_of(layer.own._replace(psp=0)):
             assert not any(np.shares_memory(mine, other) for other in arrays_of(tuple(elsewhere)))
 
 
@@ -447,7 +449,7 @@ def test_a_rule_may_read_the_layer_above_or_the_one_that_feeds_back(constants, o
 
 @kernel
 def _compared_errors(rule, net):
-    compute_errors(rule, net.layers, True)
+    compute_others(rule, net.layers)
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
