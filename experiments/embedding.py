@@ -50,25 +50,9 @@ def look_at(setting: Setting, tell: Tell) -> dict:
 def spike_counts(setting: Setting, images: sl.Images, tell: Tell) -> dict[str, np.ndarray]:
     """Return spikes after the settling time by hidden layer, (images, neurons)."""
     config, weights = protocol.trained(setting, NAME, 1)
-    network = config.model.network
-    layers = {f"hidden[{k}]": n for k, n in enumerate(network.sizes[1:-1])}
-    counts = {layer: np.zeros((len(images), n), np.int64) for layer, n in layers.items()}
-    for k in range(len(images)):
-        seen = sl.simulate(
-            network,
-            weights,
-            images.intensities(slice(k, k + 1))[0],
-            record=[f"{layer}.spikes" for layer in layers],
-            window=(network.phases.settle, network.phases.test),
-            seed=1,
-            example=k,
-            engine=config.engine,
-        )
-        for layer, n in layers.items():
-            spikes = seen.spikes[layer]
-            late = spikes.neuron[spikes.time >= network.phases.settle]
-            counts[layer][k] = np.bincount(late, minlength=n)
-        tell(1)
+    layers = [f"hidden[{k}]" for k in range(config.model.network.n_hidden)]
+    counts = sl.activity(config.model.network, weights, images, seed=1, layers=layers, engine=config.engine)
+    tell(len(images))
     return counts
 
 

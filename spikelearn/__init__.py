@@ -17,6 +17,7 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
+from spikelearn.evaluation import EvaluationStopped, activity, error_percent, evaluate
 from spikelearn.feedback import (
     KolenPollack,
     LearnedFeedback,
@@ -36,7 +37,7 @@ from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
 from spikelearn.recording import Recording, RecordingFile, Spikes
 from spikelearn.simulate import simulate
 from spikelearn.storage import version
-from spikelearn.training import Chunk, EvaluationStopped, Training, error_percent, evaluate, train
+from spikelearn.training import Chunk, Training, train
 from spikelearn.units import Hz, ms, second
 from spikelearn.watching import Record
 from spikelearn.weights import InitialWeights, Weights
@@ -83,6 +84,7 @@ __all__ = [
     "Training",
     "WeightMirror",
     "Weights",
+    "activity",
     "error_percent",
     "evaluate",
     "load",

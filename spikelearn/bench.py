@@ -11,12 +11,13 @@ import numpy as np
 from spikelearn.datasets import Images, find_mnist, load
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.errors import InputError, check_range
+from spikelearn.evaluation import CHUNK, evaluate
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
 from spikelearn.neurons import HiddenNeuron
 from spikelearn.peers import DT, Peer, Task, Times, Unavailable, apart
 from spikelearn.storage import machine, peak_memory_mb, to_dict
-from spikelearn.training import CHUNK, Training, evaluate, train
+from spikelearn.training import Training, train
 from spikelearn.weights import Weights
 
 WARM_UP = 5  # chunks before the clock runs: the first examples find the network at rest

@@ -204,7 +204,7 @@ class KolenPollack:
         At the start.
     """
 
-    decay: float = 1e-4
+    decay: float = 3e-5
     base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
 
     def __post_init__(self) -> None:

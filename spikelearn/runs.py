@@ -20,10 +20,11 @@ from spikelearn.core.compiling import compiling
 from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
+from spikelearn.evaluation import CHUNK, error_percent, evaluate
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.storage import RunFolder, from_dict, load_checkpoint, save_checkpoint, to_dict
-from spikelearn.training import CHUNK, Chunk, Training, error_percent, evaluate, train
+from spikelearn.training import Chunk, Training, train
 from spikelearn.weights import Weights
 
 CHECKPOINT_SECONDS = 60.0  # within an epoch; besides, there is one at the end of each

@@ -10,11 +10,12 @@ from spikelearn.analysis import alignments
 from spikelearn.datasets import Dataset, Images
 from spikelearn.engines import Engine
 from spikelearn.errors import InputError
+from spikelearn.evaluation import error_percent, evaluate
 from spikelearn.learning import Backprop
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
 from spikelearn.ratenet.fit import N_ANGLE
-from spikelearn.training import error_percent, evaluate, train
+from spikelearn.training import train
 from spikelearn.weights import Weights
 
 ANGLES = "angles over test images"

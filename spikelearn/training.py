@@ -1,14 +1,11 @@
-"""Loops over examples: `train` yields chunk by chunk, `evaluate` tests. What happens in between is the caller's.
+"""Training: `train` yields chunk by chunk. What happens in between is the caller's.
 
-Example `k` of epoch `e` is trial ``e * n + k`` of the seed, image `i` of repetition `r` of a test is trial
-``r * n + i``: every draw follows from that, whatever the size of the chunks or the number of threads.
+Example `k` of epoch `e` is trial ``e * n + k`` of the seed: every draw follows from that, whatever the size of the
+chunks.
 """
 
 import copy
-import math
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,15 +18,13 @@ from spikelearn.datasets import Images
 from spikelearn.engines import Engine, engine_of
 from spikelearn.engines.base import Core
 from spikelearn.errors import InputError, check_kind, check_range
+from spikelearn.evaluation import CHUNK, check_fit
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
-from spikelearn.network import Network
 from spikelearn.progress import Progress
 from spikelearn.recorder import Recorder
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
-
-CHUNK = 100  # examples in one compiled call: some 20 ms, so that progress and Ctrl-C feel immediate
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +65,6 @@ class Chunk:
     def error(self) -> float:
         """Examples predicted wrongly, in percent."""
         return 100 * self.n_wrong / len(self.label)
-
-
-NOT_SHOWN = np.int64(-1)
-
-
-class EvaluationStopped(KeyboardInterrupt):
-    """Ctrl-C during `evaluate`; `predictions` are those made so far, -1 for images that were not shown."""
-
-    def __init__(self, predictions: np.ndarray) -> None:
-        super().__init__(f"stopped after {(predictions != NOT_SHOWN).sum()} of {predictions.size} images")
-        self.predictions = predictions
 
 
 class Training:
@@ -298,106 +282,3 @@ def train(
         record=record,
         record_to=record_to,
     )
-
-
-def evaluate(
-    network: Network,
-    weights: Weights,
-    images: Images,
-    *,
-    seed: int,
-    repeats: int = 1,
-    engine: Engine | None = None,
-    threads: int = 1,
-    chunk_size: int = CHUNK,
-) -> np.ndarray:
-    """Predict the class of each image, shown to the network at rest.
-
-    Parameters
-    ----------
-    network, weights, images
-        What to test, and on what.
-    seed : int
-        Fixes every spike; training and evaluation with the same seed are independent.
-    repeats : int
-        Times that all images are shown, with other spikes each time.
-    engine : Event, Clock or Rates, optional
-        By default the event engine, float32.
-    threads : int
-        Number of threads; has no influence on the results.
-    chunk_size : int
-        Images for each compiled call; has no influence on the results.
-
-    Returns
-    -------
-    (repeats, images) int64 array
-        Predicted classes: the output with the highest mean somatic potential.
-
-    Raises
-    ------
-    EvaluationStopped
-        After Ctrl-C; it has the predictions made so far.
-    """
-    check_range("seed", seed, at_least=0, integer=True)
-    check_range("repeats", repeats, at_least=1, integer=True)
-    check_range("threads", threads, at_least=1, integer=True)
-    check_range("chunk_size", chunk_size, at_least=1, integer=True)
-    check_fit(network, images)
-    n = len(images)
-    predictions = np.full(repeats * n, NOT_SHOWN)
-    n_chunks = math.ceil(n / chunk_size)
-    engine = engine_of(engine)
-    cores = [engine.build(network, weights) for _ in range(threads)]
-    # Without an image it only compiles, if it must; of all threads this one may be the one that can be interrupted.
-    cores[0].test(np.zeros((0, images.n_pixels), np.float32), seed=seed, first_example=0)
-    stop = threading.Event()
-
-    def work(thread: int) -> None:
-        for k in range(thread, repeats * n_chunks, threads):
-            if stop.is_set():
-                return
-            repeat, chunk = divmod(k, n_chunks)
-            part = slice(chunk * chunk_size, min((chunk + 1) * chunk_size, n))
-            first = repeat * n + part.start
-            found = cores[thread].test(images.intensities(part), seed=seed, first_example=first)
-            predictions[first : first + len(found)] = found
-
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            list(pool.map(work, range(threads)))
-        except KeyboardInterrupt:
-            stop.set()
-            pool.shutdown()  # chunks at work, some hundredths of a second each, are done first
-            raise EvaluationStopped(predictions.reshape(repeats, n)) from None
-        finally:
-            stop.set()
-    return predictions.reshape(repeats, n)
-
-
-def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the share of wrong predictions in each row, in percent; (repeats,) float64."""
-    predictions, labels = np.asarray(predictions), np.asarray(labels)
-    kinds = {"predictions": predictions, "labels": labels}
-    for name, array in kinds.items():
-        if array.dtype.kind not in "iu":
-            raise InputError(f"{name} must be integers, class numbers, got {array.dtype}; use astype")
-    if labels.ndim != 1 or not len(labels) or predictions.ndim not in (1, 2) or predictions.shape[-1] != len(labels):
-        raise InputError(
-            f"predictions of shape {predictions.shape} do not fit labels of shape {labels.shape}; predictions must be "
-            f"(images,) or (repeats, images), labels (images,)"
-        )
-    return 100 * (predictions != labels).mean(axis=-1)
-
-
-def check_fit(network: Network, images: Images) -> None:
-    """Raise `InputError` unless the images have a pixel for each input and a class for each output at most."""
-    check_kind("network", network, Network, "of a model, give model.network")
-    check_kind("images", images, Images, "of a data set, give its .train or .test; of arrays, make spikelearn.Images")
-    if images.n_pixels != network.sizes[0]:
-        raise InputError(
-            f"{images.name}: images of {images.n_pixels} pixels do not fit a network with {network.sizes[0]} inputs"
-        )
-    if images.n_classes > network.sizes[-1]:
-        raise InputError(
-            f"{images.name}: {images.n_classes} classes do not fit a network with {network.sizes[-1]} outputs"
-        )

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from spikelearn import datasets, runs, storage, training
+from spikelearn import datasets, evaluation, runs, storage, training
 from spikelearn.cli import main
 from spikelearn.engines import Clock, Event
 from spikelearn.models import guerguiev2017
@@ -313,8 +313,8 @@ def test_evaluating_uses_the_engine_of_the_run(done, tmp_path):
     config, weights = runs.load_run(tmp_path / "run")
     images = datasets.load("digits").test
     for dt, same in ((0.5, True), (1.0, False)):
-        predictions = training.evaluate(config.model.network, weights, images, seed=1, engine=Clock(dt=dt))
-        assert (training.error_percent(predictions, images.y)[0] == result["test_error"]) == same
+        predictions = evaluation.evaluate(config.model.network, weights, images, seed=1, engine=Clock(dt=dt))
+        assert (evaluation.error_percent(predictions, images.y)[0] == result["test_error"]) == same
 
 
 def test_evaluating_on_other_images_or_with_other_spikes(done, trained, tmp_path):

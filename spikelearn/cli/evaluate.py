@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from spikelearn import datasets, runs, training
+from spikelearn import datasets, evaluation, runs
 from spikelearn.cli.arguments import integer, path
 
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     images = runs.test_images(options.folder) if own else datasets.load(source, scale=options.scale).test
     seed = config.seed if options.seed is None else options.seed
     try:
-        predictions = training.evaluate(
+        predictions = evaluation.evaluate(
             config.model.network,
             weights,
             images,
@@ -34,12 +34,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             engine=config.engine,
             threads=options.threads,
         )
-    except training.EvaluationStopped as stopped:
-        shown = stopped.predictions != training.NOT_SHOWN
+    except evaluation.EvaluationStopped as stopped:
+        shown = stopped.predictions != evaluation.NOT_SHOWN
         wrong = 100 * (stopped.predictions != images.y)[shown].mean() if shown.any() else None
         so_far = "" if wrong is None else f", of which {wrong:.2f} % were predicted wrongly"
         raise KeyboardInterrupt(f"{stopped}{so_far}") from None
-    errors = training.error_percent(predictions, images.y)
+    errors = evaluation.error_percent(predictions, images.y)
     spread = float(errors.std(ddof=1)) if len(errors) > 1 else None
     result = {
         "folder": str(options.folder),

@@ -276,3 +276,11 @@ def average(model, trial, inputs, layers):
                     add_means(model, layer.fed, delivered[row], begin, end)
     for number in range(len(layers)):
         mean_potentials(model, trial, layers[number])
+
+
+@inlined
+def count_spikes(model, spikes, start, stop, counts, k, column):
+    """Count the spikes of each neuron from `start` to `stop` into row `k`."""
+    for spike in range(spikes.first[slot_of(model, start)], spikes.first[slot_of(model, stop) + 1]):
+        if start <= spikes.time[spike] < stop:
+            counts[k, column + spikes.neuron[spike]] += 1

@@ -26,6 +26,7 @@ from spikelearn.core.random import WORD, fill_words
 from spikelearn.core.records import record
 from spikelearn.core.spikes import first_at, sort_spikes
 from spikelearn.core.steps import SEGMENT, average_spikes, begin_deliveries, delivery_window, remember_all
+from spikelearn.core.steps import count_spikes as count_spikes
 
 CHUNK = 64  # steps that a group of neurons advances at a time
 

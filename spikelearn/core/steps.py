@@ -84,6 +84,13 @@ def average_spikes(model, trial, inputs, layers):
 
 
 @inlined
+def count_spikes(model, spikes, start, stop, counts, k, column):
+    """Count the spikes of each neuron in steps `start` to `stop` into row `k`."""
+    for spike in range(spikes.first[model.memory + start], spikes.first[model.memory + stop]):
+        counts[k, column + spikes.neuron[spike]] += 1
+
+
+@inlined
 def begin_deliveries(model, trial, layers):
     """Begin the mean of rates that are fed back with those of the step before the trial."""
     for number in range(len(layers)):

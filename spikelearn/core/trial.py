@@ -8,7 +8,7 @@ from numba.extending import overload
 from spikelearn.core import continuous, euler, exact, rates
 from spikelearn.core.feedback import draw_early, learn_feedback, refresh_feedback
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.layer import Trial
+from spikelearn.core.layer import FORWARD, Trial
 from spikelearn.core.learn import (
     angle,
     derive,
@@ -40,6 +40,8 @@ class Results(NamedTuple):
     loss: np.ndarray  # (examples, layers)
     angle: np.ndarray  # (examples, hidden layers) degrees to the errors of the rule compared with
     v_output: np.ndarray  # (examples, outputs) mean somatic potential, forward phase
+    potentials: np.ndarray  # (examples or 0, neurons, inputs first) means of the somata, if they are asked for
+    counts: np.ndarray  # (examples or 0, neurons) int64 spikes, likewise
     failure: np.ndarray  # (3,) example, layer and quantity at which a chunk had to stop
 
 
@@ -56,6 +58,11 @@ def remember_all(model, inputs, layers):
     _ENGINES[type(model)].remember_all(model, inputs, layers)
 
 
+def count_spikes(model, spikes, start, stop, counts, k, column):
+    """Count the spikes of a population in a window, by the engine that `model` belongs to."""
+    _ENGINES[type(model)].count_spikes(model, spikes, start, stop, counts, k, column)
+
+
 def _engine_of(model):
     return next(engine for record, engine in _ENGINES.items() if record.__name__ == model.cls_name)
 
@@ -70,6 +77,12 @@ def _compiled_present(model, inputs, layers, trial, intensity):
 def _compiled_remember(model, inputs, layers):
     engine = _engine_of(model).remember_all
     return lambda model, inputs, layers: engine(model, inputs, layers)
+
+
+@overload(count_spikes)
+def _compiled_count(model, spikes, start, stop, counts, k, column):
+    engine = _engine_of(model).count_spikes
+    return lambda model, spikes, start, stop, counts, k, column: engine(model, spikes, start, stop, counts, k, column)
 
 
 @inlined
@@ -186,7 +199,32 @@ def test_chunk(net, images, schedule, results):
             results.failure[:] = k, bad, POTENTIAL
             return NOT_FINITE
         results.prediction[k] = read_out(net.layers[len(net.layers) - 1].own)
+        if results.potentials.shape[0] > 0:
+            keep_potentials(net.layers, results.potentials, k)
+        if results.counts.shape[0] > 0:
+            count_all(net, schedule.windows[k], results.counts, k)
     return DONE
+
+
+@kernel
+def keep_potentials(layers, potentials, k):
+    """Write the mean potentials of all layers into row `k`, after as many columns as there are inputs."""
+    column = layers[0].n_pre
+    for number in range(len(layers)):
+        own = layers[number].own
+        for i in range(own.n):
+            potentials[k, column + i] = own.v_forward[i]
+        column += own.n
+
+
+@kernel
+def count_all(net, windows, counts, k):
+    """Count the spikes of inputs and layers in the window of the forward phase into row `k`."""
+    start, stop, column = windows[FORWARD, 0], windows[FORWARD, 1], net.layers[0].n_pre
+    count_spikes(net.model, net.inputs, start, stop, counts, k, 0)
+    for number in range(len(net.layers)):
+        count_spikes(net.model, net.layers[number].spikes, start, stop, counts, k, column)
+        column += net.layers[number].n
 
 
 @kernel

@@ -52,6 +52,7 @@ class Core(Carried):
 
     # What it means that a trial could not be run. Buffers are so large that this is all but impossible.
     _failure: tuple[type[Exception], str] = (RuntimeError, "a buffer of spikes overflowed")
+    _spiking = True
     _unit: float  # the engine's unit of time, ms
     _rate: float  # expected spikes of an input of intensity 1 in the unit
     _area: float  # of the synaptic kernel
@@ -157,15 +158,41 @@ class Core(Carried):
 
     def test(self, images: np.ndarray, *, seed: int, first_example: int) -> np.ndarray:
         """Show images, each to the network at rest; return the predicted classes, (images,) int64."""
+        return self.look(images, seed=seed, first_example=first_example)[0]
+
+    def look(
+        self, images: np.ndarray, *, seed: int, first_example: int, returns: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Show images, each to the network at rest.
+
+        Parameters
+        ----------
+        images : (images, n_inputs) float array
+        seed, first_example : int
+            As in `train`.
+        returns : str, optional
+            ``"potentials"`` or ``"counts"`` of spikes, from the settling time on.
+
+        Returns
+        -------
+        prediction : (images,) int64 array
+        seen : (images, neurons of all layers, inputs first) array
+            float64 potentials, of inputs 0, or int64 counts; if none were asked for, of no image.
+        """
         images = checking.check_images(self.network, images)
-        n = len(images)
-        results = self._results(n)
+        if returns == "counts" and not self._spiking:
+            raise InputError("there are no spikes to count without time: ask for potentials, or take another engine")
+        n, width = len(images), sum(self.network.sizes)
+        results = self._results(n)._replace(
+            potentials=np.zeros((n if returns == "potentials" else 0, width)),
+            counts=np.zeros((n if returns == "counts" else 0, width), np.int64),
+        )
         lengths, windows = self._test_schedule(n)
         self._make_room(images, lengths.sum(axis=1))
         schedule = trial.Schedule(first_example, lengths, windows, self._rate)
         status = trial.test_chunk(self._keyed(seed, "evaluation"), images, schedule, results)
         self._check(status, results, first_example)
-        return results.prediction
+        return results.prediction, results.counts if returns == "counts" else results.potentials
 
     def record(
         self,
@@ -329,6 +356,8 @@ class Core(Carried):
             loss=np.zeros((n, self.network.n_layers)),
             angle=np.full((n, self.network.n_hidden), np.nan),
             v_output=np.zeros((n, self.network.sizes[-1])),
+            potentials=np.zeros((0, 0)),
+            counts=np.zeros((0, 0), np.int64),
             failure=np.zeros(3, np.int64),
         )
 

@@ -53,6 +53,7 @@ class RatesCore(Core):
         Copied.
     """
 
+    _spiking = False
     _failure = NotSettledError, "rates do not settle: feedback through g_apical keeps them moving; lower g_apical"
 
     def __init__(self, engine: Rates, network: Network, weights: Weights) -> None:
