@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikelearn.errors import InputError, InputWarning, check_range, nearest
+from spikelearn.errors import InputError, InputWarning, check_range, check_shares, nearest
 
 NAMES = ("digits", "mnist")
 DIM = 64  # uint8 images whose pixels are all below this may be of another scale than 0..255
@@ -54,6 +54,8 @@ class Images:
     scale : float, optional
         Pixel of intensity 1. By default 255 for uint8, with an `InputWarning` where all pixels are far below that,
         and 1 for floats; of other integers it must be given.
+    targets : (n, n_classes) array, optional
+        What share of each class is taught, in place of all of `y`: numbers >= 0 that sum to 1; become float64.
     """
 
     x: np.ndarray
@@ -61,6 +63,7 @@ class Images:
     n_classes: int
     name: str
     scale: float | None = None
+    targets: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         x, y = np.asarray(self.x), np.asarray(self.y)
@@ -73,6 +76,8 @@ class Images:
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", y.astype(np.int64, copy=False))
+        if self.targets is not None:
+            object.__setattr__(self, "targets", check_shares(self.targets, len(x), self.n_classes, self.name))
 
     def __len__(self) -> int:
         return len(self.x)
@@ -91,13 +96,20 @@ class Images:
         digest = hashlib.sha256(f"{len(self)} {self.n_pixels} {self.n_classes}".encode() + self.y.tobytes())
         for at in range(0, len(self), 1000):
             digest.update(self.intensities(slice(at, at + 1000)).tobytes())
+        if self.targets is not None:
+            digest.update(self.targets.tobytes())
         return digest.hexdigest()[:16]
 
     def first(self, n: int) -> "Images":
         """Return the first `n` images; `InputError` unless there are that many, and at least one."""
         if not 1 <= n <= len(self):
             raise InputError(f"{self.name}: cannot take the first {n} of {len(self)} images; ask for 1 to {len(self)}")
-        return replace(self, x=self.x[:n], y=self.y[:n])
+        return self.at(slice(n))
+
+    def at(self, index: np.ndarray | slice) -> "Images":
+        """Return the images selected."""
+        targets = None if self.targets is None else self.targets[index]
+        return replace(self, x=self.x[index], y=self.y[index], targets=targets)
 
 
 def _scale_of(x: np.ndarray, scale: float | None, name: str) -> float:
@@ -213,8 +225,8 @@ def split(images: Images) -> Dataset:
             f"{images.name}: {len(images)} images, one of each class, cannot be divided into some to train on and some "
             f"to test; give more, or x_train, y_train, x_test, y_test"
         )
-    train = replace(images, x=images.x[~for_test], y=images.y[~for_test], name=f"{images.name} train")
-    test = replace(images, x=images.x[for_test], y=images.y[for_test], name=f"{images.name} test")
+    train = replace(images.at(~for_test), name=f"{images.name} train")
+    test = replace(images.at(for_test), name=f"{images.name} test")
     return Dataset(train=train, test=test, name=images.name)
 
 

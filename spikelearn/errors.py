@@ -4,6 +4,10 @@ import difflib
 import numbers
 from collections.abc import Iterable
 
+import numpy as np
+
+SUM_TOLERANCE = 1e-6  # of float32 numbers that were divided by their sum
+
 
 class InputError(ValueError):
     """Something given to spikelearn cannot be used; the message says what, why and what to do."""
@@ -86,3 +90,21 @@ def check_range(
     if not good:
         what = "an integer" if integer else "a finite number"
         raise InputError(f"{where}={value!r} must be {' '.join(filter(None, [what, ' and '.join(bounds), unit]))}")
+
+
+def check_shares(targets: object, n: int, n_classes: int, where: str) -> np.ndarray:
+    """Return soft targets as float64; `InputError` unless they are shares of classes, a row for each of `n` images."""
+    given = np.asarray(targets)
+    if given.dtype.kind not in "fiu" or given.shape != (n, n_classes):
+        raise InputError(
+            f"{where}: targets must be numbers of shape ({n}, {n_classes}), a share of each class for each image; got "
+            f"{given.dtype} of shape {given.shape}"
+        )
+    given = np.ascontiguousarray(given, np.float64)
+    bad = ~((given >= 0).all(axis=1) & (abs(given.sum(axis=1) - 1) < SUM_TOLERANCE))  # true for NaN
+    if bad.any():
+        row = int(bad.argmax())
+        raise InputError(
+            f"{where}: targets {given[row].tolist()} of image {row} must be >= 0 and sum to 1; divide them by their sum"
+        )
+    return given

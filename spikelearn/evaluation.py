@@ -66,8 +66,8 @@ def evaluate(
     Returns
     -------
     (repeats, images) int64 array
-        Predicted classes: the output with the highest mean somatic potential. For potentials, (repeats, images,
-        outputs) float64; for counts, the same of int64.
+        Predicted classes: the output, or population, with the highest mean somatic potential. For potentials,
+        (repeats, images, outputs) float64; for counts, the same of int64.
 
     Raises
     ------
@@ -222,7 +222,8 @@ def check_fit(network: Network, images: Images) -> None:
         raise InputError(
             f"{images.name}: images of {images.n_pixels} pixels do not fit a network with {network.sizes[0]} inputs"
         )
-    if images.n_classes > network.sizes[-1]:
+    if images.n_classes > network.n_classes:
         raise InputError(
-            f"{images.name}: {images.n_classes} classes do not fit a network with {network.sizes[-1]} outputs"
+            f"{images.name}: {images.n_classes} classes do not fit a network with {network.n_classes} outputs"
+            + ("" if network.population == 1 else f" of population={network.population} each")
         )

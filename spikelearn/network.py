@@ -29,7 +29,10 @@ class Network:
     Parameters
     ----------
     sizes : tuple of int
-        Neurons in each layer, input first, output (one neuron per class) last.
+        Neurons in each layer, input first, output last.
+    population : int
+        Outputs for each class, 1 in the paper: those of class `c` are ``c * population`` and those that follow. All of
+        them are taught, and the class whose outputs have the highest mean potential is the prediction.
     rate_max : float
         Highest firing rate of every neuron and of an input at intensity 1, spikes/ms (Table 1: 200 Hz).
     synapse, hidden, output, phases, initial
@@ -61,6 +64,7 @@ class Network:
     phases: Phases = field(default_factory=Phases)
     initial: InitialWeights = field(default_factory=InitialWeights)
     carry_state: bool = True
+    population: int = 1
 
     def __post_init__(self) -> None:
         sizes = tuple(self.sizes)  # of a list, too
@@ -72,6 +76,12 @@ class Network:
                     f"Network.sizes={sizes}: every layer needs an integer of 1 to {MAX_SIZE} neurons, got {n!r}"
                 )
         object.__setattr__(self, "sizes", tuple(map(int, sizes)))
+        check_range("Network.population", self.population, at_least=1, integer=True)
+        if self.sizes[-1] % self.population:
+            raise InputError(
+                f"Network.population={self.population} does not divide the {self.sizes[-1]} outputs of sizes="
+                f"{self.sizes}; every class needs as many"
+            )
         for name, kind in PARTS.items():
             check_kind(f"Network.{name}", getattr(self, name), kind, f"give a spikelearn.{kind.__name__}(...)")
         check_able("Network.feedback", self.feedback, ("draw", "plan"), "spikelearn.SparseFeedback()")
@@ -96,6 +106,11 @@ class Network:
     def n_hidden(self) -> int:
         """Number of hidden layers."""
         return len(self.sizes) - 2
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that the outputs stand for."""
+        return self.sizes[-1] // self.population
 
     @property
     def feeding(self) -> tuple[int, ...]:

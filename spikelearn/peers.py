@@ -306,7 +306,8 @@ class NumPyNetwork:
             self.rest()
         (forward, forward_window), (target, target_window) = phase_steps(network.phases, self.rng)
         psp, v, apical = self.run(intensity, forward, forward_window, ("psp", "v_soma", "v_apical"))
-        reversal = np.where(np.arange(network.sizes[-1]) == label, output.e_excite, output.e_inhibit)
+        classes = np.arange(network.sizes[-1]) // network.population
+        reversal = np.where(classes == label, output.e_excite, output.e_inhibit)
         reversal = reversal.astype(v[-1].dtype)
         activity, taught = self.run(intensity, target, target_window, ("activity", "v_apical"), reversal)
         losses = []
@@ -324,11 +325,11 @@ class NumPyNetwork:
         return losses
 
     def test(self, intensity: np.ndarray) -> int:
-        """Show an image to the network at rest; return the output with the highest mean potential."""
+        """Show an image to the network at rest; return the class whose outputs have the highest mean potential."""
         self.rest()
         n_steps, window = image_steps(self.network.phases)
         (v,) = self.run(intensity, n_steps, window, ("v_soma",))
-        return int(np.argmax(v[-1]))
+        return int(np.argmax(v[-1].reshape(-1, self.network.population).sum(axis=1)))
 
 
 def phase_steps(phases: Phases, rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -483,7 +484,7 @@ HIDDEN = "dv/dt = g_basal*(v_basal - v) - g_leak*v : 1"
 HIDDEN_WITH_APICAL = "dv/dt = g_basal*(v_basal - v) + g_apical*(v_apical - v) - g_leak*v : 1"
 OUTPUT = """
 dv/dt = g_dendrite*(v_basal - v) + g_teach*teaching(t)*(reversal - v) - g_leak*v : 1
-reversal = e_inhibit + (e_excite - e_inhibit)*int(i == label(t)) : 1
+reversal = e_inhibit + (e_excite - e_inhibit)*int(i//population == label(t)) : 1
 """
 # The kernel has unit area, in 1/ms; weights carry the other ms, and potentials have no unit.
 DENDRITE = """
@@ -541,6 +542,7 @@ def _brian2_names(b2: Any, network: Network, images: np.ndarray, schedule: Sched
     return by_step | {
         "image": b2.TimedArray(images, dt=1 * b2.ms),  # image k is found at k ms
         "rate_max": network.rate_max / b2.ms,
+        "population": network.population,
         "tau_decay": synapse.tau_decay * b2.ms,
         "tau_rise": synapse.tau_rise * b2.ms,
         "slow_left": np.exp(-cutoff / synapse.tau_decay),

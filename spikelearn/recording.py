@@ -79,6 +79,8 @@ class Recording:
         By hidden layer.
     annotations : mapping of str to int, float or str
         Seed, example, engine, version ...
+    state : mapping of str to array, optional
+        What the network was left in, for `simulate(..., state=...)`; it is not saved.
     """
 
     times: np.ndarray
@@ -88,6 +90,7 @@ class Recording:
     phases: tuple[Phase, ...]
     plateaus: Mapping[str, Plateaus]
     annotations: Mapping[str, int | float | str]
+    state: Mapping[str, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         for name in ("potentials", "neurons", "spikes", "plateaus"):

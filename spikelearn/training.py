@@ -187,6 +187,7 @@ class Training:
         stop = min(len(self.images), (start // self.chunk_size + 1) * self.chunk_size)
         index = self._order_of(epoch)[start:stop]
         labels, intensities = self.images.y[index], self.images.intensities(index)
+        targets = None if self.images.targets is None else self.images.targets[index]
         if self._recorder is not None and trials == 0:
             self._recorder.begin(core.weights)
         parts = []
@@ -196,6 +197,7 @@ class Training:
             result = core.train(
                 intensities[first:last],
                 labels[first:last],
+                targets=None if targets is None else targets[first:last],
                 seed=self.seed,
                 first_example=example,
                 learning_rates=self.model.learning_rates,

@@ -205,7 +205,7 @@ def run_layers(model, trial, inputs, layers):
         found = 0
         for phase in range(2 if layer.is_output and trial.lengths[TARGET] > 0 else 1):
             if phase == TARGET:
-                teach(layer, model.teach, trial.label)
+                teach(layer, model.teach, trial.target)
             begin = forward if phase == TARGET else 0.0
             end = forward if layer.is_output and phase == FORWARD else duration
             found = run_part(model, trial, layer, (phase, begin, end), found)

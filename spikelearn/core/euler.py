@@ -338,7 +338,7 @@ def present(model, inputs, layers, trial, intensity):
     for phase in range(2):  # not two calls with the constants 0 and 1: numba would compile two versions
         length = trial.lengths[phase]
         if phase == TARGET and length > 0:
-            teach(layers[n_layers - 1], model.teach, trial.label)
+            teach(layers[n_layers - 1], model.teach, trial.target)
         if not fill_inputs(model, trial, inputs, onset, length):
             return False
         stride = 1 if model.coupled else length

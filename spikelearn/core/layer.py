@@ -85,6 +85,7 @@ class Layer(NamedTuple):
     n: int
     n_pre: int
     is_output: bool
+    population: int  # neurons for each class, if this is the output
     source: int  # the layer that feeds back to this one
     n_feedback: int  # its neurons
     feeds: bool  # does this layer feed back to another?
@@ -137,17 +138,18 @@ class Trial(NamedTuple):
     """One example, in the engine's unit of time: steps, or ms."""
 
     example: int  # its number; with the keys, it fixes every draw
-    label: int
+    target: np.ndarray  # (classes,) float64, the share of each that is taught
     lengths: np.ndarray  # (2,) forward and target phase
     windows: np.ndarray  # (2, 2) where the averages of each phase begin and end
     rate: float  # expected spikes of an input of intensity 1 in the unit
 
 
 @inlined
-def teach(layer, currents, label):
-    """Switch the teaching currents of the outputs on: towards firing for the label, towards silence for the others."""
+def teach(layer, currents, target):
+    """Switch the teaching currents of the outputs on: towards firing by the share of their class, else silence."""
     for cell in range(layer.n):
-        layer.current[cell // LANES, cell % LANES] = currents[1 if cell == label else 0]
+        share = target[cell // layer.population]
+        layer.current[cell // LANES, cell % LANES] = share * currents[1] + (1.0 - share) * currents[0]
 
 
 @inlined

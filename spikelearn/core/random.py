@@ -200,7 +200,7 @@ def draw_extra(key, first_example, mean, shape, out):
             out[k, phase] = inverse_gaussian(mean, shape, w0, w1, w2)
 
 
-PURPOSES = ("weights", "order", "phases", "training", "evaluation", "feedback", "plateaus", "rule")
+PURPOSES = ("weights", "order", "phases", "training", "evaluation", "feedback", "plateaus", "rule", "frames")
 
 
 def _sequence(seed: int, purpose: str, *more: int) -> np.random.SeedSequence:

@@ -129,7 +129,7 @@ def present(model, inputs, layers, trial, intensity):
     if trial.lengths[TARGET] == 0:
         return True
     output = layers[n_layers - 1]
-    teach(output, model.teach, trial.label)
+    teach(output, model.teach, trial.target)
     if not settle(model, inputs, layers, TARGET):
         return False
     for j in range(inputs.psp_target.shape[0]):  # of a rule that asks

@@ -110,7 +110,7 @@ def begin_teaching(model, trial, layer):
     for block in range(layer.bias.shape[0]):
         note(model, trial, layer, block, (FORWARD, 0.0, time), (slot, slot + 1))
     end_part(model, layer, FORWARD, time)
-    teach(layer, model.teach, trial.label)
+    teach(layer, model.teach, trial.target)
     prepare_arrivals(work.arriving, work.soma[TARGET], layer.below, max(slot - memory, 0), slot + 1)
     begin_fading(layer, TARGET, slot, slot_of(model, time + trial.lengths[TARGET]) + 1 + model.period)
     for block in range(layer.bias.shape[0]):

@@ -21,7 +21,6 @@ from spikelearn.core.rules import change_weights, compute_errors, compute_others
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
 POTENTIAL, ERROR = 0, 1  # the quantities that are watched
-NO_LABEL = np.int64(-1)
 
 
 class Schedule(NamedTuple):
@@ -31,6 +30,7 @@ class Schedule(NamedTuple):
     lengths: np.ndarray  # (examples, 2) forward and target phase
     windows: np.ndarray  # (examples, 2, 2) where the averages of each phase begin and end
     rate: float  # expected spikes of an input of intensity 1 in the unit
+    targets: np.ndarray  # (examples, classes) float64
 
 
 class Results(NamedTuple):
@@ -86,12 +86,15 @@ def _compiled_count(model, spikes, start, stop, counts, k, column):
 
 
 @inlined
-def read_out(own):
-    """Return the output with the highest mean potential of the forward phase."""
-    best = 0
-    for i in range(own.n):
-        if own.v_forward[i] > own.v_forward[best]:
-            best = i
+def read_out(output):
+    """Return the class whose outputs have the highest mean potential of the forward phase."""
+    best, highest = 0, -np.inf
+    for label in range(output.n // output.population):
+        total = 0.0
+        for i in range(label * output.population, (label + 1) * output.population):
+            total += np.float64(output.own.v_forward[i])
+        if total > highest:
+            best, highest = label, total
     return best
 
 
@@ -113,10 +116,10 @@ def measure_all(layers):
 
 
 @inlined
-def make_trial(schedule, k, label):
+def make_trial(schedule, k):
     """Return example `k` of a chunk."""
     example = schedule.first_example + k
-    return Trial(example, label, schedule.lengths[k], schedule.windows[k], schedule.rate)
+    return Trial(example, schedule.targets[k], schedule.lengths[k], schedule.windows[k], schedule.rate)
 
 
 @inlined
@@ -154,7 +157,7 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
     measure_all(layers)
     refresh_feedback(plan, layers, net.pathway, schedule.first_example)
     for k in range(images.shape[0]):
-        trial = make_trial(schedule, k, labels[k])
+        trial = make_trial(schedule, k)
         if not carry_state:
             rest(net)
         if not present(net.model, inputs, layers, trial, images[k]):
@@ -162,7 +165,7 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
             return OVERFLOW
         derive_all(layers, net.pathway, trial.example)
         output = layers[n_layers - 1].own
-        results.prediction[k] = read_out(output)
+        results.prediction[k] = read_out(layers[n_layers - 1])
         tell(layers, 1.0 if results.prediction[k] == labels[k] else 0.0)
         draw_all(rule, other_rule, layers, net.pathway, trial.example)
         compute_errors(rule, layers)
@@ -191,14 +194,14 @@ def test_chunk(net, images, schedule, results):
     measure_all(net.layers)
     for k in range(images.shape[0]):
         rest(net)
-        if not present(net.model, net.inputs, net.layers, make_trial(schedule, k, NO_LABEL), images[k]):
+        if not present(net.model, net.inputs, net.layers, make_trial(schedule, k), images[k]):
             results.failure[0] = k
             return OVERFLOW
         bad = bad_layer(net.layers, POTENTIAL)
         if bad >= 0:
             results.failure[:] = k, bad, POTENTIAL
             return NOT_FINITE
-        results.prediction[k] = read_out(net.layers[len(net.layers) - 1].own)
+        results.prediction[k] = read_out(net.layers[len(net.layers) - 1])
         if results.potentials.shape[0] > 0:
             keep_potentials(net.layers, results.potentials, k)
         if results.counts.shape[0] > 0:
@@ -228,11 +231,11 @@ def count_all(net, windows, counts, k):
 
 
 @kernel
-def watch_trial(net, plan, image, label, schedule):
+def watch_trial(net, plan, image, schedule):
     """Run one trial without learning and leave its averages and plateau potentials; False if a buffer overflowed."""
     measure_all(net.layers)
     refresh_feedback(plan, net.layers, net.pathway, schedule.first_example)
-    done = present(net.model, net.inputs, net.layers, make_trial(schedule, 0, label), image)
+    done = present(net.model, net.inputs, net.layers, make_trial(schedule, 0), image)
     derive_all(net.layers, net.pathway, schedule.first_example)
     return done
 

@@ -1,6 +1,7 @@
 """What all engines share: records of layers with their weights, and the calls of the compiled loops."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,6 +96,7 @@ class Core(Carried):
         images: np.ndarray,
         labels: np.ndarray,
         *,
+        targets: np.ndarray | None = None,
         seed: int,
         first_example: int,
         learning_rates: tuple[float, ...],
@@ -109,6 +111,8 @@ class Core(Carried):
         images : (examples, n_inputs) float32 array
             Intensities in [0, 1].
         labels : (examples,) int64 array
+        targets : (examples, classes) float array, optional
+            What share of each class is taught; by default all of the label's.
         seed, first_example : int
             They fix every draw: example `k` of the chunk is trial ``first_example + k`` of the seed.
         learning_rates : tuple of float
@@ -129,6 +133,7 @@ class Core(Carried):
         self.prepare(rule, compare)
         images = checking.check_images(self.network, images)
         labels = checking.check_labels(self.network, images, labels)
+        targets = checking.check_targets(self.network, labels, targets)
         checking.check_learning_rates(self.network, learning_rates)
         n = len(images)
         results = self._results(n)
@@ -143,7 +148,7 @@ class Core(Carried):
             Silent() if compare is None else compare.constants(),
             self.network.feedback.plan(),
         )
-        schedule = trial.Schedule(first_example, lengths, windows, self._rate)
+        schedule = trial.Schedule(first_example, lengths, windows, self._rate, targets)
         with explained(rule, compare, self.network.feedback):
             status = run(
                 net, constants, other, plan, images, labels, schedule,
@@ -189,7 +194,7 @@ class Core(Carried):
         )
         lengths, windows = self._test_schedule(n)
         self._make_room(images, lengths.sum(axis=1))
-        schedule = trial.Schedule(first_example, lengths, windows, self._rate)
+        schedule = trial.Schedule(first_example, lengths, windows, self._rate, self._no_targets(n))
         status = trial.test_chunk(self._keyed(seed, "evaluation"), images, schedule, results)
         self._check(status, results, first_example)
         return results.prediction, results.counts if returns == "counts" else results.potentials
@@ -199,10 +204,12 @@ class Core(Carried):
         intensity: np.ndarray,
         label: int | None,
         *,
+        target: np.ndarray | None = None,
         seed: int,
         example: int,
         watch: Watch | None = None,
         stimulus: Stimulus | None = None,
+        state: Mapping[str, np.ndarray] | None = None,
     ) -> Trace:
         """Run one trial and keep what `watch` names; weights do not change. Looking does not change what is seen.
 
@@ -210,19 +217,27 @@ class Core(Carried):
         ----------
         intensity : (n_inputs,) float array
         label : int or None
-            None: a test trial, without target phase, of a network at rest. Otherwise state is carried as in `train`.
+            None, and no target: a test trial, without target phase, of a network at rest. Otherwise state is carried as
+            in `train`.
+        target : (classes,) float array, optional
+            What share of each class is taught.
         seed, example : int
             As in `train` and `test`: the trial with these numbers there has the same spikes.
         watch : Watch, optional
             By default everything, at every step.
         stimulus : Stimulus, optional
             Spikes to use instead of drawn ones.
+        state : mapping of str to array, optional
+            In which to begin, as `state` returned it.
         """
         intensity = checking.check_trial(self.network, intensity, label)
         watch, stimulus = self.everything() if watch is None else watch, stimulus or Stimulus()
-        if label is None or not self.network.carry_state:
+        testing = label is None and target is None
+        if state is not None:
+            self.restore(state)
+        elif testing or not self.network.carry_state:
             self.rest()
-        if label is None:
+        if testing:
             lengths, windows = self._test_schedule(1)
             windows[0, TARGET] = windows[0, FORWARD]  # there is no such phase, but spikes are averaged for the plateaus
         else:
@@ -232,7 +247,7 @@ class Core(Carried):
         duration = float(lengths.sum()) * self._unit
         if stimulus.apical is not None:
             trial.settle(self._net)  # of the trial before apical dendrites remember what its neurons emitted
-        net = self._keyed(seed, "evaluation" if label is None else "training")
+        net = self._keyed(seed, "evaluation" if testing else "training")
         slots = len(net.inputs.first) - 2
         net = net._replace(
             model=net.model._replace(given=make_given(stimulus, self._unit)),
@@ -242,10 +257,15 @@ class Core(Carried):
             ),
         )
         net = self._watched(net, watch, duration)
-        run, (plan,) = with_code(trial.watch_trial, Fixed() if label is None else self.network.feedback.plan())
-        schedule = trial.Schedule(example, lengths, windows, self._rate)
+        run, (plan,) = with_code(trial.watch_trial, Fixed() if testing else self.network.feedback.plan())
+        targets = self._no_targets(1)
+        if not testing:
+            targets = checking.check_targets(
+                self.network, np.array([0 if label is None else label]), None if target is None else target[None]
+            )
+        schedule = trial.Schedule(example, lengths, windows, self._rate, targets)
         with explained(self.network.feedback):
-            done = run(net, plan, intensity, -1 if label is None else int(label), schedule)
+            done = run(net, plan, intensity, schedule)
         if not done:
             self._fail(example)
         return self._trace(net, watch, lengths[0])
@@ -349,6 +369,9 @@ class Core(Carried):
     def _trace(self, net: Network, watch: Watch, lengths: np.ndarray) -> Trace:
         grain = self.network.plateaus.grain
         return read_probe(net, watch, lengths, self._unit, self._slot, self._memory, grain)
+
+    def _no_targets(self, n: int) -> np.ndarray:
+        return np.zeros((n, self.network.n_classes))
 
     def _results(self, n: int) -> trial.Results:
         return trial.Results(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_range, check_shares
 from spikelearn.network import Network
 
 
@@ -28,17 +28,24 @@ def check_images(network: Network, images: np.ndarray) -> np.ndarray:
 
 def check_labels(network: Network, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return labels as the kernels want them; `InputError` unless there is an output for each image's."""
-    n_outputs = network.sizes[-1]
+    n_classes = network.n_classes
     given = np.asarray(labels)
     if given.dtype.kind not in "iu" or given.shape != (len(images),):
         raise InputError(
             f"labels must be integers, one for each of the {len(images)} images, got {given.dtype} of shape "
             f"{given.shape}"
         )
-    bad = (given < 0) | (given >= n_outputs)
+    bad = (given < 0) | (given >= n_classes)
     if bad.any():
-        raise InputError(f"label {given[bad][0]} at image {bad.argmax()}; must be within 0..{n_outputs - 1}")
+        raise InputError(f"label {given[bad][0]} at image {bad.argmax()}; must be within 0..{n_classes - 1}")
     return np.ascontiguousarray(given, np.int64)
+
+
+def check_targets(network: Network, labels: np.ndarray, targets: np.ndarray | None) -> np.ndarray:
+    """Return the share of each class that is taught: all of the label's if `targets` is None."""
+    if targets is None:
+        return np.eye(network.n_classes)[labels]
+    return check_shares(targets, len(labels), network.n_classes, "training")
 
 
 def check_trial(network: Network, intensity: np.ndarray, label: int | None) -> np.ndarray:

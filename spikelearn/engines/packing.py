@@ -117,6 +117,7 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: f
         n=n,
         n_pre=n_pre,
         is_output=is_output,
+        population=network.population if is_output else 1,
         source=source,
         n_feedback=n_feedback,
         feeds=number in network.feeding,
