@@ -1,5 +1,7 @@
 """What all tests share. This folder is on the path, so that a test can say ``import reference``."""
 
+import signal
+
 import numba
 import numpy as np
 import pytest
@@ -13,6 +15,10 @@ INTERPRETED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: a debugger 
 # The same examples on every run; the first call of a kernel compiles, so there is no deadline.
 settings.register_profile("spikelearn", deadline=None, derandomize=True, max_examples=25 if INTERPRETED else 100)
 settings.load_profile("spikelearn")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and the processes that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 needs_jit = pytest.mark.skipif(INTERPRETED, reason="interpreted, it would take too long or say nothing")
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])

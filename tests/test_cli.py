@@ -655,9 +655,8 @@ def test_training_that_diverges_says_where_and_keeps_the_last_good_checkpoint(cl
     diverging = ["--engine", "clock", "--set", "learning_rates=1e38,1e38", "--set", "chunk_size=1", "--epochs", 50]
     status, _, err = cli(*order(source, tmp_path / "run", *diverging))
     assert status == 1
-    problem = (
-        r"(the mean somatic potential|the error|a weight or bias) of layer \d is not finite (at|before) example \d+"
-    )
+    what = "(the mean somatic potential|the error by Plateau|a weight|a bias)"
+    problem = rf"{what} of layer \d is not finite (at|before) example \d+"
     assert re.fullmatch(rf"spikelearn: training failed: {problem}; .*too large\. The last checkpoint is kept\.\n", err)
     _, weights = runs.load_run(tmp_path / "run")
     assert all(np.isfinite(w).all() for w in weights.W)

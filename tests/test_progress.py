@@ -217,7 +217,7 @@ def test_an_interrupt_of_going_back_is_made_up_for(monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(ClockCore, "restore", fail)
-        patched.setattr(ClockCore, "_check_weights", fail)  # after weights have changed
+        patched.setattr(ClockCore, "_check_finite", fail)  # after weights have changed
         with pytest.raises(KeyboardInterrupt):
             next(training)
     assert ClockCore.restore is restore
@@ -236,7 +236,7 @@ def test_an_error_after_weights_have_changed_changes_nothing(engine, error, monk
         raise error("no")
 
     with monkeypatch.context() as patched:
-        patched.setattr(CORES[engine], "_check_weights", fail)
+        patched.setattr(CORES[engine], "_check_finite", fail)
         with pytest.raises(error):
             next(training)
     assert same(training, before)
@@ -373,14 +373,14 @@ def test_a_thread_that_is_gone_is_not_waited_for():
 
 def test_who_looks_from_within_a_chunk_is_refused(monkeypatch):
     """A signal handler, say: it would wait for itself."""
-    training, usual = begin(), ClockCore._check_weights
+    training, usual = begin(), ClockCore._check_finite
 
     def check(core, example):
         with pytest.raises(InputError, match="in the middle of a chunk; use it between two chunks"):
             training.weights  # noqa: B018
         usual(core, example)
 
-    monkeypatch.setattr(ClockCore, "_check_weights", check)
+    monkeypatch.setattr(ClockCore, "_check_finite", check)
     next(training)
     monkeypatch.undo()
     assert same(ended(training), ended(begin()))

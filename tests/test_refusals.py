@@ -116,16 +116,16 @@ def test_given_spikes_after_the_end_are_refused(engine):
 def test_ctrl_c_during_an_evaluation_keeps_what_was_predicted(images, monkeypatch):
     core = type(sl.Clock().build(NETWORK, WEIGHTS))
     whole = sl.evaluate(NETWORK, WEIGHTS, images, seed=1, engine=sl.Clock())
-    test, calls = core.test, []
+    look, calls = core.look, []
 
     def press(self, *arguments, **keywords):
         calls.append(None)
         if len(calls) == 4:  # the first is without images
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             time.sleep(1)  # the main thread takes it up meanwhile
-        return test(self, *arguments, **keywords)
+        return look(self, *arguments, **keywords)
 
-    monkeypatch.setattr(core, "test", press)
+    monkeypatch.setattr(core, "look", press)
     with pytest.raises(sl.EvaluationStopped, match="stopped after (10|15|20) of 30 images") as stopped:
         sl.evaluate(NETWORK, WEIGHTS, images, seed=1, engine=sl.Clock(), chunk_size=5)
     found = stopped.value.predictions

@@ -9,8 +9,8 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn.core import identity, jit, keeping
-from spikelearn.core.learn import layer_errors
 from spikelearn.core.registered import code_of, with_code
+from spikelearn.core.rules import layer_errors
 from spikelearn.core.trial import train_chunk
 from spikelearn.engines import Clock
 

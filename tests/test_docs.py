@@ -1,0 +1,64 @@
+"""What the pages of docs/ show runs as it stands there, from Python and from the command line."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import needs_jit
+
+import spikelearn as sl
+from spikelearn import kinds
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def forgotten():
+    """Registered classes are forgotten after a test."""
+    before = {like: dict(own) for like, own in kinds._OWN.items()}
+    yield
+    kinds._OWN.clear()
+    kinds._OWN.update(before)
+
+
+@needs_jit
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": page.stem}
+    for block in blocks(page, "python"):
+        path = re.match(r"# (\w+\.py)\n", block)
+        if path:
+            (tmp_path / path[1]).write_text(block)
+            assert (
+                len([line for line in block.splitlines()[1:] if line and not line.startswith(("import", "from"))]) <= 30
+            )
+        exec(compile(block, str(page), "exec"), names)
+    said = capsys.readouterr().out
+    if page.stem == "own_rule":
+        assert float(said.strip(" []\n")) < 30
+    if page.stem == "own_feedback":
+        assert said == "True\n"
+    if page.stem == "input_and_output":
+        assert said.startswith("(1, 360) (1, 360, 20) 0.")
+    # PYTHONPATH: the package may not be installed, but found from where the tests are started
+    environment = os.environ | {"PYTHONPATH": str(Path(sl.__file__).parents[1])}
+    for order in "".join(blocks(page, "console")).splitlines():
+        command = [sys.executable, "-m", *order.split()]
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr
+
+
+def test_every_page_is_found_from_the_readme():
+    readme = (DOCS.parent / "README.md").read_text()
+    assert PAGES
+    for page in PAGES:
+        assert f"docs/{page.name}" in readme
