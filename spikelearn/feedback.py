@@ -2,16 +2,17 @@
 
 One frozen class per pathway, with two methods: `draw` returns the weights at the start, `plan` what a core does with
 them during training; a third, `check`, may refuse a network. Which layer feeds back, and whether spikes or rates, is
-the network's affair (`Network.feedback_from`, `feedback_signal`). To add a pathway, write another class and name it in
-`Feedback`; one of your own is made known by `spikelearn.register`.
+the network's affair (`Network.feedback_from`, `feedback_signal`). To add a pathway, write another class.
 """
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
 from spikelearn.core.feedback import Fixed, Learned, Mirrored, Tied, Twinned
 from spikelearn.errors import InputError, check_range
+from spikelearn.kinds import register
 
 SQRT12 = 12.0**0.5  # width of a uniform distribution over its standard deviation
 
@@ -19,6 +20,21 @@ Feeding = tuple[int, ...]
 Arrays = list[np.ndarray]
 
 
+class Feedback(Protocol):
+    """A frozen dataclass, made known by ``spikelearn.register(like=Feedback)``.
+
+    It may have a method ``check(feeding)``, too, which raises `InputError` where feedback comes from elsewhere than it
+    needs.
+    """
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+
+    def plan(self) -> Any:
+        """Return a NamedTuple of a class registered by `spikelearn.core.feedback.register_plan`."""
+
+
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class RandomFeedback:
     """Each hidden layer has its own zero-mean uniform weights straight from the layer that feeds back.
@@ -59,6 +75,7 @@ class RandomFeedback:
         return Fixed()
 
 
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class ProductFeedback:
     """As `RandomFeedback` for the last hidden layer; lower ones hear the output through further random matrices.
@@ -89,6 +106,7 @@ class ProductFeedback:
         return Fixed()
 
 
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class SparseFeedback:
     """Other feedback, of which a fraction of all weights is zero and the rest `gain` times as large (figure 8).
@@ -122,6 +140,7 @@ class SparseFeedback:
         return Fixed()
 
 
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class SymmetricFeedback:
     """The forward weights transposed, following them as they change (figure 8D).
@@ -155,6 +174,7 @@ class SymmetricFeedback:
         return Tied(self.noise)
 
 
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class LearnedFeedback:
     """Other feedback that learns to invert the layers above it: plateaus come to tell the rates that caused them.
@@ -187,6 +207,7 @@ class LearnedFeedback:
         return Learned(self.rate)
 
 
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class KolenPollack:
     """Other feedback that changes as the forward weights above it do, while both decay: they come to agree.
@@ -223,6 +244,7 @@ class KolenPollack:
         return Twinned(self.decay)
 
 
+@register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class WeightMirror:
     """Other feedback that learns from noise what the forward weights above it are.
@@ -258,17 +280,6 @@ class WeightMirror:
     def plan(self) -> Mirrored:
         """Return what the core does with the weights during training."""
         return Mirrored(self.rate)
-
-
-Feedback = (
-    RandomFeedback
-    | ProductFeedback
-    | SparseFeedback
-    | SymmetricFeedback
-    | LearnedFeedback
-    | KolenPollack
-    | WeightMirror
-)
 
 
 def _check_from_above(name: str, feeding: Feeding) -> None:

@@ -1,13 +1,17 @@
-"""Classes of a user's own that stand where the package has its own: known by name, so that files can hold them."""
+"""Classes that may stand in one place of a description, the package's and a user's own, by name: files hold names.
 
-from collections.abc import Callable, Iterable
+A place is a protocol, `Rule` say, or a class of which the package has one, `HiddenNeuron` say. What stands like
+something of a place stands in the place.
+"""
+
+from collections.abc import Callable
 from typing import TypeVar
 
 from spikelearn.errors import InputError, described
 
 Kind = TypeVar("Kind", bound=type)
 
-_OWN: dict[type, dict[str, type]] = {}
+_LIKE: dict[type, dict[str, type]] = {}  # what may stand wherever a class or protocol may
 
 
 def register(*, like: type) -> Callable[[Kind], Kind]:
@@ -19,7 +23,7 @@ def register(*, like: type) -> Callable[[Kind], Kind]:
     Parameters
     ----------
     like : type
-        A class of the package, one of those that have its place.
+        A class of the package, one of those that have its place; or the protocol that they keep.
 
     Raises
     ------
@@ -31,15 +35,25 @@ def register(*, like: type) -> Callable[[Kind], Kind]:
         parameters = getattr(cls, "__dataclass_params__", None)
         if not isinstance(cls, type) or parameters is None or not parameters.frozen:
             raise InputError(f"register takes a frozen dataclass, got {described(cls)}; write @dataclass(frozen=True)")
-        other = _OWN.get(like, {}).get(cls.__name__, like if like.__name__ == cls.__name__ else cls)
+        taken = kinds_of(_root(like)) | {each.__name__: each for each in (like, _root(like))}
+        other = taken.get(cls.__name__, cls)
         if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):  # the same: an edited cell
             raise InputError(f"{cls.__name__} is the name of a class of {other.__module__}; choose another")
-        _OWN.setdefault(like, {})[cls.__name__] = cls
+        _LIKE.setdefault(like, {})[cls.__name__] = cls
         return cls
 
     return known
 
 
-def own_kinds(built_in: Iterable[type]) -> dict[str, type]:
-    """Return the classes, by name, that were registered for the place of some built-in ones."""
-    return {name: cls for like in built_in for name, cls in _OWN.get(like, {}).items()}
+def kinds_of(place: type) -> dict[str, type]:
+    """Return the classes, by name, that may stand where one class or protocol may, besides itself."""
+    found = dict(_LIKE.get(place, {}))
+    for cls in tuple(found.values()):
+        found |= kinds_of(cls)
+    return found
+
+
+def _root(like: type) -> type:
+    """Return the place to which a class belongs in the end."""
+    above = next((place for place, classes in _LIKE.items() if like in classes.values()), None)
+    return like if above is None else _root(above)

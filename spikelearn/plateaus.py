@@ -6,13 +6,31 @@ one that comes early averages over a window that is early by as much. Weights ch
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from spikelearn.errors import InputError, check_range
+from spikelearn.kinds import register
 from spikelearn.units import ms
 
 
+class Plateaus(Protocol):
+    """A frozen dataclass, made known by ``spikelearn.register(like=Plateaus)``."""
+
+    @property
+    def grain(self) -> float:
+        """Unit of the times by which plateaus are early, ms."""
+
+    @property
+    def earliest(self) -> float:
+        """By how much a plateau may come before the end of its phase, ms."""
+
+    def cumulative(self) -> np.ndarray:
+        """Return the chance of being early by at most 0, 1, ... grains; (n,) float64, the last is 1."""
+
+
+@register(like=Plateaus)
 @dataclass(frozen=True, kw_only=True)
 class SynchronousPlateaus:
     """All neurons at the end of the phase."""
@@ -32,6 +50,7 @@ class SynchronousPlateaus:
         return np.ones(1)
 
 
+@register(like=Plateaus)
 @dataclass(frozen=True, kw_only=True)
 class JitteredPlateaus:
     """Each neuron, in each phase, somewhat before its end, drawn anew for every example (figure 6, supplement 1).
@@ -70,6 +89,3 @@ class JitteredPlateaus:
         n = round(self.at_most / self.grain)
         below = [math.erf((k + 1) * self.grain / self.sd / math.sqrt(2)) for k in range(n)]
         return np.array([*below, 1.0])
-
-
-Plateaus = SynchronousPlateaus | JitteredPlateaus

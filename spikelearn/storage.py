@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get
 import numpy as np
 
 from spikelearn.errors import InputError, nearest
-from spikelearn.kinds import own_kinds
+from spikelearn.kinds import kinds_of
 
 if TYPE_CHECKING:
     import h5py
@@ -126,7 +126,9 @@ def _options(annotation: Any) -> tuple[tuple, dict[str, Any], Any]:
     """
     options = _members(annotation)
     classes = {each.__name__: each for each in options if isinstance(each, type) and dataclasses.is_dataclass(each)}
-    classes |= own_kinds(tuple(classes.values()))
+    for each in options:
+        if isinstance(each, type):
+            classes |= kinds_of(each)
     return options, classes, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
 
 

@@ -23,10 +23,10 @@ def blocks(page, language):
 @pytest.fixture
 def forgotten():
     """Registered classes are forgotten after a test."""
-    before = {like: dict(own) for like, own in kinds._OWN.items()}
+    before = {like: dict(own) for like, own in kinds._LIKE.items()}
     yield
-    kinds._OWN.clear()
-    kinds._OWN.update(before)
+    kinds._LIKE.clear()
+    kinds._LIKE.update(before)
 
 
 @needs_jit

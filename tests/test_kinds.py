@@ -147,10 +147,10 @@ def test_a_module_that_cannot_be_imported_is_refused_on_one_line(place, module, 
 @pytest.fixture
 def forgotten():
     """Registered classes are forgotten after a test."""
-    before = {like: dict(own) for like, own in kinds._OWN.items()}
+    before = {like: dict(own) for like, own in kinds._LIKE.items()}
     yield
-    kinds._OWN.clear()
-    kinds._OWN.update(before)
+    kinds._LIKE.clear()
+    kinds._LIKE.update(before)
 
 
 def test_what_is_no_frozen_dataclass_is_refused(forgotten):
@@ -187,7 +187,7 @@ def test_a_name_that_is_taken_is_refused_and_an_edited_class_takes_the_place_of_
 
     cell(1)
     second = cell(2)
-    assert kinds.own_kinds([sl.Plateau]) == {"Own": second}
+    assert kinds.kinds_of(sl.Plateau) == {"Own": second}
 
 
 def test_a_choice_of_one_is_written_as_before_and_ones_own_by_name(forgotten):

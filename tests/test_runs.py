@@ -153,6 +153,13 @@ def test_whatever_the_configuration_says_has_an_effect(source, unchanged, tmp_pa
     assert rows != other_rows or any(not np.array_equal(array, others[name]) for name, array in arrays.items())
 
 
+def test_so_has_the_population(source, tmp_path):
+    six = storage.override(two_hidden_layers(source), ["sizes=9,5,4,6"])  # three classes do with half of the outputs
+    for name, config in (("one", six), ("two", storage.override(six, ["population=2"]))):
+        start(tmp_path / name, config).train()
+    assert (content(tmp_path / "one")[0]["W/0"] != content(tmp_path / "two")[0]["W/0"]).any()
+
+
 def test_so_has_the_time_step_of_the_clock(source, tmp_path):
     for name, dt in (("one", 1.0), ("half", 0.5)):
         start(tmp_path / name, describe(source, engine=sl.Clock(dt=dt))).train()
@@ -169,8 +176,9 @@ def test_no_part_of_the_configuration_was_forgotten_above(source):
 
     written = set(names(storage.to_dict(two_hidden_layers(source))))
     tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}")}
-    # What people read, what holds the images, and what must have no effect
-    assert written - tried == {"name", "reading", "data", "scale", "chunk_size"}
+    # What people read, what holds the images, what must have no effect, and the population, which is tried by itself
+    others = {"name", "reading", "data", "scale", "chunk_size", "model.network.population"}
+    assert written - tried == others
 
 
 def test_a_configuration_that_names_no_engine_means_the_event_engine(config):

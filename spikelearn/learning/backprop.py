@@ -15,6 +15,8 @@ from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
 from spikelearn.core.learn import STEP, output_errors
 from spikelearn.core.rules import ABOVE, register_rule
+from spikelearn.kinds import register
+from spikelearn.learning.rule import Rule
 
 
 class BackpropConstants(NamedTuple):
@@ -24,6 +26,7 @@ class BackpropConstants(NamedTuple):
     hidden: float
 
 
+@register(like=Rule)
 @dataclass(frozen=True)
 class Backprop:
     """The true gradient of the output loss, scaled in hidden layers by `hidden_scale`.

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from spikelearn.core.learn import STEP
 from spikelearn.errors import InputError
+from spikelearn.kinds import register
 from spikelearn.learning.feedback_alignment import FeedbackAlignmentConstants
+from spikelearn.learning.rule import Rule
 from spikelearn.network import Network
 
 
+@register(like=Rule)
 @dataclass(frozen=True)
 class DirectFeedbackAlignment:
     """Errors go straight from the output layer through the feedback weights, which must come from there.

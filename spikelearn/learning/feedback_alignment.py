@@ -16,6 +16,8 @@ from spikelearn.core.lanes import LANES
 from spikelearn.core.learn import STEP, output_errors
 from spikelearn.core.rules import SOURCE, register_rule
 from spikelearn.errors import InputError
+from spikelearn.kinds import register
+from spikelearn.learning.rule import Rule
 from spikelearn.network import Network
 
 
@@ -26,6 +28,7 @@ class FeedbackAlignmentConstants(NamedTuple):
     hidden: float
 
 
+@register(like=Rule)
 @dataclass(frozen=True)
 class FeedbackAlignment:
     """Errors go down layer by layer through the feedback weights, which must come from the layer above.

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from spikelearn.core.jit import kernel
 from spikelearn.core.learn import STEP, output_errors
 from spikelearn.core.rules import register_rule
+from spikelearn.kinds import register
+from spikelearn.learning.rule import Rule
 
 
 class OutputOnlyConstants(NamedTuple):
@@ -17,6 +19,7 @@ class OutputOnlyConstants(NamedTuple):
     step: float
 
 
+@register(like=Rule)
 @dataclass(frozen=True)
 class OutputOnly:
     """Output-layer learning with frozen hidden layers."""

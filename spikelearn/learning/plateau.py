@@ -14,6 +14,8 @@ from typing import NamedTuple
 from spikelearn.core.jit import kernel
 from spikelearn.core.learn import STEP, output_errors
 from spikelearn.core.rules import register_rule
+from spikelearn.kinds import register
+from spikelearn.learning.rule import Rule
 
 
 class PlateauConstants(NamedTuple):
@@ -22,6 +24,7 @@ class PlateauConstants(NamedTuple):
     step: float
 
 
+@register(like=Rule)
 @dataclass(frozen=True)
 class Plateau:
     """Plateau-potential learning, equations 28, 29, 33 and 35."""
