@@ -17,6 +17,8 @@ from spikelearn import kinds, runs, storage
 from spikelearn.core.feedback import register_plan
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
+from spikelearn.feedback import Feedback
+from spikelearn.learning import Rule
 
 MINE = '''
 """The plateau rule by the recipe, and feedback of only ones, outside the package."""
@@ -153,6 +155,25 @@ def forgotten():
     kinds._LIKE.update(before)
 
 
+def test_what_stands_like_a_class_of_a_place_stands_in_the_place(forgotten):
+    ours = {sl.Backprop, sl.DirectFeedbackAlignment, sl.FeedbackAlignment, sl.OutputOnly, sl.Plateau}
+    assert ours <= set(kinds.kinds_of(Rule).values())
+
+    @sl.register(like=sl.Plateau)
+    @dataclass(frozen=True)
+    class Own:
+        pass
+
+    @sl.register(like=Rule)
+    @dataclass(frozen=True)
+    class Another:
+        pass
+
+    assert kinds.kinds_of(sl.Plateau) == {"Own": Own}
+    assert {"Own": Own, "Another": Another}.items() <= kinds.kinds_of(Rule).items()
+    assert "Own" not in kinds.kinds_of(Feedback)
+
+
 def test_what_is_no_frozen_dataclass_is_refused(forgotten):
     class Plain:
         pass
@@ -173,6 +194,13 @@ def test_a_name_that_is_taken_is_refused_and_an_edited_class_takes_the_place_of_
 
     with pytest.raises(sl.InputError, match="Plateau is the name of a class of spikelearn.learning.plateau"):
         sl.register(like=sl.Plateau)(Plateau)
+
+    @dataclass(frozen=True)
+    class Backprop:
+        x: int = 1
+
+    with pytest.raises(sl.InputError, match="Backprop is the name of a class of spikelearn.learning.backprop"):
+        sl.register(like=sl.Plateau)(Backprop)
 
     def cell(default):
         @sl.register(like=sl.Plateau)
