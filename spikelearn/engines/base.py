@@ -13,7 +13,7 @@ from spikelearn.core.random import draw_extra, make_keys
 from spikelearn.core.registered import registered, with_code
 from spikelearn.core.rules import Silent
 from spikelearn.engines import checking, packing
-from spikelearn.engines.carried import SPIKES, Carried
+from spikelearn.engines.carried import Carried
 from spikelearn.engines.explaining import explained
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
 from spikelearn.errors import InputError, NotFiniteError, described, nearest
@@ -279,31 +279,6 @@ class Core(Carried):
         """Forget all activity."""
         trial.rest(self._net)
 
-    def prepare(self, rule: Any, compare: Any = None) -> None:
-        """Make room for what a rule that will learn, and one that it is compared with, ask for, if there is none yet.
-
-        Raises
-        ------
-        InputError
-            The rule compared with keeps numbers of its own, so it has to learn.
-        """
-        if (rule, compare) == self._rules:
-            return
-        asks, others = (
-            registered(type(Silent() if each is None else each.constants())).asks for each in (rule, compare)
-        )
-        if others.memory or others.traces:
-            raise InputError(
-                f"{type(compare).__name__} keeps numbers from example to example, so it can learn, but not be "
-                f"compared with"
-            )
-        self._net = packing.equip(self._net, asks, others, self._float)
-        self._rules = rule, compare
-
-    @property
-    def _rule_name(self) -> str:
-        return type(self._rules[0]).__name__
-
     # -- building -------------------------------------------------------------------------------------------------
 
     def _keyed(self, seed: int, purpose: str) -> Network:
@@ -349,7 +324,8 @@ class Core(Carried):
         rooms = self._rooms(brightness, float(durations.max(initial=0.0)))
         rooms[0] = rooms[0]._replace(capacity=rooms[0].capacity + n_given)
         inputs, *layers = (
-            _grown(spikes, room, self._float) for (_, spikes), room in zip(self._populations(), rooms, strict=True)
+            packing.grown(spikes, room, self._float)
+            for (_, spikes), room in zip(self._populations(), rooms, strict=True)
         )
         self._net = self._net._replace(
             inputs=inputs,
@@ -411,17 +387,3 @@ class Core(Carried):
                         f"a {name} of layer {layer.number + 1} is not finite before example {example}; "
                         f"the learning rates are probably too large"
                     )
-
-
-def _grown(spikes: Spikes, room: packing.Room, real: Any) -> Spikes:
-    """Return spikes in buffers of at least this room: the same ones if they are large enough."""
-    if len(spikes.neuron) >= room.capacity and len(spikes.first) >= room.slots + 2:
-        return spikes
-    room = room._replace(
-        capacity=max(room.capacity, len(spikes.neuron)), slots=max(room.slots, len(spikes.first) - 2)
-    )  # fmt: skip
-    grown = packing.make_spikes(0, 0, room, False, real)
-    for name in SPIKES:
-        old = getattr(spikes, name)
-        getattr(grown, name)[: len(old)] = old
-    return grown._replace(trace=spikes.trace, psp=spikes.psp, psp_target=spikes.psp_target, delivered=spikes.delivered)

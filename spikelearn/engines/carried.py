@@ -8,13 +8,14 @@ import numpy as np
 
 from spikelearn.core import trial
 from spikelearn.core.layer import Network, Spikes
+from spikelearn.core.registered import registered
+from spikelearn.core.rules import Silent
 from spikelearn.engines import packing
 from spikelearn.errors import InputError
 from spikelearn.network import Network as Description
 from spikelearn.weights import Weights
 
 Snapshot = list[np.ndarray]  # what training changes and the next example reads, in the core's order
-SPIKES = ("neuron", "time", "first", "left", "decay", "rise")  # what is known of a population's last spikes
 
 
 class Carried(ABC):
@@ -26,14 +27,36 @@ class Carried(ABC):
     _slot: float  # ms
     _memory: int  # slots after which a spike is forgotten, 0: never
     _rules: tuple[Any, Any]
-
-    @abstractmethod
-    def prepare(self, rule: Any, compare: Any = None) -> None:
-        """Make room for what a rule that will learn, and one that it is compared with, ask for."""
+    _float: Any
 
     @abstractmethod
     def _make_room(self, images: np.ndarray, durations: np.ndarray, n_given: int = 0) -> None:
         """Let the buffers hold the spikes of the brightest image in the longest trial, and what is remembered."""
+
+    def prepare(self, rule: Any, compare: Any = None) -> None:
+        """Make room for what a rule that will learn, and one that it is compared with, ask for, if there is none yet.
+
+        Raises
+        ------
+        InputError
+            The rule compared with keeps numbers of its own, so it has to learn.
+        """
+        if (rule, compare) == self._rules:
+            return
+        asks, others = (
+            registered(type(Silent() if each is None else each.constants())).asks for each in (rule, compare)
+        )
+        if others.memory or others.traces:
+            raise InputError(
+                f"{type(compare).__name__} keeps numbers from example to example, so it can learn, but not be "
+                f"compared with"
+            )
+        self._net = packing.equip(self._net, asks, others, self._float)
+        self._rules = rule, compare
+
+    @property
+    def _rule_name(self) -> str:
+        return type(self._rules[0]).__name__
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy, or pickle, what the core holds: its arrays are views of each other, and copies of them would not be."""
@@ -58,7 +81,7 @@ class Carried(ABC):
         for layer in self._net.layers:
             arrays += [layer.weights, layer.bias, layer.feedback, layer.v_soma, *packing.kept(layer)]
         for _, spikes in self._populations():
-            arrays += [spikes.trace, *(getattr(spikes, name) for name in SPIKES)]
+            arrays += [spikes.trace, *(getattr(spikes, name) for name in packing.SPIKES)]
         return arrays
 
     # -- weights and state, in the user's order -------------------------------------------------------------------

@@ -13,6 +13,8 @@ from spikelearn.errors import InputError, check_kind
 from spikelearn.network import Network
 from spikelearn.weights import Weights
 
+SPIKES = ("neuron", "time", "first", "left", "decay", "rise")  # what is known of a population's last spikes
+
 
 class Room(NamedTuple):
     """Sizes of the buffers of a population's spikes."""
@@ -70,6 +72,20 @@ def make_spikes(n: int, shifts: int, room: Room, traced: bool, real: Any) -> Spi
         psp_target=np.zeros(0),
         delivered=np.zeros((2 * shifts, n)),
     )
+
+
+def grown(spikes: Spikes, room: Room, real: Any) -> Spikes:
+    """Return spikes in buffers of at least this room: the same ones if they are large enough."""
+    if len(spikes.neuron) >= room.capacity and len(spikes.first) >= room.slots + 2:
+        return spikes
+    room = room._replace(
+        capacity=max(room.capacity, len(spikes.neuron)), slots=max(room.slots, len(spikes.first) - 2)
+    )  # fmt: skip
+    larger = make_spikes(0, 0, room, False, real)
+    for name in SPIKES:
+        old = getattr(spikes, name)
+        getattr(larger, name)[: len(old)] = old
+    return larger._replace(trace=spikes.trace, psp=spikes.psp, psp_target=spikes.psp_target, delivered=spikes.delivered)
 
 
 def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: float, real: Any) -> Layer:

@@ -695,7 +695,9 @@ def test_a_duration_that_is_not_a_whole_number_of_steps_is_refused(part):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # interpreted, NumPy warns of what is being tested
-@pytest.mark.parametrize("n, message", [(1, "a (weight|bias) of layer 1 .* before example 8"), (3, "layer . .* example 8")])
+@pytest.mark.parametrize(
+    "n, message", [(1, "a (weight|bias) of layer 1 .* before example 8"), (3, "layer . .* example 8")]
+)
 def test_too_large_learning_rates_are_reported_with_layer_and_example(n, message):
     network = describe()
     images, labels = task(network, n)
