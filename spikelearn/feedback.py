@@ -207,9 +207,28 @@ class LearnedFeedback:
         return Learned(self.rate)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _FollowsForward:
+    """What feedback has in common that comes to follow the forward weights of the layer above."""
+
+    base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
+
+    def check(self, feeding: Feeding) -> None:
+        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
+        if any(source != layer + 1 for layer, source in enumerate(feeding)):
+            raise InputError(
+                f"{type(self).__name__} needs the layer above each hidden layer to feed back, but with several hidden "
+                f"layers feedback_from='output' is not that; set feedback_from='above'"
+            )
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        return self.base.draw(rng, forward, scales, feeding)
+
+
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
-class KolenPollack:
+class KolenPollack(_FollowsForward):
     """Other feedback that changes as the forward weights above it do, while both decay: they come to agree.
 
     Every change of the weight from one neuron up to another is made to the weight back, too, and both shrink by a
@@ -226,18 +245,9 @@ class KolenPollack:
     """
 
     decay: float = 3e-5
-    base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
 
     def __post_init__(self) -> None:
         check_range("KolenPollack.decay", self.decay, at_least=0, below=1)
-
-    def check(self, feeding: Feeding) -> None:
-        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
-        _check_from_above("KolenPollack", feeding)
-
-    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
-        return self.base.draw(rng, forward, scales, feeding)
 
     def plan(self) -> Twinned:
         """Return what the core does with the weights during training."""
@@ -246,7 +256,7 @@ class KolenPollack:
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
-class WeightMirror:
+class WeightMirror(_FollowsForward):
     """Other feedback that learns from noise what the forward weights above it are.
 
     After each example every hidden layer in turn is active by normal noise `x` alone, the layer above answers with the
@@ -264,30 +274,13 @@ class WeightMirror:
     """
 
     rate: float = 3e-4
-    base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
 
     def __post_init__(self) -> None:
         check_range("WeightMirror.rate", self.rate, above=0, at_most=1)
 
-    def check(self, feeding: Feeding) -> None:
-        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
-        _check_from_above("WeightMirror", feeding)
-
-    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
-        return self.base.draw(rng, forward, scales, feeding)
-
     def plan(self) -> Mirrored:
         """Return what the core does with the weights during training."""
         return Mirrored(self.rate)
-
-
-def _check_from_above(name: str, feeding: Feeding) -> None:
-    if any(source != layer + 1 for layer, source in enumerate(feeding)):
-        raise InputError(
-            f"{name} needs the layer above each hidden layer to feed back, but with several hidden layers "
-            f"feedback_from='output' is not that; set feedback_from='above'"
-        )
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, int], sd: float) -> np.ndarray:

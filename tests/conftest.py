@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from spikelearn import kinds
 from spikelearn.core.compiling import telling
 from spikelearn.core.lanes import LANES
 
@@ -29,6 +30,15 @@ def quiet_compiler():
     """What commands print is compared, and with an empty cache they would say that they compile."""
     with telling(lambda line: None):
         yield
+
+
+@pytest.fixture
+def forgotten():
+    """Registered classes are forgotten after a test."""
+    before = {like: dict(own) for like, own in kinds._LIKE.items()}
+    yield
+    kinds._LIKE.clear()
+    kinds._LIKE.update(before)
 
 
 def samples(compiled: int, interpreted: int) -> int:

@@ -10,7 +10,6 @@ import pytest
 from conftest import needs_jit
 
 import spikelearn as sl
-from spikelearn import kinds
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -18,15 +17,6 @@ PAGES = sorted(DOCS.glob("*.md"))
 
 def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
-
-
-@pytest.fixture
-def forgotten():
-    """Registered classes are forgotten after a test."""
-    before = {like: dict(own) for like, own in kinds._LIKE.items()}
-    yield
-    kinds._LIKE.clear()
-    kinds._LIKE.update(before)
 
 
 @needs_jit

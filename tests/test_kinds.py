@@ -146,15 +146,6 @@ def test_a_module_that_cannot_be_imported_is_refused_on_one_line(place, module, 
     assert ended.stderr == f"spikelearn: error: --import {module}: {reason}\n"
 
 
-@pytest.fixture
-def forgotten():
-    """Registered classes are forgotten after a test."""
-    before = {like: dict(own) for like, own in kinds._LIKE.items()}
-    yield
-    kinds._LIKE.clear()
-    kinds._LIKE.update(before)
-
-
 def test_what_stands_like_a_class_of_a_place_stands_in_the_place(forgotten):
     ours = {sl.Backprop, sl.DirectFeedbackAlignment, sl.FeedbackAlignment, sl.OutputOnly, sl.Plateau}
     assert ours <= set(kinds.kinds_of(Rule).values())
