@@ -14,6 +14,7 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
     print(sl.error_percent(predictions, digits.test.y))
 """
 
+from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
 from spikelearn.datasets import Dataset, Images, load
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
@@ -48,6 +49,7 @@ __all__ = [
     "Backprop",
     "Chunk",
     "Clock",
+    "Curve",
     "Dataset",
     "DirectFeedbackAlignment",
     "EvaluationStopped",
@@ -76,11 +78,13 @@ __all__ = [
     "Record",
     "Recording",
     "RecordingFile",
+    "Sigmoid",
     "SparseFeedback",
     "Spikes",
     "SymmetricFeedback",
     "Synapse",
     "SynchronousPlateaus",
+    "ThresholdLinear",
     "Training",
     "WeightMirror",
     "Weights",

@@ -4,6 +4,7 @@ import numbers
 from dataclasses import dataclass, field
 
 from spikelearn.core.random import make_generator
+from spikelearn.curves import Curve
 from spikelearn.errors import InputError, check_able, check_choice, check_kind, check_range
 from spikelearn.feedback import Feedback, RandomFeedback
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
@@ -15,7 +16,6 @@ from spikelearn.weights import InitialWeights, Weights, draw_apical_biases, draw
 MAX_SIZE = 1 << 20
 PARTS = {
     "synapse": Synapse,
-    "hidden": HiddenNeuron,
     "output": OutputNeuron,
     "phases": Phases,
     "initial": InitialWeights,
@@ -35,8 +35,10 @@ class Network:
         them are taught, and the class whose outputs have the highest mean potential is the prediction.
     rate_max : float
         Highest firing rate of every neuron and of an input at intensity 1, spikes/ms (Table 1: 200 Hz).
-    synapse, hidden, output, phases, initial
+    synapse, output, phases, initial
         Descriptions of the parts.
+    hidden : HiddenNeuron or tuple of HiddenNeuron
+        Neurons of the hidden layers: the same for all, or one for each, from the lowest up.
     feedback : Feedback
         The feedback weights: RandomFeedback, ProductFeedback, SparseFeedback, SymmetricFeedback, LearnedFeedback,
         KolenPollack, WeightMirror, or of a class of one's own (`spikelearn.register`).
@@ -55,7 +57,7 @@ class Network:
     sizes: tuple[int, ...]
     rate_max: float = 200.0 * Hz
     synapse: Synapse = field(default_factory=Synapse)
-    hidden: HiddenNeuron = field(default_factory=HiddenNeuron)
+    hidden: HiddenNeuron | tuple[HiddenNeuron, ...] = field(default_factory=HiddenNeuron)
     output: OutputNeuron = field(default_factory=OutputNeuron)
     feedback: Feedback = field(default_factory=RandomFeedback)
     feedback_from: str = "output"
@@ -84,6 +86,7 @@ class Network:
             )
         for name, kind in PARTS.items():
             check_kind(f"Network.{name}", getattr(self, name), kind, f"give a spikelearn.{kind.__name__}(...)")
+        self._check_hidden()
         check_able("Network.feedback", self.feedback, ("draw", "plan"), "spikelearn.SparseFeedback()")
         check_able("Network.plateaus", self.plateaus, ("cumulative",), "spikelearn.JitteredPlateaus()")
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
@@ -97,6 +100,20 @@ class Network:
                 f"{self.phases.settle:g} ms: the average before an early plateau would begin before its phase"
             )
 
+    def _check_hidden(self) -> None:
+        remedy = "give a spikelearn.HiddenNeuron(...), or a tuple with one for each hidden layer"
+        if not isinstance(self.hidden, tuple | list):
+            check_kind("Network.hidden", self.hidden, HiddenNeuron, remedy)
+            return
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        for layer, neuron in enumerate(self.hidden):
+            check_kind(f"Network.hidden[{layer}]", neuron, HiddenNeuron, remedy)
+        if len(self.hidden) != self.n_hidden:
+            raise InputError(
+                f"Network.hidden has {len(self.hidden)} neurons for the {self.n_hidden} hidden layers of sizes="
+                f"{self.sizes}; {remedy}"
+            )
+
     @property
     def n_layers(self) -> int:
         """Number of layers with weights."""
@@ -106,6 +123,21 @@ class Network:
     def n_hidden(self) -> int:
         """Number of hidden layers."""
         return len(self.sizes) - 2
+
+    @property
+    def hidden_neurons(self) -> tuple[HiddenNeuron, ...]:
+        """The neuron of each hidden layer."""
+        return self.hidden if isinstance(self.hidden, tuple) else (self.hidden,) * self.n_hidden
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """The f-I curve of each layer."""
+        return (*(neuron.curve for neuron in self.hidden_neurons), self.output.curve)
+
+    @property
+    def coupled(self) -> bool:
+        """Whether feedback reaches the soma of any layer."""
+        return any(neuron.g_apical > 0 for neuron in self.hidden_neurons)
 
     @property
     def n_classes(self) -> int:
@@ -121,7 +153,7 @@ class Network:
     @property
     def dendrite_gains(self) -> tuple[float, ...]:
         """Steady-state somatic over dendritic potential of each layer, `k_b` or `k_d`."""
-        return (self.hidden.dendrite_gain,) * self.n_hidden + (self.output.dendrite_gain,)
+        return (*(neuron.dendrite_gain for neuron in self.hidden_neurons), self.output.dendrite_gain)
 
     def draw_weights(self, seed: int) -> Weights:
         """Draw initial forward and feedback weights; the same `seed` gives the same weights.
@@ -137,4 +169,6 @@ class Network:
         scales = [self.initial.moments(n, self.rate_max)[1] for n in self.sizes[1:-1]]
         feedback = self.feedback.draw(rng, forward, scales, self.feeding)
         apical = draw_apical_biases(rng, feedback, scales, self.initial)
+        for bias, neuron in zip(apical, self.hidden_neurons, strict=True):
+            bias += neuron.apical_bias
         return Weights(tuple(forward), tuple(biases), tuple(feedback), tuple(apical))

@@ -5,14 +5,15 @@ neurons have one dendrite, a soma and teaching conductances. Both somas obey
 
 .. math:: dV/dt = -g_{leak} V + \sum_d g_d (V_d - V) + g_{teach} (E - V),
 
-spikes are a Poisson process of rate ``rate_max * sigmoid(V)``. Equations 1-4 and 13-20 of
-Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901.
+spikes are a Poisson process of rate ``rate_max * curve(V)``, in the paper's case the sigmoid. Equations 1-4 and 13-20
+of Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from spikelearn.curves import Curve, Sigmoid, check_curve
 from spikelearn.errors import InputError, check_range
 from spikelearn.units import ms
 
@@ -75,16 +76,28 @@ class HiddenNeuron:
     ----------
     g_leak, g_basal, g_apical : float
         Conductances over capacitance, 1/ms (Table 1).
+    curve : Curve
+        The f-I curve: from the potential of the soma to its rate, as a share of the network's `rate_max`.
+    plateau : Curve
+        From the mean apical potential before a plateau to the plateau potential.
+    apical_bias : float
+        Potential of the apical dendrite without feedback, relative to rest; drawn weights have it in ``c[l]``.
     """
 
     g_leak: float = 0.1 / ms
     g_basal: float = 0.6 / ms
     g_apical: float = 0.0 / ms
+    curve: Curve = field(default_factory=Sigmoid)
+    plateau: Curve = field(default_factory=Sigmoid)
+    apical_bias: float = 0.0
 
     def __post_init__(self) -> None:
         check_range("HiddenNeuron.g_leak", self.g_leak, above=0, unit="1/ms")
         check_range("HiddenNeuron.g_basal", self.g_basal, above=0, unit="1/ms")
         check_range("HiddenNeuron.g_apical", self.g_apical, at_least=0, unit="1/ms")
+        check_range("HiddenNeuron.apical_bias", self.apical_bias)
+        check_curve("HiddenNeuron.curve", self.curve)
+        check_curve("HiddenNeuron.plateau", self.plateau)
 
     @property
     def g_total(self) -> float:
@@ -116,6 +129,8 @@ class OutputNeuron:
         and is what made the published numbers.
     e_excite, e_inhibit : float
         Reversal potentials of the teaching current to the correct unit and to the others.
+    curve : Curve
+        The f-I curve, as of hidden neurons.
     """
 
     g_leak: float = 0.1 / ms
@@ -123,6 +138,7 @@ class OutputNeuron:
     g_teach: float = 1.0 / ms
     e_excite: float = 8.0
     e_inhibit: float = -8.0
+    curve: Curve = field(default_factory=Sigmoid)
 
     def __post_init__(self) -> None:
         check_range("OutputNeuron.g_leak", self.g_leak, above=0, unit="1/ms")
@@ -130,6 +146,7 @@ class OutputNeuron:
         check_range("OutputNeuron.g_teach", self.g_teach, above=0, unit="1/ms")
         check_range("OutputNeuron.e_excite", self.e_excite)
         check_range("OutputNeuron.e_inhibit", self.e_inhibit, at_most=self.e_excite, unit="(e_excite)")
+        check_curve("OutputNeuron.curve", self.curve)
 
     @property
     def g_total(self) -> float:

@@ -134,11 +134,6 @@ class NumPy:
         )
 
 
-def sigmoid(v: np.ndarray) -> np.ndarray:
-    """Logistic function, without overflow."""
-    return 0.5 + 0.5 * np.tanh(0.5 * v)
-
-
 def _timed(function: Callable[..., Any], *arguments: Any) -> float:
     began = time.perf_counter()
     function(*arguments)
@@ -249,12 +244,13 @@ class NumPyNetwork:
         reversal : (n_outputs,) float array or None
             Reversal potentials of the teaching currents; None while they are off.
         """
-        hidden, output = self.network.hidden, self.network.output
+        neurons, output = self.network.hidden_neurons, self.network.output
         self.v_apical = [Y @ self.psp[-1] + c for Y, c in zip(self.Y, self.c, strict=True)]
         for layer, (W, b, v) in enumerate(zip(self.W, self.b, self.v_soma, strict=True)):
             self.psp[layer] = self.synapses[layer].add(counts)
             v_dendrite = W @ self.psp[layer] + b
             if layer < self.network.n_hidden:
+                hidden = neurons[layer]
                 change = hidden.g_basal * (v_dendrite - v) - hidden.g_leak * v
                 if hidden.g_apical:
                     change += hidden.g_apical * (self.v_apical[layer] - v)
@@ -263,7 +259,7 @@ class NumPyNetwork:
                 if reversal is not None:
                     change += output.g_teach * (reversal - v)
             v += DT * change
-            self.activity[layer] = sigmoid(v)
+            self.activity[layer] = self.network.curves[layer].value(v)
             counts = self.rng.poisson(self.network.rate_max * DT * self.activity[layer])
         self.psp[-1] = self.synapses[-1].add(counts)
 
@@ -312,14 +308,16 @@ class NumPyNetwork:
         activity, taught = self.run(intensity, target, target_window, ("activity", "v_apical"), reversal)
         losses = []
         for layer in range(network.n_layers):
-            predicted = sigmoid(v[layer])
+            curve = network.curves[layer]
+            predicted = curve.value(v[layer])
             if layer < network.n_hidden:
-                difference = sigmoid(taught[layer]) - sigmoid(apical[layer])  # of plateau potentials
+                plateau = network.hidden_neurons[layer].plateau
+                difference = plateau.value(taught[layer]) - plateau.value(apical[layer])
                 losses.append(float(difference @ difference))
             else:
                 difference = activity[layer] - predicted
                 losses.append(network.rate_max**2 * float(difference @ difference))
-            error = STEP * network.dendrite_gains[layer] * difference * predicted * (1 - predicted)
+            error = STEP * network.dendrite_gains[layer] * difference * curve.slope(v[layer])
             self.W[layer] += np.outer(learning_rates[layer] * error, psp[layer])
             self.b[layer] += learning_rates[layer] * error
         return losses
@@ -501,15 +499,17 @@ def _brian2_parts(
     b2: Any, network: Network, weights: Weights, images: np.ndarray, schedule: Schedule
 ) -> tuple[list[Any], Any]:
     """Return all objects of the network in Brian2, and among them the monitor of the outputs' potentials."""
-    synapse, n_hidden, coupled = network.synapse, network.n_hidden, network.hidden.g_apical > 0
+    synapse, n_hidden, coupled = network.synapse, network.n_hidden, network.coupled
+    neurons = [*network.hidden_neurons, network.output]
     names = _brian2_names(b2, network, images, schedule)
     dendrites = {"basal": weights.W} | ({"apical": weights.Y} if coupled else {})
     hidden = (HIDDEN_WITH_APICAL if coupled else HIDDEN) + "".join(DENDRITE.format(name=name) for name in dendrites)
     output = OUTPUT + DENDRITE.format(name="basal")
     layers = [b2.PoissonGroup(network.sizes[0], "rate_max*image(shown(t)*ms, i)", namespace=names)]
     for layer, n in enumerate(network.sizes[1:]):
-        constants = names | _conductances(b2, network.hidden if layer < n_hidden else network.output)
-        equations, threshold = hidden if layer < n_hidden else output, "rand() < rate_max*dt/(1 + exp(-v))"
+        constants = names | _conductances(b2, neurons[layer])
+        equations = hidden if layer < n_hidden else output
+        threshold = f"rand() < rate_max*dt*({_expression(neurons[layer])})"
         method = "exponential_euler"  # exact for the synapses, whose equations are linear and by themselves
         layers.append(b2.NeuronGroup(n, equations, threshold=threshold, method=method, namespace=constants))
         layers[-1].bias_basal = weights.b[layer]
@@ -552,4 +552,14 @@ def _brian2_names(b2: Any, network: Network, images: np.ndarray, schedule: Sched
 
 def _conductances(b2: Any, neuron: Any) -> dict[str, Any]:
     """Return the numbers of a neuron: conductances in 1/ms, potentials without unit."""
-    return {name: value / b2.ms if name.startswith("g_") else value for name, value in vars(neuron).items()}
+    numbers = {name: value for name, value in vars(neuron).items() if isinstance(value, float)}
+    return {name: value / b2.ms if name.startswith("g_") else value for name, value in numbers.items()}
+
+
+def _expression(neuron: Any) -> str:
+    """Return the f-I curve of a neuron as Brian2 writes it."""
+    if not hasattr(neuron.curve, "expression"):
+        raise Unavailable(
+            f"{type(neuron.curve).__name__} does not say how Brian2 writes it; give it a method expression(v)"
+        )
+    return neuron.curve.expression("v")

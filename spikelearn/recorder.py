@@ -8,7 +8,7 @@ from spikelearn.errors import check_range
 from spikelearn.model import Model
 from spikelearn.origin import digest
 from spikelearn.recording import RecordingFile
-from spikelearn.storage import to_dict
+from spikelearn.storage import to_dict, to_kind
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
 
@@ -32,7 +32,7 @@ class Recorder:
         self.made_from = {
             "seed": int(seed),
             "model": to_dict(model),
-            "engine": {"kind": type(engine).__name__} | to_dict(engine),
+            "engine": to_kind(engine),
             "images": images.digest(),
             "record": self.resolved.request(),
         }

@@ -97,7 +97,7 @@ class Run:
             engine=config.engine,
             chunk_size=config.chunk_size,
         )
-        self.origin = origin.plain({**_description(config), "images": self.data.digests()})
+        self.origin = {**_description(config), "images": self.data.digests()}
         self.folder: RunFolder
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
@@ -365,21 +365,12 @@ def _check_description(folder: RunFolder, config: Config, attributes: Mapping[st
     """Raise `InputError` if config.json was edited since the checkpoint was made; one of 0.1 does not tell."""
     if "origin" in attributes:
         made_from = origin.read(attributes["origin"])
-        made_from |= {name: _completed(config, name, made_from[name]) for name in ("model", "engine")}
         origin.check_origin(
             f"{folder.path / 'config.json'} is not what {folder.checkpoint_path} was made from",
             {name: value for name, value in made_from.items() if name != "images"},
             _description(config),
             "put it back, or start a new run with it",
         )
-
-
-def _completed(config: Config, name: str, found: Mapping[str, Any]) -> Any:
-    """Return a description as this version writes it: keys that are new have their defaults."""
-    try:
-        return origin.plain(to_dict(from_dict(Config, to_dict(config) | {name: found})))[name]
-    except InputError:  # of a version that knew other things; that it differs will be said
-        return found
 
 
 def pack(training: Training) -> dict[str, np.ndarray]:

@@ -29,6 +29,7 @@ import numpy as np
 
 from spikelearn.errors import InputError, nearest
 from spikelearn.kinds import kinds_of
+from spikelearn.origin import Described
 
 if TYPE_CHECKING:
     import h5py
@@ -56,13 +57,20 @@ def version(package: str = "spikelearn") -> str:
         return "0+unknown"
 
 
-def to_dict(description: Any) -> dict[str, Any]:
+def to_dict(description: Any) -> Described:
     """Turn a dataclass into a dict of what JSON knows.
 
     Tuples become lists. Where an annotation offers several dataclasses, ``"kind"`` names the one that is meant.
     """
     annotations = _annotations(type(description))
-    return {name: _to_json(annotation, getattr(description, name)) for name, annotation in annotations.items()}
+    values = {name: _to_json(annotation, getattr(description, name)) for name, annotation in annotations.items()}
+    return Described(values, (name for name in values if getattr(description, name) == _usual(description, name)))
+
+
+def to_kind(description: Any) -> Described:
+    """Turn a dataclass into a dict as `to_dict` does where there is a choice: ``"kind"`` is its name."""
+    described = to_dict(description)
+    return Described({"kind": type(description).__name__, **described}, described.usual)
 
 
 def from_dict(cls: type[T], mapping: Mapping[str, Any], where: str = "config") -> T:
@@ -114,6 +122,14 @@ def override(description: T, assignments: Iterable[str]) -> T:
     return from_dict(type(description), mapping)
 
 
+def _usual(description: Any, name: str) -> Any:
+    """Return the default of a field; what nothing equals if there is none."""
+    field = type(description).__dataclass_fields__[name]
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return object() if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def _annotations(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
@@ -153,7 +169,7 @@ def _plain(value: Any) -> Any:
 def _to_json(annotation: Any, value: Any) -> Any:
     _, classes, item = _options(annotation)
     if dataclasses.is_dataclass(value):
-        return ({} if _only(annotation) is type(value) else {"kind": type(value).__name__}) | to_dict(value)
+        return to_dict(value) if _only(annotation) is type(value) else to_kind(value)
     if isinstance(value, tuple | list):
         return [_to_json(item, each) for each in value]
     return _plain(value)
@@ -214,9 +230,12 @@ def _assignable(cls: Any, mapping: dict, prefix: str = "") -> dict[str, tuple[An
         value = mapping.get(name)
         if len(options) > 1 or len(classes) != 1:
             found[prefix + name] = (annotation, mapping)
-        if isinstance(value, dict):
-            chosen = classes[value["kind"]] if "kind" in value else _only(annotation)
-            found |= _assignable(chosen, value, f"{prefix}{name}.")
+        # One description, or a list of them: hidden.g_apical, hidden.1.g_apical.
+        nested = {name: value} if not isinstance(value, list) else {f"{name}.{i}": each for i, each in enumerate(value)}
+        for key, each in nested.items():
+            if isinstance(each, dict):
+                chosen = classes[each["kind"]] if "kind" in each else _only(annotation)
+                found |= _assignable(chosen, each, f"{prefix}{key}.")
     return found
 
 

@@ -19,6 +19,7 @@ from scipy.special import expit as sigmoid
 from spikelearn.core.euler import SEGMENT
 from spikelearn.core.layer import GROUP
 from spikelearn.core.random import make_keys
+from spikelearn.curves import Sigmoid, ThresholdLinear
 from spikelearn.feedback import LearnedFeedback, SymmetricFeedback
 from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
 from spikelearn.weights import Weights
@@ -127,6 +128,31 @@ class SpikeDraws:
         return spikes
 
 
+# -- neurons -----------------------------------------------------------------------------------------------------------
+
+
+CURVES = {
+    Sigmoid: lambda curve: sigmoid,
+    ThresholdLinear: lambda curve: lambda v: np.clip(curve.gain * (v - curve.threshold), 0, 1),
+}
+
+
+def curve(description):
+    """Return a curve as a function."""
+    return CURVES[type(description)](description)
+
+
+def neuron(network, layer):
+    """Return the neuron of a hidden layer."""
+    return network.hidden[layer] if isinstance(network.hidden, tuple) else network.hidden
+
+
+def f_i_curves(network):
+    """Return the f-I curve of each layer."""
+    neurons = [*(neuron(network, layer) for layer in range(network.n_hidden)), network.output]
+    return [curve(each.curve) for each in neurons]
+
+
 # -- a trial ----------------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +199,7 @@ class Trial:
 
 def simulate(network, dt, weights, memory, intensity, label, keys, example, lengths):
     """Run one trial; `memory` goes on. Order of events in a step: layers from the bottom up."""
-    hidden, output, n_layers, sizes = network.hidden, network.output, network.n_layers, network.sizes
+    output, n_layers, sizes = network.output, network.n_layers, network.sizes
     n_steps, rate_step = sum(lengths), network.rate_max * dt
     draws, first_group = [], 0
     for layer, n in enumerate(sizes[1:]):
@@ -190,12 +216,13 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
         if network.feedback_signal == "spikes":
             received = [psp(network.synapse, dt, train[:now]) for train in spikes[1:]]
         else:
-            received = [network.rate_max * sigmoid(v) for v in v_soma]
+            received = [network.rate_max * phi(v) for phi, v in zip(f_i_curves(network), v_soma, strict=True)]
         for layer in range(n_layers):
             psp_below = psp(network.synapse, dt, spikes[layer][: now + 1])
             v_dendrite = weights.W[layer] @ psp_below + weights.b[layer]
             v = v_soma[layer]
             if layer < n_layers - 1:
+                hidden = neuron(network, layer)
                 source = -1 if network.feedback_from == "output" else layer + 1
                 v_apical = weights.Y[layer] @ received[source] + weights.c[layer]
                 change = (
@@ -209,7 +236,7 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
                     reversal = np.where(np.arange(sizes[-1]) == label, output.e_excite, output.e_inhibit)
                     change = change + output.g_teach * (reversal - v)
             v_soma[layer] = v + dt * change
-            spikes[layer + 1][now] = draws[layer].draw(step, sigmoid(v_soma[layer]))
+            spikes[layer + 1][now] = draws[layer].draw(step, f_i_curves(network)[layer](v_soma[layer]))
             trial.psp[layer].append(psp_below)
             trial.v_dendrite[layer].append(v_dendrite)
             trial.v_soma[layer].append(v_soma[layer])
@@ -233,18 +260,19 @@ class Averages:
     activity_target: list  # zero in hidden layers
     apical_forward: list
     apical_target: list
+    plateaus: tuple = (sigmoid,) * 9  # what each hidden layer makes of apical potentials
     dt: float = 1.0  # ms, of the clock
     echo_forward: list = None  # what apical dendrites receive from each layer; each neuron for itself: (n, feeding)
 
     @property
     def plateau_forward(self):
         """Plateau potentials at the end of the forward phase (equation 5)."""
-        return [sigmoid(v) for v in self.apical_forward]
+        return [alpha(v) for alpha, v in zip(self.plateaus, self.apical_forward, strict=False)]
 
     @property
     def plateau_target(self):
         """Plateau potentials at the end of the target phase."""
-        return [sigmoid(v) for v in self.apical_target]
+        return [alpha(v) for alpha, v in zip(self.plateaus, self.apical_target, strict=False)]
 
 
 def window(phases, dt, lengths, phase):
@@ -279,9 +307,11 @@ def average(network, dt, trial, early):
     return Averages(
         psp=[s[forward].mean(0) for s in trial.psp[:-1]],
         v_forward=[v[forward].mean(0) for v in trial.v_soma],
-        activity_target=[np.zeros(n) for n in network.sizes[1:-1]] + [sigmoid(trial.v_soma[-1][target]).mean(0)],
+        activity_target=[np.zeros(n) for n in network.sizes[1:-1]]
+        + [f_i_curves(network)[-1](trial.v_soma[-1][target]).mean(0)],
         apical_forward=[average_early(v, forward, e[0]) for v, e in zip(trial.v_apical, early, strict=True)],
         apical_target=[average_early(v, target, e[1]) for v, e in zip(trial.v_apical, early, strict=True)],
+        plateaus=tuple(curve(neuron(network, layer).plateau) for layer in range(network.n_hidden)),
         dt=dt,
         echo_forward=[
             np.array([r[forward.start - k : forward.stop - k].mean(0) for k in e[0]])
@@ -290,16 +320,23 @@ def average(network, dt, trial, early):
     )
 
 
-def slope(v):
-    """Return the derivative of the sigmoid."""
-    return sigmoid(v) * (1 - sigmoid(v))
+def slope(v, phi=sigmoid):
+    """Return the derivative of a curve, as a difference over a millionth."""
+    if phi is sigmoid:
+        return sigmoid(v) * (1 - sigmoid(v))
+    return (phi(v + 5e-7) - phi(v - 5e-7)) / 1e-6
+
+
+def rises(network, averages, layer):
+    """Return the slope of each neuron's f-I curve at its mean potential."""
+    return slope(averages.v_forward[layer], f_i_curves(network)[layer])
 
 
 def gains(network):
     """Return `k_b` of the hidden layers and `k_d` of the output (equations 34 and 27)."""
-    hidden, output = network.hidden, network.output
-    k_b = hidden.g_basal / (hidden.g_leak + hidden.g_basal + hidden.g_apical)
-    return [k_b] * network.n_hidden + [output.g_dendrite / (output.g_leak + output.g_dendrite)]
+    hidden, output = [neuron(network, layer) for layer in range(network.n_hidden)], network.output
+    k_b = [each.g_basal / (each.g_leak + each.g_basal + each.g_apical) for each in hidden]
+    return [*k_b, output.g_dendrite / (output.g_leak + output.g_dendrite)]
 
 
 def area(network, averages):
@@ -312,8 +349,9 @@ def output_error(network, averages):
     """Equation 28 times ``P_1`` (Table 1), the sign turned: weights follow it."""
     rate_max, v = network.rate_max, averages.v_forward[-1]
     p_1 = 20 / rate_max**2
-    target, predicted = rate_max * averages.activity_target[-1], rate_max * sigmoid(v)
-    return p_1 * gains(network)[-1] * rate_max * (target - predicted) * slope(v)
+    phi = f_i_curves(network)[-1]
+    target, predicted = rate_max * averages.activity_target[-1], rate_max * phi(v)
+    return p_1 * gains(network)[-1] * rate_max * (target - predicted) * slope(v, phi)
 
 
 def plateau_errors(network, weights, averages):
@@ -321,7 +359,7 @@ def plateau_errors(network, weights, averages):
     rate_max, k, errors = network.rate_max, gains(network), []
     for layer in range(network.n_hidden):
         difference = averages.plateau_target[layer] - averages.plateau_forward[layer]
-        errors.append(20 / rate_max * k[layer] * difference * rate_max * slope(averages.v_forward[layer]))
+        errors.append(20 / rate_max * k[layer] * difference * rate_max * rises(network, averages, layer))
     return [*errors, output_error(network, averages)]
 
 
@@ -329,8 +367,8 @@ def backprop_errors(network, weights, averages, hidden_scale=1.0):
     """Output as above; hidden layers by the chain rule, all times `hidden_scale`."""
     k, errors = gains(network), [output_error(network, averages)]
     for layer in reversed(range(network.n_hidden)):
-        v = averages.v_forward[layer]
-        up = area(network, averages) * network.rate_max * slope(v)  # how the layer above hears of the potential
+        # how the layer above hears of the potential
+        up = area(network, averages) * network.rate_max * rises(network, averages, layer)
         errors.insert(0, weights.W[layer + 1].T @ errors[0] * k[layer] * up)
     return [hidden_scale * e for e in errors[:-1]] + errors[-1:]
 
@@ -341,7 +379,7 @@ def fed_back_errors(network, weights, averages, hidden_scale=1.0):
     for layer in reversed(range(network.n_hidden)):
         source = layers - 1 if network.feedback_from == "output" else layer + 1
         down = weights.Y[layer] @ errors[source] * (hidden_scale if source == layers - 1 else 1.0)
-        up = area(network, averages) * network.rate_max * slope(averages.v_forward[layer])
+        up = area(network, averages) * network.rate_max * rises(network, averages, layer)
         errors[layer] = down * k[layer] * up
     return [errors[layer] for layer in range(layers)]
 
@@ -372,7 +410,8 @@ def errors_of(rule, network, weights, averages):
 def losses(network, averages):
     """Equation 32 for each hidden layer, equation 23 for the output."""
     hidden = [((t - f) ** 2).sum() for t, f in zip(averages.plateau_target, averages.plateau_forward, strict=True)]
-    difference = network.rate_max * (averages.activity_target[-1] - sigmoid(averages.v_forward[-1]))
+    predicted = f_i_curves(network)[-1](averages.v_forward[-1])
+    difference = network.rate_max * (averages.activity_target[-1] - predicted)
     return [*hidden, (difference**2).sum()]
 
 
@@ -420,8 +459,8 @@ def learned_feedback(network, Y, averages):
     learned = []
     for layer, y in enumerate(Y):
         alpha = averages.plateau_forward[layer]
-        rate = network.rate_max * sigmoid(averages.v_forward[layer])
-        error = (rate - alpha) * -slope(averages.apical_forward[layer])
+        rate = network.rate_max * f_i_curves(network)[layer](averages.v_forward[layer])
+        error = (rate - alpha) * -slope(averages.apical_forward[layer], averages.plateaus[layer])
         step = -network.feedback.rate * error[:, None] * averages.echo_forward[layer]
         learned.append(np.where(y == 0, 0, y + step))
     return tuple(learned)

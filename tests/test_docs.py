@@ -35,6 +35,9 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
     said = capsys.readouterr().out
     if page.stem == "own_rule":
         assert float(said.strip(" []\n")) < 30
+    if page.stem == "own_neuron":
+        error, values = said.splitlines()
+        assert float(error.strip(" []")) < 30 and values == "[0.  0.5 0.8]"
     if page.stem == "own_feedback":
         assert said == "True\n"
     if page.stem == "input_and_output":

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import reference
 
 import spikelearn as sl
 from spikelearn import peers
@@ -43,7 +44,8 @@ class Script:
             for grid, spikes in zip(counts, recording.spikes, strict=True):
                 np.add.at(grid, (np.round(spikes[0]).astype(int), spikes[1]), 1)
             self.extra.append(np.array(recording.lengths) - network.phases.minimum)
-            rates = [network.rate_max / (1 + np.exp(-v)) for v in recording.v_soma]
+            phis = reference.f_i_curves(network)
+            rates = [network.rate_max * phi(v) for phi, v in zip(phis, recording.v_soma, strict=True)]
             for start, stop in ((0, forward), (forward, n_steps)):
                 if stop > start:
                     self.drawn.append(counts[0][start:stop])
@@ -64,12 +66,23 @@ class Script:
         return counts
 
 
+# Layers whose conductances and curves differ.
+OTHERS = {
+    "hidden": (
+        sl.HiddenNeuron(g_leak=0.2, curve=sl.ThresholdLinear()),
+        sl.HiddenNeuron(g_basal=0.5, g_apical=0.1, plateau=sl.ThresholdLinear(gain=0.1), apical_bias=0.3),
+    ),
+    "output": sl.OutputNeuron(curve=sl.ThresholdLinear(gain=0.2)),
+}
+
+
 @pytest.mark.parametrize("carry_state", [True, False])
-@pytest.mark.parametrize("g_apical", [0.0, 0.05])
+@pytest.mark.parametrize("g_apical", [0.0, 0.05, "of each layer its own"])
 @pytest.mark.parametrize("reading", ["released", "text"])
 def test_from_the_same_spikes_numpy_learns_the_same_weights_as_the_clock_engine(reading, g_apical, carry_state):
-    model = model_of(reading, g_apical)
-    network = replace(model.network, carry_state=carry_state)
+    model = model_of(reading, g_apical if isinstance(g_apical, float) else 0.0)
+    others = {} if isinstance(g_apical, float) else OTHERS
+    network = replace(model.network, carry_state=carry_state, **others)
     before = network.draw_weights(1)
     clock = sl.Clock(dtype="float64")
     core, images = clock.build(network, before), sl.Images(x=IMAGES, y=LABELS, n_classes=3, name="few")

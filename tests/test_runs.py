@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
-from spikelearn import runs, storage
+from spikelearn import origin, runs, storage
 from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.models import guerguiev2017
 from spikelearn.runs import Config, Run
@@ -121,7 +121,11 @@ CHANGES = {
     "learning_rates": "0.23,0.23,0.1",
     "rule": "Backprop",
     "feedback": "ProductFeedback",
-    "apical_bias": "1",
+    "initial.apical_bias": "1",
+    "hidden.apical_bias": "0.5",
+    "hidden.curve": "threshold",
+    "hidden.plateau": "threshold",
+    "output.curve": "threshold",
     "feedback_from": "above",
     "feedback_signal": "rates",
     "plateaus": "jittered",
@@ -750,6 +754,35 @@ def test_a_checkpoint_that_does_not_say_what_it_was_made_from_is_read_but_not_go
     refused(tmp_path / "run", "does not say from which images it was made, .* train on from its weights", epochs=3)
     config, weights = runs.load_run(tmp_path / "run")
     assert weights.sizes == config.model.network.sizes and len(runs.test_images(tmp_path / "run")) == 8
+
+
+def lacking(made_from):
+    """Return what an earlier version wrote, which knew of no populations, curves and biases."""
+    network = made_from["model"]["network"]
+    del network["population"], network["output"]["curve"]
+    for name in ("curve", "plateau", "apical_bias"):
+        del network["hidden"][name]
+    return made_from
+
+
+def test_a_run_of_a_version_that_knew_fewer_settings_goes_on(source, tmp_path):
+    start(tmp_path / "run", describe(source, epochs=1)).train()
+    arrays, attributes = storage.load_checkpoint(tmp_path / "run" / "checkpoint.h5")
+    attributes["origin"] = origin.write(lacking(origin.read(attributes["origin"])))
+    storage.save_checkpoint(tmp_path / "run" / "checkpoint.h5", arrays, attributes)
+    Run.resume(tmp_path / "run", epochs=2).train()
+    start(tmp_path / "whole", describe(source, epochs=2)).train()
+    assert_equal_runs(tmp_path / "run", tmp_path / "whole")
+
+
+def test_what_an_earlier_version_did_not_know_is_not_taken_for_something_else(source, tmp_path):
+    config = describe(source, epochs=1)
+    network = replace(config.model.network, output=sl.OutputNeuron(curve=sl.ThresholdLinear()))
+    start(tmp_path / "run", replace(config, model=replace(config.model, network=network))).train()
+    arrays, attributes = storage.load_checkpoint(tmp_path / "run" / "checkpoint.h5")
+    attributes["origin"] = origin.write(lacking(origin.read(attributes["origin"])))
+    storage.save_checkpoint(tmp_path / "run" / "checkpoint.h5", arrays, attributes)
+    refused(tmp_path / "run", "network.output.curve.kind is missing there, now 'ThresholdLinear'", epochs=2)
 
 
 def test_other_test_images_are_not_taken_for_those_of_the_run(source, tmp_path):

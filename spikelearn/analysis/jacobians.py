@@ -20,6 +20,8 @@ after 10 ms (area 0.51) the two ways are weaker by that factor each; the publish
 this file. Multiply `w` and `y` by the area to put it in.
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -29,7 +31,34 @@ from spikelearn.errors import InputError, check_range
 MAX_RATE = 10.0  # spikes/ms: no neuron comes near; a larger number is one in Hz
 
 
-def output_jacobian(v_output: ArrayLike, w: ArrayLike, *, dendrite_gain: float, rate_max: float) -> np.ndarray:
+class Curve(Protocol):
+    """A neuron's curve, as far as it is needed here: `spikelearn.Sigmoid` is one."""
+
+    def value(self, v: ArrayLike) -> np.ndarray:
+        """Return the curve at potentials, within 0 to 1."""
+
+    def slope(self, v: ArrayLike) -> np.ndarray:
+        """Return its derivative at potentials."""
+
+
+class Logistic:
+    """The paper's sigmoid."""
+
+    def value(self, v: ArrayLike) -> np.ndarray:
+        """Return the curve at potentials, within 0 to 1."""
+        return np.exp(-np.logaddexp(0, -np.asarray(v)))  # 1 / (1 + exp(-v)) without overflow
+
+    def slope(self, v: ArrayLike) -> np.ndarray:
+        """Return its derivative at potentials."""
+        return self.value(v) * self.value(-np.asarray(v))  # not 1 - sigmoid, which is 0 long before the slope is
+
+
+LOGISTIC = Logistic()
+
+
+def output_jacobian(
+    v_output: ArrayLike, w: ArrayLike, *, dendrite_gain: float, rate_max: float, curve: Curve = LOGISTIC
+) -> np.ndarray:
     """Return J_beta: how output rates follow hidden rates, at each example.
 
     Parameters
@@ -42,6 +71,8 @@ def output_jacobian(v_output: ArrayLike, w: ArrayLike, *, dendrite_gain: float, 
         k_d, steady-state somatic over dendritic potential (equation 27), in (0, 1]; `network.dendrite_gains[-1]`.
     rate_max : float
         spikes/ms.
+    curve : Curve
+        The f-I curve of the outputs; `network.output.curve`.
 
     Returns
     -------
@@ -57,10 +88,18 @@ def output_jacobian(v_output: ArrayLike, w: ArrayLike, *, dendrite_gain: float, 
     _check_outputs(v, "w", w.shape[0])
     check_range("dendrite_gain", dendrite_gain, above=0, at_most=1)
     _check_rate(rate_max)
-    return (rate_max * _slope(v))[:, :, None] * (dendrite_gain * w)
+    return (rate_max * curve.slope(v))[:, :, None] * (dendrite_gain * w)
 
 
-def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, c: ArrayLike = 0.0, *, rate_max: float) -> np.ndarray:
+def feedback_jacobian(
+    v_output: ArrayLike,
+    y: ArrayLike,
+    c: ArrayLike = 0.0,
+    *,
+    rate_max: float,
+    curve: Curve = LOGISTIC,
+    plateau: Curve = LOGISTIC,
+) -> np.ndarray:
     """Return J_gamma: how plateau potentials follow output rates, at each example.
 
     Parameters
@@ -73,6 +112,8 @@ def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, c: ArrayLike = 0.0, *, 
         Biases of the apical dendrites.
     rate_max : float
         spikes/ms.
+    curve, plateau : Curve
+        The f-I curve of the outputs, and that of the hidden neurons' plateau potentials.
 
     Returns
     -------
@@ -82,7 +123,7 @@ def feedback_jacobian(v_output: ArrayLike, y: ArrayLike, c: ArrayLike = 0.0, *, 
     v, y = numbers("v_output", v_output, "examples", "outputs"), numbers("y", y, "hidden", "outputs")
     _check_outputs(v, "y", y.shape[1])
     _check_rate(rate_max)
-    return _slope(rate_max * _sigmoid(v) @ y.T + np.asarray(c, np.float64))[:, :, None] * y
+    return plateau.slope(rate_max * curve.value(v) @ y.T + np.asarray(c, np.float64))[:, :, None] * y
 
 
 def products(j_beta: ArrayLike, j_gamma: ArrayLike) -> np.ndarray:
@@ -123,14 +164,6 @@ def weight_product(w: ArrayLike, y: ArrayLike, *, dendrite_gain: float) -> np.nd
     check_product("w", w, "y", y, "hidden neurons")
     check_range("dendrite_gain", dendrite_gain, above=0, at_most=1)
     return dendrite_gain * w @ y
-
-
-def _sigmoid(v: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -v))  # 1 / (1 + exp(-v)) without overflow
-
-
-def _slope(v: np.ndarray) -> np.ndarray:
-    return _sigmoid(v) * _sigmoid(-v)  # not 1 - sigmoid, which is 0 long before the slope is
 
 
 def _check_rate(rate_max: float) -> None:

@@ -4,7 +4,7 @@ It is worked out where it reaches somata, or where it is recorded; otherwise ave
 (`spikelearn.core.steps`).
 """
 
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.curves import value
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, load, pick, store
 from spikelearn.core.probe import sample_row
@@ -37,7 +37,7 @@ def _set_received(model, layer, block):
     """Set what apical dendrites receive now from a block that feeds back: filtered spikes, or rates."""
     work = layer.work
     if model.rates:
-        store(work.received, block, model.rate_max * sigmoid(load(layer.v_soma, block)))
+        store(work.received, block, model.rate_max * value(layer.curve, load(layer.v_soma, block)))
     else:
         store(work.received, block, model.scale * (load(work.echo_decay, block) - load(work.echo_rise, block)))
 

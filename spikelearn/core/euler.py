@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.curves import value
 from spikelearn.core.echo import begin_echo, echo_step, feed_back, watch_apical
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, store
@@ -163,12 +163,12 @@ def add_to_means(model, trial, layer, block, phase, start, stop):
     elif layer.is_output:
         total = load(layer.activity, block)
         for step in range(max(start, begin), min(stop, end)):
-            total = total + sigmoid(load(potential, row + step))
+            total = total + value(layer.curve, load(potential, row + step))
         store(layer.activity, block, total)
     if model.rates and layer.feeds:
         delivered = layer.fed.delivered
         for step in range(start, stop):
-            activity = sigmoid(load(potential, row + step))
+            activity = value(layer.curve, load(potential, row + step))
             for window in range(delivered.shape[0]):
                 low, high = delivery_window(model, trial, delivered, window)
                 if low <= step < high:
@@ -223,7 +223,7 @@ def find_spikes(model, layer, group, start, stop, n_candidates, n_new):
         for k in range(first[step], first[step + 1]):
             chance[k] = potentials[(lane[k] // LANES * CHUNK + step) * LANES + lane[k] % LANES]
     for row in range((n_candidates + LANES - 1) // LANES):
-        store(chances, row, sigmoid(load(chances, row)))
+        store(chances, row, value(layer.curve, load(chances, row)))
     neuron, slots, first_neuron = spikes.new_neuron, spikes.new_slot, group * GROUP
     for step in range(stop - start):
         slot = start + step + model.memory

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from numba.extending import overload
 
+from spikelearn.core.curves import slope
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, total
 from spikelearn.core.layer import FORWARD, GROUP, PARTS, group_size, n_groups
@@ -205,8 +206,8 @@ def learn_inverse(plan, layer):
     feedback, own, delivered = layer.feedback, layer.own, layer.received.delivered
     shifts, rate_max = delivered.shape[0] // 2, own.error.dtype.type(own.rate_max)
     for i in range(layer.n):
-        alpha = own.plateau_forward[i]
-        step = plan.rate * (rate_max * own.predicted[i] - alpha) * alpha * (1.0 - alpha)
+        bend = slope(layer.plateau_curve, layer.apical[i // LANES, i % LANES])
+        step = plan.rate * (rate_max * own.predicted[i] - own.plateau_forward[i]) * bend
         window = FORWARD * shifts + layer.early[FORWARD, i]
         for k in range(layer.n_feedback):
             row = i // LANES * layer.n_feedback + k

@@ -201,6 +201,27 @@ def _compiled_pick(value, lane):
         return lambda value, lane: _pick(value, lane)
 
 
+def put(value, lane, number):
+    """Return the numbers with one of them replaced."""
+    replaced = value.copy()
+    replaced[lane] = number
+    return replaced
+
+
+@intrinsic
+def _put(typing_context, value, lane, number):
+    def generate(context, builder, sig, args):
+        return builder.insert_element(args[0], args[2], args[1])
+
+    return value(value, types.intp, value.dtype), generate
+
+
+@overload(put)
+def _compiled_put(value, lane, number):
+    if isinstance(value, LanesType):
+        return lambda value, lane, number: _put(value, lane, number)
+
+
 def total(value):
     """Return the sum of the 64 numbers, by halves: the same bits compiled and interpreted."""
     while len(value) > 1:

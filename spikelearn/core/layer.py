@@ -55,10 +55,10 @@ class Own(NamedTuple):
     is_output: bool
     n_pre: int
     v_forward: np.ndarray  # mean somatic potential, forward phase
-    predicted: np.ndarray  # sigmoid of v_forward
-    slope: np.ndarray  # derivative of the sigmoid at v_forward
+    predicted: np.ndarray  # rate / rate_max at v_forward
+    slope: np.ndarray  # of the neurons' curve at v_forward
     activity_target: np.ndarray  # mean rate / rate_max of outputs, target phase; 0 for others
-    plateau_forward: np.ndarray  # plateau potentials, in (0, 1); 0 for outputs
+    plateau_forward: np.ndarray  # plateau potentials, in (0, 1); of outputs without meaning
     plateau_target: np.ndarray
     error: np.ndarray  # what the rule writes
     dendrite_gain: float  # steady-state somatic over dendritic potential
@@ -93,6 +93,8 @@ class Layer(NamedTuple):
     bias: np.ndarray
     apical_bias: np.ndarray
     feedback: np.ndarray  # (blocks * n_feedback, LANES)
+    curve: Any  # of a soma: from its potential to its rate / rate_max
+    plateau_curve: Any  # of an apical dendrite: from its mean potential to the plateau potential
     reach: np.ndarray  # at least the largest of a neuron's weights, in absolute value
     v_soma: np.ndarray  # carried from trial to trial
     v_forward: np.ndarray  # means over the windows of the phases

@@ -5,7 +5,7 @@ Which error, a learning rule says (`spikelearn.core.rules`).
 
 import numpy as np
 
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.curves import slope, value
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, absolute, fma, full, load, maximum, pick, store
 
@@ -47,11 +47,11 @@ def mean_apical(layer):
 def derive(layer):
     """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes."""
     for row in range(layer.apical.shape[0]):
-        store(layer.plateau, row, sigmoid(load(layer.apical, row)))
+        store(layer.plateau, row, value(layer.plateau_curve, load(layer.apical, row)))
     for block in range(layer.predicted.shape[0]):
-        predicted = sigmoid(load(layer.v_forward, block))
-        store(layer.predicted, block, predicted)
-        store(layer.slope, block, predicted * (1.0 - predicted))
+        v = load(layer.v_forward, block)
+        store(layer.predicted, block, value(layer.curve, v))
+        store(layer.slope, block, slope(layer.curve, v))
 
 
 @kernel

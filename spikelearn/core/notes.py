@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spikelearn.core.curves import value
 from spikelearn.core.exact import ring_row, soma_at, state_at
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, flat, fma, load, store
@@ -49,7 +50,8 @@ def watch(model, layer, block, phase, start, stop):
                     probe.v_soma[row, k] = here[2, lane]
                     probe.v_dendrite[row, k] = layer.bias[block, lane] + model.scale * (here[0, lane] - here[1, lane])
                     if model.rates and layer.feeds:
-                        work.traced[row, probe.cell[k]] = model.rate_max / (1.0 + np.exp(-np.float64(here[2, lane])))
+                        rate = value(layer.curve, np.float64(here[2, lane]))
+                        work.traced[row, probe.cell[k]] = model.rate_max * rate
 
 
 @inlined

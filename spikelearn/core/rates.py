@@ -1,15 +1,15 @@
 """The rates engine: the same network without spikes and without time, at its steady state in each phase.
 
 Every synapse receives the mean of its filtered spikes, which is the presynaptic rate times the kernel's area. So the
-potential of a soma is the conductance-weighted mean of its dendrites, and the rate its sigmoid. With ``g_apical > 0``
-layers depend on each other in a circle; they are relaxed until nothing moves any more.
+potential of a soma is the conductance-weighted mean of its dendrites, and the rate follows from it by the neuron's
+curve. With ``g_apical > 0`` layers depend on each other in a circle; they are relaxed until nothing moves any more.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.curves import value
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, absolute, fma, load, pick, store
 from spikelearn.core.layer import FORWARD, TARGET, teach
@@ -61,7 +61,7 @@ def settle_layer(model, layer, psp, delivered, phase, share):
         move = share * (current / work.total[phase] - before)
         v_soma = before + move
         store(work.v_soma, block, v_soma)
-        activity, move = sigmoid(v_soma), absolute(move) / (1.0 + absolute(v_soma))
+        activity, move = value(layer.curve, v_soma), absolute(move) / (1.0 + absolute(v_soma))
         for lane in range(min(LANES, layer.n - block * LANES)):
             work.psp[block * LANES + lane] = model.area * model.rate_max * pick(activity, lane)
             moved = max(moved, np.float64(pick(move, lane)))
@@ -139,7 +139,7 @@ def present(model, inputs, layers, trial, intensity):
         for cell in range(layer.spikes.psp_target.shape[0]):
             layer.spikes.psp_target[cell] = layer.work.psp[cell]
     for block in range(output.bias.shape[0]):
-        store(output.activity, block, sigmoid(load(output.work.v_soma, block)))
+        store(output.activity, block, value(output.curve, load(output.work.v_soma, block)))
     return True
 
 

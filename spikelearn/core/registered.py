@@ -57,7 +57,7 @@ def with_code(compiled: Any, *numbers: Any) -> tuple[Any, list[Any]]:
         return compiled, list(numbers)
     with _MAKING:  # threads that train by the same rules share what one of them compiles
         present = [_present(each) for each in numbers]
-        return _twin(compiled, *map(type, present)), present
+        return _twin(compiled, *dict.fromkeys(map(type, present))), present
 
 
 @functools.cache

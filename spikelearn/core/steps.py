@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spikelearn.core.curves import value
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import FORWARD, TARGET
@@ -103,7 +104,7 @@ def begin_deliveries(model, trial, layers):
                 if start < 0:  # settling is longer than plateaus are early, so it is -1
                     for cell in range(layer.n):
                         v_soma = np.float64(layer.v_soma[cell // LANES, cell % LANES])
-                        delivered[row, cell] += model.rate_max / (1.0 + np.exp(-v_soma)) / (stop - start)
+                        delivered[row, cell] += model.rate_max * value(layer.curve, v_soma) / (stop - start)
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------

@@ -1,19 +1,21 @@
 """Spikes of neurons whose potential is known in continuous time: thinning (Lewis & Shedler 1979), exactly.
 
 A group of neurons gets a Poisson number of candidates in each period of some slots, at `rate_max` a neuron; each falls
-on a moment and a neuron, and becomes a spike with probability sigmoid(V). That is the case if V lies above the logit
-of a uniform draw, so no sigmoid is needed. And mostly no exact V: from the state at the start of the slot alone it is
-wrong by what arrives or is forgotten in the slot, at most. Only where that could matter it is summed.
+on a moment and a neuron, and becomes a spike with the probability that the neuron's curve has at V. That is the case if
+V lies above the curve's inverse at a uniform draw, so the curve itself is not needed. And mostly no exact V: from the
+state at the start of the slot alone it is wrong by what arrives or is forgotten in the slot, at most. Only where that
+could matter it is summed.
 """
 
 import numpy as np
 
+from spikelearn.core.curves import fill_thresholds
 from spikelearn.core.exact import polynomial
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, NARROW, flat, fma, load, piece, put_piece, store
 from spikelearn.core.layer import GROUP, PARTS, group_size
 from spikelearn.core.poisson import draw_count
-from spikelearn.core.random import WORD, fill_logits, fill_words, uniform
+from spikelearn.core.random import WORD, fill_words, uniform
 
 LOW, HALF, ONE = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(1)
 _LANE_BITS = np.int32(LANES.bit_length() - 1)
@@ -52,7 +54,7 @@ def draw_candidates(model, trial, layer, group, period, phase):
             place[k] = moment >> HALF
             age[k] = age.dtype.type(np.uint32(moment & LOW)) * grain
         fill_words(model.keys[key + 2], period * rows + row, stream, trial.example, words, 0)
-        fill_logits(words, 0, threshold)
+        fill_thresholds(layer.curve, words, 0, threshold)
     model.tally[0] += n
     if model.coupled:
         sort_candidates(model, layer, group)

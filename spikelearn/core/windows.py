@@ -1,11 +1,11 @@
 """Averages of the event engine over windows of time, in closed form.
 
-The balance of what came and went gives the mean of every potential; only the mean of a sigmoid needs a quadrature.
+The balance of what came and went gives the mean of every potential; only the mean of a curve needs a quadrature.
 """
 
 import numpy as np
 
-from spikelearn.core.dynamics import sigmoid
+from spikelearn.core.curves import slope, value
 from spikelearn.core.exact import ring_row, soma_at, state_at
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, clip, flat, fma, load, store
@@ -127,9 +127,9 @@ def mean_potentials(model, trial, layer):
 
 
 @inlined
-def slope_of(rate, motion, slot):
+def slope_in_time(curve, v, motion, slot):
     """Return the slope of a rate, given that of its potential, within what crosses the whole range in a slot."""
-    return clip(rate * (1.0 - rate) * motion, -1.0 / slot, 1.0 / slot)
+    return clip(slope(curve, v) * motion, -1.0 / slot, 1.0 / slot)
 
 
 @kernel
@@ -153,23 +153,24 @@ def add_rates(model, layer, block, phase, window, start, stop):
             left = head if slot == first + 1 else model.slot
             right = tail if slot == last else model.slot
             soma = soma_at(model, layer, block, phase, slot)
-            rate = sigmoid(soma + v_inf)
-            total = fma(0.5 * (left + right), rate, total)
+            v = soma + v_inf
+            total = fma(0.5 * (left + right), value(layer.curve, v), total)
             if left != right:
                 decay = fma(-model.cut_decay, load(ring, then), load(ring, now))
                 rise = fma(-model.cut_rise, load(ring, then + 1), load(ring, now + 1))
-                slope = slope_of(rate, fma(-work.total[phase], soma, flux * (decay - rise)), model.slot)
-                total = fma((right * right - left * left) / 12.0, slope, total)
+                motion = fma(-work.total[phase], soma, flux * (decay - rise))
+                rising = slope_in_time(layer.curve, v, motion, model.slot)
+                total = fma((right * right - left * left) / 12.0, rising, total)
         for k in range(2):
             if slot == (last if k == 1 else first):
                 age = age_of(model, end if k == 1 else begin)
                 width = tail if k == 1 else head
                 state_at(model, layer, block, phase, slot, age)
                 decay, rise, soma = load(work.here, 0), load(work.here, 1), load(work.here, 2)
-                rate = sigmoid(soma + v_inf)
-                slope = slope_of(rate, fma(-work.total[phase], soma, flux * (decay - rise)), model.slot)
-                total = fma(0.5 * width, rate, total)
-                total = fma((-width if k == 1 else width) * width / 12.0, slope, total)
+                v, motion = soma + v_inf, fma(-work.total[phase], soma, flux * (decay - rise))
+                rising = slope_in_time(layer.curve, v, motion, model.slot)
+                total = fma(0.5 * width, value(layer.curve, v), total)
+                total = fma((-width if k == 1 else width) * width / 12.0, rising, total)
     store(work.rates, row, total)
 
 

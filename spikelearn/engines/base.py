@@ -72,6 +72,7 @@ class Core(Carried):
         self._float = DTYPES[dtype]
         self._rules: tuple[Any, Any] = (None, None)  # that it is prepared for
         self._chances = network.plateaus.cumulative()
+        self._curves = packing.curves_of(network)
 
     @abstractmethod
     def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,14 +143,15 @@ class Core(Carried):
         net = self._keyed(seed, "training")
         if watch is not None:
             net = self._watched(net, watch, float(lengths[0].sum()) * self._unit)
-        run, (constants, other, plan) = with_code(
+        run, net, (constants, other, plan) = self._with_code(
             trial.train_chunk,
+            net,
             rule.constants(),
             Silent() if compare is None else compare.constants(),
             self.network.feedback.plan(),
         )
         schedule = trial.Schedule(first_example, lengths, windows, self._rate, targets)
-        with explained(rule, compare, self.network.feedback):
+        with explained(rule, compare, *self._parts()):
             status = run(
                 net, constants, other, plan, images, labels, schedule,
                 np.array(learning_rates, np.float64), self.network.carry_state, results,
@@ -195,7 +197,9 @@ class Core(Carried):
         lengths, windows = self._test_schedule(n)
         self._make_room(images, lengths.sum(axis=1))
         schedule = trial.Schedule(first_example, lengths, windows, self._rate, self._no_targets(n))
-        status = trial.test_chunk(self._keyed(seed, "evaluation"), images, schedule, results)
+        run, net, _ = self._with_code(trial.test_chunk, self._keyed(seed, "evaluation"))
+        with explained(*self._parts()):
+            status = run(net, images, schedule, results)
         self._check(status, results, first_example)
         return results.prediction, results.counts if returns == "counts" else results.potentials
 
@@ -257,14 +261,16 @@ class Core(Carried):
             ),
         )
         net = self._watched(net, watch, duration)
-        run, (plan,) = with_code(trial.watch_trial, Fixed() if testing else self.network.feedback.plan())
+        run, net, (plan,) = self._with_code(
+            trial.watch_trial, net, Fixed() if testing else self.network.feedback.plan()
+        )
         targets = self._no_targets(1)
         if not testing:
             targets = checking.check_targets(
                 self.network, np.array([0 if label is None else label]), None if target is None else target[None]
             )
         schedule = trial.Schedule(example, lengths, windows, self._rate, targets)
-        with explained(self.network.feedback):
+        with explained(*self._parts()):
             done = run(net, plan, intensity, schedule)
         if not done:
             self._fail(example)
@@ -287,6 +293,16 @@ class Core(Carried):
         )
         model = self._net.model._replace(keys=make_keys(seed, purpose, len(self._net.model.keys)))
         return self._net._replace(model=model, pathway=self._net.pathway._replace(keys=keys))
+
+    def _with_code(self, compiled: Any, net: Network, *numbers: Any) -> tuple[Any, Network, list[Any]]:
+        """Return the twin of a kernel for these numbers' and the curves' code, and what it is called with."""
+        run, present = with_code(compiled, *numbers, *self._curves)
+        return run, packing.bend(net, present[len(numbers) :]), present[: len(numbers)]
+
+    def _parts(self) -> list[Any]:
+        """Return the descriptions whose kernels take part in every trial."""
+        neurons = [*self.network.hidden_neurons, self.network.output]
+        return [self.network.feedback, *self.network.curves, *(getattr(each, "plateau", None) for each in neurons)]
 
     def _extra(self, seed: int, first_example: int, n: int) -> np.ndarray:
         """Draw the extra lengths of the phases of `n` training examples, ms."""
@@ -316,6 +332,7 @@ class Core(Carried):
             ),
             pathway=Pathway(self._chances, np.zeros((3, 4), np.uint32), np.zeros((1, 64), np.uint32), np.zeros(64)),
         )
+        self._net = packing.bend(self._net, self._curves)
         packing.set_weights(self._net.layers, weights)
 
     def _make_room(self, images: np.ndarray, durations: np.ndarray, n_given: int = 0) -> None:

@@ -82,7 +82,7 @@ class ClockCore(Core):
         steps = make_steps(network, engine.dt)
         cutoff, grain = network.synapse.cutoff, network.plateaus.grain
         self._memory = engine.steps("Synapse.cutoff", cutoff) if cutoff is not None else 0
-        coupled, real = network.n_hidden > 0 and network.hidden.g_apical > 0, self._float
+        coupled, real = network.coupled, self._float
         model = euler.Euler(
             **make_filters(network, engine.dt, self._memory, real),
             rate_max=real(network.rate_max),
@@ -103,13 +103,13 @@ class ClockCore(Core):
             probe=no_probe(network.n_layers, real),
             given=no_given(),
         )
-        works = [self._make_work(n, steps, model.counts) for n in network.sizes[1:-1]]
-        works.append(self._make_work(network.sizes[-1], steps, model.counts, output=True))
+        layers = [*((step, step) for step in steps.hidden), (steps.output, steps.on)]
+        works = [self._make_work(n, *layer, model.counts) for n, layer in zip(network.sizes[1:], layers, strict=True)]
         self._build(model, works, weights)
 
-    def _make_work(self, n: int, steps: "Steps", counts: CountTable, output: bool = False) -> euler.EulerWork:
+    def _make_work(self, n: int, forward: SomaStep, target: SomaStep, counts: CountTable) -> euler.EulerWork:
+        """Return the scratch of a layer of `n` neurons whose somata take these steps in the two phases."""
         real, blocks, groups = self._float, packing.n_blocks(n), packing.n_groups(n)
-        forward, target = (steps.output, steps.on) if output else (steps.hidden, steps.hidden)
         rows = power_of_two(self._memory + euler.CHUNK)
         candidates = euler.CHUNK * counts.cdf.shape[1] + 1
         ring = lanes_array(blocks * rows, real)
@@ -175,9 +175,9 @@ class ClockCore(Core):
 
 
 class Steps(NamedTuple):
-    """Euler steps of the somata: of hidden neurons, of outputs, and of outputs that are taught to fire, or not to."""
+    """Euler steps of the somata: of each hidden layer, of outputs, and of those that are taught to fire, or not to."""
 
-    hidden: SomaStep
+    hidden: list[SomaStep]
     output: SomaStep
     on: SomaStep
     off: SomaStep
@@ -186,7 +186,7 @@ class Steps(NamedTuple):
 def make_steps(network: Network, dt: float) -> Steps:
     """Return the Euler coefficients of all somata; `InputError` where a step would be unstable."""
     output = network.output
-    hidden = network.hidden.soma_step(dt) if network.n_hidden else output.soma_step(dt)
+    hidden = [neuron.soma_step(dt) for neuron in network.hidden_neurons]
     on, off = (output.soma_step(dt, e) for e in (output.e_excite, output.e_inhibit))
     return Steps(hidden, output.soma_step(dt), on, off)
 

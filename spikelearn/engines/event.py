@@ -67,7 +67,7 @@ class EventCore(Core):
         self.engine = engine
         self._unit, self._rate, self._area = 1.0, network.rate_max, network.synapse.area()
         synapse, output, real = network.synapse, network.output, self._float
-        if network.feedback_signal == "rates" and network.n_hidden and network.hidden.g_apical:
+        if network.feedback_signal == "rates" and network.coupled:
             raise InputError(
                 "Event() cannot feed rates back to somata: potentials would be no sums of exponentials between spikes; "
                 "set g_apical=0 or feedback_signal='spikes', or use Clock()"
@@ -105,7 +105,7 @@ class EventCore(Core):
             keys=np.zeros((1 + 3 * network.n_layers, 4), np.uint32),
             grain=float(network.plateaus.grain),
             rates=network.feedback_signal == "rates",
-            coupled=bool(network.n_hidden and network.hidden.g_apical),
+            coupled=network.coupled,
             elapsed=np.zeros(2),
             tally=np.zeros(2, np.int64),
             draws=draws,

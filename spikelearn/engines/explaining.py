@@ -24,6 +24,7 @@ def explained(*parts: Any) -> Iterator[None]:
         yield
     except NumbaError as error:
         own = [type(part).__name__ for part in parts if part is not None and not _is_ours(type(part).__module__)]
+        own = list(dict.fromkeys(own))
         if not own:
             raise
         message = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours

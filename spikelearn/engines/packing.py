@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikelearn.core.curves import choices
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import FORWARD, GROUP, TARGET, Layer, Own, Spikes
 from spikelearn.core.poisson import CountTable, count_table
@@ -140,6 +141,8 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: f
         weights=weights,
         feedback=feedback,
         **arrays,
+        curve=None,
+        plateau_curve=None,
         apical=lanes_array(2 * blocks, real),
         plateau=plateau,
         early=np.zeros((2, blocks * LANES), np.int64),
@@ -152,6 +155,22 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: f
         scratch=np.zeros(n),
         work=work,
     )
+
+
+def curves_of(network: Network) -> list[Any]:
+    """Return the constants of the curves of all layers, two each: of the soma, and of plateaus, which outputs lack."""
+    plateaus = [*(neuron.plateau for neuron in network.hidden_neurons), network.output.curve]
+    return [curve.constants() for pair in zip(network.curves, plateaus, strict=True) for curve in pair]
+
+
+def bend(net: Any, curves: Sequence[Any]) -> Any:
+    """Return the network with its curves, given their constants in the order of `curves_of`."""
+    chosen = choices(curves)
+    layers = [
+        layer._replace(curve=curve, plateau_curve=plateau)
+        for layer, curve, plateau in zip(net.layers, chosen[::2], chosen[1::2], strict=True)
+    ]
+    return net._replace(layers=tuple(layers))
 
 
 def equip(net: Any, asks: Asks, others: Asks, real: Any) -> Any:
@@ -206,10 +225,10 @@ def link(inputs: Spikes, layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 def conductances(network: Network) -> list[tuple[tuple[float, float], float, float]]:
     """Return of each layer, 1/ms: total conductance in both phases, that of the dendrite, and of the apical one."""
-    hidden, output = network.hidden, network.output
+    output = network.output
     taught = output.g_total + output.g_teach
     return [
-        *([((hidden.g_total, hidden.g_total), hidden.g_basal, hidden.g_apical)] * network.n_hidden),
+        *(((each.g_total, each.g_total), each.g_basal, each.g_apical) for each in network.hidden_neurons),
         ((output.g_total, taught), output.g_dendrite, 0.0),
     ]
 

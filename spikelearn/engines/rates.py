@@ -66,7 +66,7 @@ class RatesCore(Core):
         self._unit = self._slot = 1.0
         self._memory = 0
         self._rate, self._area = network.rate_max, network.synapse.area()
-        output, coupled = network.output, bool(network.n_hidden and network.hidden.g_apical)
+        output, coupled = network.output, network.coupled
         model = rates.Rates(
             area=self._area,
             rate_max=float(network.rate_max),

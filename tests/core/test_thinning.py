@@ -51,8 +51,8 @@ def response(age, synapse, g, g_dendrite):
 def potentials(network, weights, layer, neurons, times, spikes):
     """Somatic potentials of neurons at some times, from rest and the spikes of the layer below."""
     is_output = layer == network.n_layers - 1
-    g = network.output.g_total if is_output else network.hidden.g_total
-    g_dendrite = network.output.g_dendrite if is_output else network.hidden.g_basal
+    g = network.output.g_total if is_output else network.hidden_neurons[layer].g_total
+    g_dendrite = network.output.g_dendrite if is_output else network.hidden_neurons[layer].g_basal
     found = g_dendrite * weights.b[layer][neurons] / g * (1 - np.exp(-g * times))
     spike_times, pre = spikes
     memory = network.synapse.cutoff + 50 / g  # nothing is left of what is older
