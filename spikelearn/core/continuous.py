@@ -161,14 +161,13 @@ def run_part(model, trial, layer, part, found):
     room = layer.spikes.neuron.shape[0] - layer.spikes.first[memory]
     for block in range(layer.bias.shape[0]):
         begin_block(model, layer, block, phase, start, age_of(model, since), since == 0.0)
-    for period in range((start - memory) // model.period, (stop - memory) // model.period + 1):
-        first_slot = memory + period * model.period
-        begin, end = max(first_slot, start), min(first_slot + model.period, stop + 1)
-        # The same loops over the same spikes for one block after the other: the processor foresees their ends.
-        for block in range(layer.bias.shape[0]):
-            sweep(model, layer, block, phase, (begin, min(end, stop)))
-        for group in range(n_groups(layer)):
-            first_block, last_block = group_blocks(layer, group)
+    for group in range(n_groups(layer)):  # whose rows of weights stay in the cache from period to period
+        first_block, last_block = group_blocks(layer, group)
+        for period in range((start - memory) // model.period, (stop - memory) // model.period + 1):
+            first_slot = memory + period * model.period
+            begin, end = max(first_slot, start), min(first_slot + model.period, stop + 1)
+            for block in range(first_block, last_block):
+                sweep(model, layer, block, phase, (begin, min(end, stop)))
             for block in range(first_block, last_block):
                 note(model, trial, layer, block, part, (begin, end))
             n = draw_candidates(model, trial, layer, group, period, phase)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
 from spikelearn.core.identity import content
 from spikelearn.core.jit import inlined
 from spikelearn.core.lanes import LANES, LanesType, pick, put
+from spikelearn.core.parts import compiled_as
 from spikelearn.core.random import uniform
 from spikelearn.core.records import RecordType, record
 from spikelearn.core.registered import Registered, code_of, register, registered
@@ -126,12 +126,12 @@ def over(function: Any, numbers: Any, v: Any, lanes: bool) -> Any:
     return np.vectorize(lambda each: function(numbers, each), otypes=[np.float64])(v).astype(v.dtype)
 
 
-@overload(value)
+@compiled_as(value)
 def _compiled_value(curve, v):
     return _call(VALUE, value, curve, v)
 
 
-@overload(slope)
+@compiled_as(slope)
 def _compiled_slope(curve, v):
     return _call(SLOPE, slope, curve, v)
 
@@ -162,7 +162,7 @@ def _call(part, again, curve, v):
     return chosen
 
 
-@overload(fill_thresholds)
+@compiled_as(fill_thresholds)
 def _compiled_thresholds(curve, words, row, out):
     code, _ = _KINDS[curve.cls_name][0]
     inverse, thresholds = code[INVERSE], code[THRESHOLDS]

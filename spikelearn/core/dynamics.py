@@ -2,9 +2,9 @@
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
 from spikelearn.core.lanes import LanesType, clip, exp_lanes, fma
+from spikelearn.core.parts import compiled_as
 
 # 1/2 + x P(x^2) / Q(x^2) on |x| <= 16: the best fit of this form; error 3e-9, in float32 arithmetic 1.8e-7.
 P = (0.2499999926, 0.008398901597, 5.56908654e-05, 8.505526225e-08, 1.470986523e-11)
@@ -20,7 +20,7 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-@overload(sigmoid)
+@compiled_as(sigmoid)
 def _compiled_sigmoid(x):
     if isinstance(x, LanesType):
         return _rational if x.dtype == types.float32 else lambda x: 1.0 / (1.0 + exp_lanes(0.0 - x))

@@ -35,6 +35,8 @@ from spikelearn.core.lanes import (
     LANES,
     NARROW,
     absolute,
+    add_row,
+    fetch,
     flat,
     fma,
     full,
@@ -50,6 +52,7 @@ from spikelearn.core.poisson import CountTable
 from spikelearn.core.probe import Given, Probe
 from spikelearn.core.records import record
 
+AHEAD = 12  # arrivals for which weights are read before they are needed: misses of the cache and of a loop's end add up
 SMALLEST = 1e-3  # of the precision of a potential of 1: less is nothing
 
 
@@ -207,14 +210,14 @@ def sweep(model, layer, block, phase, slots):
     """Carry the state of a block from the start of one of two `slots` to that of the other."""
     # A layer of few neurons needs but a part of each row; and three sums of 32 do not fit into 16 registers of 8.
     if layer.n <= NARROW or LANES == 32:
-        parts = 1 if layer.n <= NARROW else LANES // NARROW
-        _sweep(model, layer, block, phase, slots, narrow(layer.bias, 0), parts)
+        for part in range(1 if layer.n <= NARROW else LANES // NARROW):
+            _sweep(model, layer, block, phase, slots, narrow(layer.bias, 0), part * NARROW)
     else:
-        _sweep(model, layer, block, phase, slots, load(layer.bias, 0), 1)
+        _sweep(model, layer, block, phase, slots, load(layer.bias, 0), 0)
 
 
 @inlined
-def _sweep(model, layer, block, phase, slots, like, parts):
+def _sweep(model, layer, block, phase, slots, like, shift):
     work, weights, feedback, ring = layer.work, flat(layer.weights), flat(layer.feedback), flat(layer.work.ring)
     (start, stop), rows = slots, layer.work.ring.shape[0] // (3 * layer.bias.shape[0])
     below, fed = layer.below, layer.received
@@ -225,34 +228,28 @@ def _sweep(model, layer, block, phase, slots, like, parts):
     back_decay, back_rise, apical = flat(fed.decay), flat(fed.rise), work.apical
     keep_decay, keep_rise, keep = work.step[phase, 0], work.step[phase, 1], work.step[phase, 2]
     from_decay, from_rise = work.step[phase, 3], work.step[phase, 4]
-    for part in range(parts):
-        shift = part * NARROW
-        row0, back0 = block * layer.n_pre * LANES + shift, block * layer.n_feedback * LANES + shift
-        now = 3 * LANES * (block * rows + (start & (rows - 1))) + shift
-        decay = piece_like(ring, now, like)
-        rise = piece_like(ring, now + LANES, like)
-        soma = piece_like(ring, now + 2 * LANES, like)
-        k = first[start]
-        for slot in range(start, stop):
-            soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
-            decay, rise = keep_decay * decay, keep_rise * rise
-            end = first[slot + 1]
-            while k < end:
-                row = piece_like(weights, row0 + neuron[k] * LANES, like)
-                decay = fma(to_decay[k], row, decay)
-                rise = fma(to_rise[k], row, rise)
-                soma = fma(to_soma[k], row, soma)
-                k += 1
-            if coupled:
-                for j in range(fed_first[slot], fed_first[slot + 1]):
-                    row = apical * piece_like(feedback, back0 + fed_neuron[j] * LANES, like)
-                    decay = fma(back_decay[j], row, decay)
-                    rise = fma(back_rise[j], row, rise)
-                    soma = fma(returning[j], row, soma)
-            now = 3 * LANES * (block * rows + ((slot + 1) & (rows - 1))) + shift
-            put_piece(ring, now, decay)
-            put_piece(ring, now + LANES, rise)
-            put_piece(ring, now + 2 * LANES, soma)
+    row0, back0 = block * layer.n_pre * LANES + shift, block * layer.n_feedback * LANES + shift
+    now = 3 * LANES * (block * rows + (start & (rows - 1))) + shift
+    decay, rise = piece_like(ring, now, like), piece_like(ring, now + LANES, like)
+    soma = piece_like(ring, now + 2 * LANES, like)
+    k, last = first[start], first[stop] - 1
+    for slot in range(start, stop):
+        soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
+        decay, rise = keep_decay * decay, keep_rise * rise
+        end = first[slot + 1]
+        while k < end:
+            fetch(weights, row0 + neuron[min(k + AHEAD, last)] * LANES, like)
+            factors = to_decay[k], to_rise[k], to_soma[k]
+            decay, rise, soma = add_row((decay, rise, soma), factors, weights, row0 + neuron[k] * LANES)
+            k += 1
+        if coupled:
+            for j in range(fed_first[slot], fed_first[slot + 1]):
+                factors = apical * back_decay[j], apical * back_rise[j], apical * returning[j]
+                decay, rise, soma = add_row((decay, rise, soma), factors, feedback, back0 + fed_neuron[j] * LANES)
+        now = 3 * LANES * (block * rows + ((slot + 1) & (rows - 1))) + shift
+        put_piece(ring, now, decay)
+        put_piece(ring, now + LANES, rise)
+        put_piece(ring, now + 2 * LANES, soma)
 
 
 @inlined

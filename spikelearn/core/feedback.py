@@ -7,12 +7,11 @@ when they are compiled, so fixed feedback costs nothing.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from numba.extending import overload
-
 from spikelearn.core.curves import slope
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, total
 from spikelearn.core.layer import FORWARD, GROUP, PARTS, group_size, n_groups
+from spikelearn.core.parts import compiled_as
 from spikelearn.core.random import fill_normals, fill_words, uniform
 from spikelearn.core.registered import register, registered
 
@@ -82,7 +81,7 @@ def learn_feedback(plan, layers, pathway, example, learning_rates):
         learn(plan, layers, pathway, example, learning_rates)
 
 
-@overload(refresh_feedback)
+@compiled_as(refresh_feedback)
 def _compiled_refresh(plan, layers, pathway, example):
     refresh, _ = registered(plan.instance_class).code
     if refresh is None:
@@ -90,7 +89,7 @@ def _compiled_refresh(plan, layers, pathway, example):
     return lambda plan, layers, pathway, example: refresh(plan, layers, pathway, example)
 
 
-@overload(learn_feedback)
+@compiled_as(learn_feedback)
 def _compiled_learn(plan, layers, pathway, example, learning_rates):
     _, learn = registered(plan.instance_class).code
     if learn is None:

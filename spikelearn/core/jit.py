@@ -15,15 +15,12 @@ from typing import Any
 
 import numba
 from numba import types
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import AnalysisPass, register_pass
-from numba.core.typed_passes import IRLegalization
 from numba.extending import models, register_model, typeof_impl
 
 from spikelearn.core.compiling import compile_aside
 from spikelearn.core.identity import CORE, content, is_core
 from spikelearn.core.keeping import Forgiving, kept_in
+from spikelearn.core.parts import Part
 from spikelearn.core.records import Packed, is_record
 
 _SETTING = threading.Lock()  # of numba's folder, which is global
@@ -44,50 +41,6 @@ _SOURCES = _sources()
 def cache_folder(digest: str = "") -> Path | None:
     """Return the folder for code of the core and of what has a digest, created; None: nothing can be kept there."""
     return kept_in(hashlib.sha256(f"{_SOURCES} {digest}".encode()).hexdigest()[:16])
-
-
-@register_pass(mutates_CFG=False, analysis_only=True)
-class _KeepIntermediateCode(AnalysisPass):
-    """Give a function a library of which no machine code is made: others link its intermediate code."""
-
-    _name = "keep_intermediate_code"
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    def run_pass(self, state: Any) -> bool:  # noqa: D102
-        state.library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
-        state.library.__class__ = _IntermediateCode
-        return False
-
-
-class _IntermediateCode(JITCodeLibrary):
-    def _optimize_final_module(self) -> None:
-        """Nothing to do: that comes with those that link it."""
-
-    def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._finalized = True
-
-    def get_pointer_to_function(self, name: str) -> int:
-        return 1  # of the wrapper for Python, which nothing calls
-
-    @property
-    def codegen(self) -> Any:
-        return self
-
-    def set_env(self, name: str, environment: Any) -> None:
-        """Nothing to do: only the wrapper for Python reads it."""
-
-
-class Part(CompilerBase):
-    """numba's compiler, for functions that exist in those that call them only: they are optimised there, and once."""
-
-    def define_pipelines(self) -> list[Any]:  # noqa: D102
-        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(_KeepIntermediateCode, IRLegalization)
-        passes.finalize()
-        return [passes]
 
 
 class Kernel:

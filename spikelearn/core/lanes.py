@@ -13,14 +13,27 @@ import operator
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, overload, type_callable
+from numba.extending import intrinsic, lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
 
-from spikelearn.core.vectors import LANES, LanesType, call_llvm, is_rows, read, repeat, row_address, spread, write
+from spikelearn.core.parts import compiled_as
+from spikelearn.core.vectors import (
+    LANES,
+    REGISTER,
+    LanesType,
+    call_llvm,
+    is_rows,
+    read,
+    repeat,
+    row_address,
+    spread,
+    write,
+)
 
 NARROW = 16
+CACHE_LINE = 64  # bytes
 
 # -- rows of arrays ---------------------------------------------------------------------------------------------------
 
@@ -63,6 +76,10 @@ def put_piece(array, k, value):
 def piece_like(array, k, like):
     """Return as many numbers of an array of one dimension, from number `k` on, as there are in `like`."""
     return array[k : k + len(like)].copy()
+
+
+def fetch(array, k, like):
+    """Let the processor read as many numbers of an array as there are in `like`: they will be needed soon."""
 
 
 def take(array, index):
@@ -141,6 +158,23 @@ def _write_piece(context, builder, sig, args):
     return write(context, builder, sig.args[2], _address(context, builder, sig, args), args[2])
 
 
+@_compile_as(
+    fetch,
+    lambda array, k, like: types.none if _is_line(array) and isinstance(like, LanesType) else None,
+    types.Array,
+    types.Integer,
+    LanesType,
+)
+def _fetch(context, builder, sig, args):
+    first, lanes = _address(context, builder, sig, args), sig.args[2]
+    reading, keep, data = (ir.Constant(ir.IntType(32), number) for number in (0, 3, 1))
+    for begin in range(0, lanes.count, CACHE_LINE * 8 // lanes.dtype.bitwidth):
+        address = builder.gep(first, [ir.Constant(ir.IntType(32), begin)])
+        prefetch = call_llvm(builder, "llvm.prefetch.p0", ir.VoidType(), [address, reading, keep, data])
+        prefetch.attributes.add("convergent")
+    return context.get_dummy_value()
+
+
 def _type_of_taken(array, index):
     if _is_line(array) and isinstance(index, types.Integer):
         return array.dtype
@@ -195,7 +229,7 @@ def _pick(typing_context, value, lane):
     return value.dtype(value, types.intp), generate
 
 
-@overload(pick)
+@compiled_as(pick)
 def _compiled_pick(value, lane):
     if isinstance(value, LanesType):
         return lambda value, lane: _pick(value, lane)
@@ -216,7 +250,7 @@ def _put(typing_context, value, lane, number):
     return value(value, types.intp, value.dtype), generate
 
 
-@overload(put)
+@compiled_as(put)
 def _compiled_put(value, lane, number):
     if isinstance(value, LanesType):
         return lambda value, lane, number: _put(value, lane, number)
@@ -243,7 +277,7 @@ def _total(typing_context, value):
     return value.dtype(value), generate
 
 
-@overload(total)
+@compiled_as(total)
 def _compiled_total(value):
     if isinstance(value, LanesType):
         return lambda value: _total(value)
@@ -318,6 +352,52 @@ for _kinds in itertools.product((LanesType, types.Number), repeat=3):
     lower_builtin(fma, *_kinds)(_fma)
 
 
+def add_row(sums, factors, array, k):
+    """Add the numbers of an array from number `k` on, times three factors, to three sums; return the sums.
+
+    Register by register of the machine: so three sums of a block and what they need fit into its registers.
+    """
+    row = array[k : k + len(sums[0])]
+    return tuple(total + factor * row for total, factor in zip(sums, factors, strict=True))
+
+
+def _type_of_sums(sums, factors, array, k):
+    if isinstance(sums, types.UniTuple) and isinstance(sums.dtype, LanesType) and _is_line(array):
+        return sums
+
+
+@_compile_as(add_row, _type_of_sums, types.UniTuple, types.UniTuple, types.Array, types.Integer)
+def _add_row(context, builder, sig, args):
+    lanes, index = sig.return_type.dtype, ir.IntType(32)
+    width = REGISTER * 8 // lanes.dtype.bitwidth
+    part = LanesType(lanes.dtype, width)
+    name = f"llvm.fma.v{width}f{lanes.dtype.bitwidth}"
+    first = _address(context, builder, sig.replace(args=sig.args[2:]), args[2:])
+    sums = cgutils.unpack_tuple(builder, args[0])
+    factors = [
+        spread(context, builder, part, context.cast(builder, factor, sig.args[1].dtype, lanes.dtype))
+        for factor in cgutils.unpack_tuple(builder, args[1])
+    ]
+    vector = context.get_value_type(part)
+    parts: list[list] = [[], [], []]
+    for begin in range(0, lanes.count, width):
+        row = read(context, builder, part, builder.gep(first, [ir.Constant(index, begin)]))
+        which = ir.Constant(ir.VectorType(index, width), list(range(begin, begin + width)))
+        for done, total, factor in zip(parts, sums, factors, strict=True):
+            here = builder.shuffle_vector(total, ir.Constant(total.type, ir.Undefined), which)
+            done.append(call_llvm(builder, name, vector, [factor, row, here]))
+    return context.make_tuple(builder, sig.return_type, [_joined(builder, done) for done in parts])
+
+
+def _joined(builder, parts):
+    """Put vectors, a power of two of them, one after the other into one."""
+    while len(parts) > 1:
+        n = 2 * parts[0].type.count
+        every = ir.Constant(ir.VectorType(ir.IntType(32), n), list(range(n)))
+        parts = [builder.shuffle_vector(low, high, every) for low, high in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
+
+
 def clip(value, low, high):
     """Limit lanes to ``low <= value <= high``; NaN stays."""
     return np.clip(value, low, high)
@@ -333,7 +413,7 @@ def _clip(typing_context, value, low, high):
     return value(value, value.dtype, value.dtype), generate
 
 
-@overload(clip)
+@compiled_as(clip)
 def _compiled_clip(value, low, high):
     if isinstance(value, LanesType):
         return lambda value, low, high: _clip(value, low, high)
@@ -351,7 +431,7 @@ def _compile_to(name):
         return value(value), generate
 
     def decorate(function):
-        @overload(function)
+        @compiled_as(function)
         def compiled(value):
             if isinstance(value, LanesType):
                 return lambda value: call(value)
@@ -389,7 +469,7 @@ def _maximum(typing_context, left, right):
     return left(left, right), generate
 
 
-@overload(maximum)
+@compiled_as(maximum)
 def _compiled_maximum(left, right):
     if isinstance(left, LanesType) and left == right:
         return lambda left, right: _maximum(left, right)

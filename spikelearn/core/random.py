@@ -9,9 +9,9 @@ there; 13 is the smallest number above it with published known answers.
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
 from spikelearn.core.jit import inlined, kernel
+from spikelearn.core.parts import compiled_as
 
 WORD = 2.0**-32
 _LOW = np.uint64(0xFFFFFFFF)
@@ -110,7 +110,7 @@ def logarithms(values):
     (_logarithms_single if values.dtype == np.float32 else _logarithms_double)(values)
 
 
-@overload(logarithms)
+@compiled_as(logarithms)
 def _compiled_logarithms(values):
     logs = _logarithms_single if values.dtype == types.float32 else _logarithms_double
     return lambda values: logs(values)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba import types
-from numba.extending import overload
 
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import CORRECT, GROUP, MISMATCH, group_size, n_groups
 from spikelearn.core.learn import apply_errors
+from spikelearn.core.parts import compiled_as
 from spikelearn.core.random import fill_words, uniform
 from spikelearn.core.registered import register, registered
 
@@ -107,7 +107,7 @@ def layer_errors(rule: Any, layer: Any, above: Any, source: Any) -> None:
     errors(rule, layer, *({OWN: (), ABOVE: (above,), SOURCE: (source,)}[asks.reads]))
 
 
-@overload(layer_errors)
+@compiled_as(layer_errors)
 def _compiled_errors(rule, layer, above, source):
     (errors, _), asks = registered(rule.instance_class if isinstance(rule, types.BaseNamedTuple) else None)
     if asks.reads == OWN:
@@ -165,7 +165,7 @@ def draw_for(rule: Any, layer: Any, own: Any, pathway: Any, example: int) -> Non
         fill_draws(layer, own, pathway, example)
 
 
-@overload(draw_for)
+@compiled_as(draw_for)
 def _compiled_draw(rule, layer, own, pathway, example):
     if registered(rule.instance_class).asks.draws:
         return lambda rule, layer, own, pathway, example: fill_draws(layer, own, pathway, example)
@@ -203,7 +203,7 @@ def change_weights(rule: Any, layer: Any, learning_rate: float) -> None:
         _by(change)(rule, layer, learning_rate)
 
 
-@overload(change_weights)
+@compiled_as(change_weights)
 def _compiled_change(rule, layer, learning_rate):
     (_, change), _ = registered(rule.instance_class)
     if change is None:

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
 from spikelearn.core import continuous, euler, exact, rates
 from spikelearn.core.feedback import draw_early, learn_feedback, refresh_feedback
@@ -17,6 +16,7 @@ from spikelearn.core.learn import (
     measure_reach,
     not_finite,
 )
+from spikelearn.core.parts import compiled_as
 from spikelearn.core.rules import change_weights, compute_errors, compute_others, draw_all, tell
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
@@ -67,19 +67,19 @@ def _engine_of(model):
     return next(engine for record, engine in _ENGINES.items() if record.__name__ == model.cls_name)
 
 
-@overload(present)
+@compiled_as(present)
 def _compiled_present(model, inputs, layers, trial, intensity):
     engine = _engine_of(model).present
     return lambda model, inputs, layers, trial, intensity: engine(model, inputs, layers, trial, intensity)
 
 
-@overload(remember_all)
+@compiled_as(remember_all)
 def _compiled_remember(model, inputs, layers):
     engine = _engine_of(model).remember_all
     return lambda model, inputs, layers: engine(model, inputs, layers)
 
 
-@overload(count_spikes)
+@compiled_as(count_spikes)
 def _compiled_count(model, spikes, start, stop, counts, k, column):
     engine = _engine_of(model).count_spikes
     return lambda model, spikes, start, stop, counts, k, column: engine(model, spikes, start, stop, counts, k, column)

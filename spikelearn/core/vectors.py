@@ -11,6 +11,7 @@ from numba.extending import models, register_model
 # and 32 of 4 (NEON) half a row of 32. A machine that is only named (NUMBA_CPU_NAME) is not asked what it has.
 NAMED = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]  # set while numba is imported
 LANES = 64 if NAMED is None and binding.get_host_cpu_features().get("avx512f") else 32
+REGISTER = LANES  # bytes of a register
 
 
 class LanesType(types.Type):

@@ -7,7 +7,25 @@ from conftest import needs_jit, of_both_types, rows
 
 from spikelearn.core.dynamics import sigmoid
 from spikelearn.core.jit import kernel
-from spikelearn.core.lanes import LANES, absolute, clip, exp_lanes, fma, full, load, maximum, pick, store, total
+from spikelearn.core.lanes import (
+    LANES,
+    NARROW,
+    absolute,
+    add_row,
+    clip,
+    exp_lanes,
+    fetch,
+    flat,
+    fma,
+    full,
+    load,
+    maximum,
+    narrow,
+    pick,
+    put,
+    store,
+    total,
+)
 
 
 @kernel
@@ -259,3 +277,44 @@ def test_picking_a_lane_and_adding_all_up(real):
         halves = halves[: len(halves) // 2] + halves[len(halves) // 2 :]
     assert out[0] == halves[0]
     assert out[0] == pytest.approx(array[0].sum(), rel=1e-4, abs=1e-4)
+
+
+@kernel
+def _put(array, lane, number):
+    store(array, 1, put(load(array, 0), lane, number))
+
+
+@of_both_types
+@pytest.mark.parametrize("lane", [0, 13, LANES - 1])
+def test_one_number_is_replaced(real, lane):
+    array = rows(2, real)
+    wanted = array[0].copy()
+    wanted[lane] = 7.5
+    _put(array, lane, 7.5)
+    np.testing.assert_array_equal(array[1], wanted)
+
+
+@kernel
+def _add_rows(array, factors, out):
+    numbers = flat(array)
+    whole = load(out, 0), load(out, 1), load(out, 2)
+    part = narrow(out, 0), narrow(out, 1), narrow(out, 2)
+    for k in range(array.shape[0]):
+        fetch(numbers, min(k + 3, array.shape[0] - 1) * LANES, whole[0])
+        given = factors[k, 0], factors[k, 1], factors[k, 2]
+        whole = add_row(whole, given, numbers, k * LANES)
+        part = add_row(part, given, numbers, k * LANES + NARROW)
+    for k in range(3):
+        store(out, k, whole[k])
+        store(out, 3 + k, part[k])
+
+
+@of_both_types
+def test_a_row_is_added_to_three_sums_register_by_register(real):
+    array, factors = rows(5, real), np.random.default_rng(1).normal(size=(5, 3)).astype(real)
+    out = np.zeros((6, LANES), real)
+    _add_rows(array, factors, out)
+    tolerance = 1e-5 if real is np.float32 else 1e-13
+    np.testing.assert_allclose(out[:3], factors.T @ array, atol=tolerance)
+    np.testing.assert_allclose(out[3:, :NARROW], (factors.T @ array)[:, NARROW : 2 * NARROW], atol=tolerance)
+    assert not out[3:, NARROW:].any()
