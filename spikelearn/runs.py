@@ -333,6 +333,32 @@ def load_run(path: str | Path) -> tuple[Config, Weights]:
     return config, weights
 
 
+def load_weights(path: str | Path) -> Weights:
+    """Return the present weights of a run folder, whatever its network and rule are made of.
+
+    Nothing but the checkpoint is read, so classes of a user's own need not be known.
+    """
+    file = RunFolder(path).checkpoint_path
+    if not file.is_file():
+        raise InputError(f"{path} has no checkpoint.h5; give a folder that a training run made")
+    arrays, _ = load_checkpoint(file)
+    n_layers = sum(name.startswith("W/") for name in arrays)
+    if not n_layers:
+        raise InputError(f"{file} holds no weights; give a folder that a training run made")
+    return _weights(arrays, n_layers)
+
+
+def _weights(arrays: Mapping[str, np.ndarray], n_layers: int) -> Weights:
+    """Return the weights in a checkpoint; a KeyError names what it has not."""
+    return Weights(
+        tuple(arrays[f"W/{layer}"] for layer in range(n_layers)),
+        tuple(arrays[f"b/{layer}"] for layer in range(n_layers)),
+        tuple(arrays[f"Y/{layer}"] for layer in range(n_layers - 1)),
+        # Files from before there were such biases have none.
+        tuple(arrays.get(f"c/{layer}", 0 * arrays[f"b/{layer}"]) for layer in range(n_layers - 1)),
+    )
+
+
 def _images(config: Config) -> Dataset:
     try:
         return load(config.data, scale=config.scale)
@@ -384,13 +410,7 @@ def pack(training: Training) -> dict[str, np.ndarray]:
 def unpack(arrays: Mapping[str, np.ndarray], network: Network, path: Path) -> tuple[Weights, dict[str, np.ndarray]]:
     """Return the weights and the state that `pack` took; `InputError` if the file at `path` is another network's."""
     try:
-        weights = Weights(
-            tuple(arrays[f"W/{layer}"] for layer in range(network.n_layers)),
-            tuple(arrays[f"b/{layer}"] for layer in range(network.n_layers)),
-            tuple(arrays[f"Y/{layer}"] for layer in range(network.n_hidden)),
-            # Files from before there were such biases have none.
-            tuple(arrays.get(f"c/{layer}", 0 * arrays[f"b/{layer}"]) for layer in range(network.n_hidden)),
-        )
+        weights = _weights(arrays, network.n_layers)
     except KeyError as missing:
         raise InputError(
             f"{path} belongs to another network: it has no {missing}; config.json has sizes {network.sizes}"

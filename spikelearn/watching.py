@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn import origin
-from spikelearn.engines import Clock, Engine, Event, Trace, Watch
+from spikelearn.engines import Engine, Trace, Watch
 from spikelearn.errors import InputError, check_range, nearest
 from spikelearn.network import Network
 from spikelearn.recording import Phase, Plateaus, Recording, Spikes, check_size
@@ -73,10 +73,8 @@ class Record:
         layers = layer_names(network)
         wanted = _variables(self.variables, layers)
         chosen = _neurons(self.neurons, network, layers, wanted)
-        step = engine.dt if isinstance(engine, Clock) else engine.slot if isinstance(engine, Event) else 1.0
-        every = step if self.every is None else self.every
-        if isinstance(engine, Clock):
-            engine.steps("Record.every", every)
+        every = engine.sampling if self.every is None else self.every
+        engine.check_interval("Record.every", every)
         start, stop = (0.0, math.inf) if self.window is None else self.window
         potentials = {name.partition(".")[0] for name in wanted if not name.endswith(".spikes")}
         watch = Watch(
@@ -160,10 +158,8 @@ class Resolved:
         about: dict[str, int | float | str] = {
             "spikelearn": version(),
             "engine": type(self.engine).__name__,
-            "dtype": self.engine.dtype,
+            **vars(self.engine),
         }
-        if isinstance(self.engine, Clock):
-            about["dt"] = self.engine.dt
         return Recording(
             times=trace.times,
             potentials=potentials,

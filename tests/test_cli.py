@@ -357,7 +357,7 @@ def test_info_lists_what_can_be_chosen(done):
     assert result["networks"]["two-hidden"] == [784, 500, 100, 10]
     assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden"}
     assert result["readings"] == ["cited", "released", "text"]
-    assert result["engines"] == ["event", "clock", "rates"]
+    assert sorted(result["engines"]) == ["clock", "event", "rates"]
     assert result["spikelearn"] == storage.version()
 
 
@@ -773,3 +773,14 @@ def test_ctrl_c_ends_a_compilation_at_once(source, tmp_path):
     assert told == [f"spikelearn: stopped after 0 examples; go on with --resume --out {tmp_path / 'run'}"]
     assert out.startswith("one-hidden 9-5-3")  # it was not held back
     assert storage.load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["trials"] == 0
+
+
+def test_output_that_nobody_reads_any_more_is_no_failure(tmp_path):
+    command = f"{sys.executable} -m spikelearn info | true; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert ended.stderr == "" and ended.stdout.strip() in ("0", "141")  # 0 where `true` took its time
+    info = [sys.executable, "-m", "spikelearn", "info"]
+    with subprocess.Popen(info, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as closed:
+        closed.stdout.close()
+        assert closed.stderr.read() == b""
+    assert closed.returncode == 141

@@ -756,6 +756,21 @@ def test_a_checkpoint_that_does_not_say_what_it_was_made_from_is_read_but_not_go
     assert weights.sizes == config.model.network.sizes and len(runs.test_images(tmp_path / "run")) == 8
 
 
+def test_weights_are_read_without_knowing_the_classes_of_the_run(by_clock, tmp_path):
+    shutil.copytree(by_clock, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["model"]["rule"] = {"kind": "Somebodys"}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="unknown kind 'Somebodys'"):
+        runs.load_run(tmp_path / "run")
+    assert runs.load_weights(tmp_path / "run") == runs.load_run(by_clock)[1]
+    with pytest.raises(InputError, match="has no checkpoint.h5; give a folder that a training run made"):
+        runs.load_weights(tmp_path)
+    storage.save_checkpoint(tmp_path / "checkpoint.h5", {"other": np.zeros(1)}, {})
+    with pytest.raises(InputError, match="holds no weights"):
+        runs.load_weights(tmp_path)
+
+
 def lacking(made_from):
     """Return what an earlier version wrote, which knew of no populations, curves and biases."""
     network = made_from["model"]["network"]

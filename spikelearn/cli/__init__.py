@@ -24,6 +24,7 @@ from spikelearn.core.compiling import compiling
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
 
 STOPPED = 130
+UNREAD = 141  # as though by SIGPIPE, which ends other programs
 
 
 class Command(Protocol):
@@ -82,6 +83,12 @@ def _main(arguments: Sequence[str] | None) -> int:
         for name in options.modules:
             _import(name)
         result = options.run(options)
+        if options.json:
+            print(json.dumps(result))
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read the output, `head` say, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's end would complain
+        return UNREAD
     except InputError as error:
         print("spikelearn: error:", " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
@@ -97,8 +104,6 @@ def _main(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
             os._exit(STOPPED)
         return STOPPED
-    if options.json:
-        print(json.dumps(result))
     return 0
 
 

@@ -11,10 +11,9 @@ from tqdm import tqdm
 
 from spikelearn import datasets
 from spikelearn.core.compiling import telling
-from spikelearn.engines import Clock, Engine, Event, Rates
+from spikelearn.engines import Engine
 from spikelearn.errors import InputError, nearest
-
-ENGINES: dict[str, type[Event] | type[Clock] | type[Rates]] = {"event": Event, "clock": Clock, "rates": Rates}
+from spikelearn.kinds import kinds_of
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,11 +45,17 @@ def integers(option: str, text: str) -> tuple[int, ...]:
         raise InputError(f"{option} {text!r} must be integers joined by commas, such as 500 or 500,100") from error
 
 
+def engines() -> dict[str, type]:
+    """Return all engines by the names that commands know, those of one's own too."""
+    return {name.lower(): kind for name, kind in kinds_of(Engine).items()}
+
+
 def engine(name: str) -> Engine:
     """Return the engine of that name."""
-    if name not in ENGINES:
-        raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
-    return ENGINES[name]()
+    known = engines()
+    if name not in known:
+        raise InputError(f"unknown engine {name!r}; {nearest(name, known)}")
+    return known[name]()
 
 
 def lines_above(bar: tqdm) -> AbstractContextManager[None]:

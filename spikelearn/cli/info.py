@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from spikelearn import runs, storage
-from spikelearn.cli.arguments import ENGINES, path
+from spikelearn.cli.arguments import engines, path
 from spikelearn.cli.data import found
 from spikelearn.errors import InputError, InputWarning
 from spikelearn.models import guerguiev2017
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             "networks": {name: build().network.sizes for name, build in guerguiev2017.NETWORKS.items()},
             "readings": list(guerguiev2017.READINGS),
             "variants": list(guerguiev2017.VARIANTS),
-            "engines": list(ENGINES),
+            "engines": list(engines()),
             "data": found(),
         }
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import datasets, runs, storage, training
-from spikelearn.cli.arguments import ENGINES, absolute, engine, integer, integers, path
+from spikelearn.cli.arguments import absolute, engine, integer, integers, path
 from spikelearn.errors import InputError, InputWarning, nearest
 from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
@@ -118,7 +118,7 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
 def _resumed(options: argparse.Namespace) -> runs.Run:
     """Reopen a run; what would make it another run is refused."""
     config, _ = runs.load_run(options.out)
-    own_engine = next(name for name, kind in ENGINES.items() if type(config.engine) is kind)
+    own_engine = type(config.engine).__name__.lower()
     if options.network != config.name:
         raise InputError(f"{options.out} holds a run of {config.name}, not of {options.network}")
     own = config.model.network.sizes[1:-1]

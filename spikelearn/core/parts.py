@@ -55,4 +55,5 @@ class Part(CompilerBase):
 
 
 # What stands for a function in compiled code, by the types of its arguments, is a part, too.
-compiled_as = functools.partial(overload, jit_options={"pipeline_class": Part, "no_cfunc_wrapper": True})
+_OPTIONS: Any = {"pipeline_class": Part, "no_cfunc_wrapper": True}
+compiled_as = functools.partial(overload, jit_options=_OPTIONS)

@@ -45,43 +45,60 @@ class Results(NamedTuple):
     failure: np.ndarray  # (3,) example, layer and quantity at which a chunk had to stop
 
 
-_ENGINES: dict[type, Any] = {euler.Euler: euler, exact.Exact: continuous, rates.Rates: rates}
+class Loops(NamedTuple):
+    """Kernels of an engine."""
+
+    present: Any
+    remember_all: Any
+    count_spikes: Any
+
+
+_LOOPS: dict[str, Loops] = {}  # by the name of the record with the engine's numbers
+
+
+def register_engine(model: type, loops: Any) -> None:
+    """Make the functions `present`, `remember_all` and `count_spikes` of a module those for a record of numbers.
+
+    `spikelearn.core.rates` is the shortest of them.
+    """
+    _LOOPS[model.__name__] = Loops(loops.present, loops.remember_all, loops.count_spikes)
+
+
+register_engine(euler.Euler, euler)
+register_engine(exact.Exact, continuous)
+register_engine(rates.Rates, rates)
 
 
 def present(model, inputs, layers, trial, intensity):
     """Run one trial by the engine that `model` belongs to; False if a buffer of spikes was too small."""
-    return _ENGINES[type(model)].present(model, inputs, layers, trial, intensity)
+    return _LOOPS[type(model).__name__].present(model, inputs, layers, trial, intensity)
 
 
 def remember_all(model, inputs, layers):
     """Turn the spikes of the last trial into memory, by the engine that `model` belongs to."""
-    _ENGINES[type(model)].remember_all(model, inputs, layers)
+    _LOOPS[type(model).__name__].remember_all(model, inputs, layers)
 
 
 def count_spikes(model, spikes, start, stop, counts, k, column):
     """Count the spikes of a population in a window, by the engine that `model` belongs to."""
-    _ENGINES[type(model)].count_spikes(model, spikes, start, stop, counts, k, column)
-
-
-def _engine_of(model):
-    return next(engine for record, engine in _ENGINES.items() if record.__name__ == model.cls_name)
+    _LOOPS[type(model).__name__].count_spikes(model, spikes, start, stop, counts, k, column)
 
 
 @compiled_as(present)
 def _compiled_present(model, inputs, layers, trial, intensity):
-    engine = _engine_of(model).present
+    engine = _LOOPS[model.cls_name].present
     return lambda model, inputs, layers, trial, intensity: engine(model, inputs, layers, trial, intensity)
 
 
 @compiled_as(remember_all)
 def _compiled_remember(model, inputs, layers):
-    engine = _engine_of(model).remember_all
+    engine = _LOOPS[model.cls_name].remember_all
     return lambda model, inputs, layers: engine(model, inputs, layers)
 
 
 @compiled_as(count_spikes)
 def _compiled_count(model, spikes, start, stop, counts, k, column):
-    engine = _engine_of(model).count_spikes
+    engine = _LOOPS[model.cls_name].count_spikes
     return lambda model, spikes, start, stop, counts, k, column: engine(model, spikes, start, stop, counts, k, column)
 
 

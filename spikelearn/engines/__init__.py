@@ -8,12 +8,11 @@ of examples at a time.
 
 from spikelearn.engines.base import Chunk, Core
 from spikelearn.engines.clock import Clock, ClockCore
+from spikelearn.engines.engine import Engine
 from spikelearn.engines.event import Event, EventCore
 from spikelearn.engines.probing import Stimulus, Trace, Watch
 from spikelearn.engines.rates import Rates, RatesCore
 from spikelearn.errors import InputError, described
-
-Engine = Clock | Event | Rates
 
 
 def engine_of(engine: Engine | None) -> Engine:

@@ -13,15 +13,18 @@ from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.core.poisson import CountTable, count_bound
 from spikelearn.engines import packing
 from spikelearn.engines.base import Core, check_dtype
+from spikelearn.engines.engine import Engine
 from spikelearn.engines.packing import lanes_array, power_of_two
 from spikelearn.engines.probing import Watch, make_probe, no_given, no_probe
 from spikelearn.errors import InputError, check_range
+from spikelearn.kinds import register
 from spikelearn.network import Network
 from spikelearn.neurons import SomaStep
 from spikelearn.units import ms
 from spikelearn.weights import Weights
 
 
+@register(like=Engine)
 @dataclass(frozen=True, kw_only=True)
 class Clock:
     """Forward Euler with a fixed step and Poisson counts per step, in the authors' order of events.
@@ -47,6 +50,15 @@ class Clock:
         if n < 1 or abs(n * self.dt - duration) > 1e-9 * duration:
             raise InputError(f"{what}={duration:g} ms is not a whole number of steps of dt={self.dt:g} ms; change dt")
         return n
+
+    @property
+    def sampling(self) -> float:
+        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        return self.dt
+
+    def check_interval(self, what: str, interval: float) -> None:
+        """Raise `InputError` unless an interval is a whole number of steps."""
+        self.steps(what, interval)
 
     def build(self, network: Network, weights: Weights) -> "ClockCore":
         """Return a simulator of `network` with a copy of `weights`, at rest."""

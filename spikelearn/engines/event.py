@@ -12,9 +12,11 @@ from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.core.poisson import count_bound
 from spikelearn.engines import packing
 from spikelearn.engines.base import Core, check_dtype
+from spikelearn.engines.engine import Engine
 from spikelearn.engines.packing import conductances, lanes_array, power_of_two
 from spikelearn.engines.probing import Watch, make_probe, no_given, no_probe
 from spikelearn.errors import InputError, check_range
+from spikelearn.kinds import register
 from spikelearn.network import Network
 from spikelearn.neurons import Synapse
 from spikelearn.units import ms
@@ -25,6 +27,7 @@ PERIOD = 5.0 * ms  # a group of 64 neurons at 200 Hz has 64 candidates
 SLACK = 1e-4  # share by which bounds are wider than need be, far more than rounding
 
 
+@register(like=Engine)
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """Exact simulation in continuous time: no time step.
@@ -45,6 +48,14 @@ class Event:
     def __post_init__(self) -> None:
         check_range("Event.slot", self.slot, above=0, unit="ms")
         check_dtype("Event.dtype", self.dtype)
+
+    @property
+    def sampling(self) -> float:
+        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        return self.slot
+
+    def check_interval(self, what: str, interval: float) -> None:
+        """Nothing to refuse: potentials are known at every slot, and the nearest one is taken."""
 
     def build(self, network: Network, weights: Weights) -> "EventCore":
         """Return a simulator of `network` with a copy of `weights`, at rest."""

@@ -9,9 +9,11 @@ from spikelearn.core import rates
 from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.engines import packing
 from spikelearn.engines.base import Core, check_dtype
+from spikelearn.engines.engine import Engine
 from spikelearn.engines.packing import conductances, lanes_array
 from spikelearn.engines.probing import Trace, Watch
 from spikelearn.errors import InputError, NotSettledError
+from spikelearn.kinds import register
 from spikelearn.network import Network
 from spikelearn.plateaus import SynchronousPlateaus
 from spikelearn.weights import Weights
@@ -19,6 +21,7 @@ from spikelearn.weights import Weights
 NOTHING_TO_RECORD = "Rates() has neither spikes nor time, so there is nothing to record; use Clock() or Event()"
 
 
+@register(like=Engine)
 @dataclass(frozen=True, kw_only=True)
 class Rates:
     """Steady-state rates instead of spikes: what the spiking network does in the mean, without noise or time.
@@ -36,6 +39,14 @@ class Rates:
 
     def __post_init__(self) -> None:
         check_dtype("Rates.dtype", self.dtype)
+
+    @property
+    def sampling(self) -> float:
+        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        return 1.0
+
+    def check_interval(self, what: str, interval: float) -> None:
+        """Nothing to refuse here: that there is nothing to record is said where it is tried."""
 
     def build(self, network: Network, weights: Weights) -> "RatesCore":
         """Return a simulator of `network` with a copy of `weights`."""
