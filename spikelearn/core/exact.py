@@ -35,8 +35,6 @@ from spikelearn.core.lanes import (
     LANES,
     NARROW,
     absolute,
-    add_row,
-    fetch,
     flat,
     fma,
     full,
@@ -51,6 +49,7 @@ from spikelearn.core.layer import GROUP
 from spikelearn.core.poisson import CountTable
 from spikelearn.core.probe import Given, Probe
 from spikelearn.core.records import record
+from spikelearn.core.registers import add_row, fetch
 
 AHEAD = 12  # arrivals for which weights are read before they are needed: misses of the cache and of a loop's end add up
 SMALLEST = 1e-3  # of the precision of a potential of 1: less is nothing

@@ -13,7 +13,7 @@ import operator
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
@@ -21,19 +21,16 @@ from numba.np.arrayobj import populate_array
 from spikelearn.core.parts import compiled_as
 from spikelearn.core.vectors import (
     LANES,
-    REGISTER,
     LanesType,
     call_llvm,
     is_rows,
     read,
-    repeat,
     row_address,
     spread,
     write,
 )
 
 NARROW = 16
-CACHE_LINE = 64  # bytes
 
 # -- rows of arrays ---------------------------------------------------------------------------------------------------
 
@@ -78,16 +75,7 @@ def piece_like(array, k, like):
     return array[k : k + len(like)].copy()
 
 
-def fetch(array, k, like):
-    """Let the processor read as many numbers of an array as there are in `like`: they will be needed soon."""
-
-
-def take(array, index):
-    """Return the number of an array of one dimension at an index, or those at the indices that are lanes."""
-    return array[index]
-
-
-def _compile_as(function, typer, *kinds):
+def compile_as(function, typer, *kinds):
     """Return a decorator for the LLVM code of a function of some types, which is put where the function is called."""
     type_callable(function)(lambda context: typer)
     return lower_builtin(function, *kinds)
@@ -106,11 +94,11 @@ def _read_row(context, builder, sig, args):
     return read(context, builder, sig.return_type, row_address(context, builder, sig.args[0], args[0], row))
 
 
-_compile_as(load, _row_of, types.Array, types.Integer)(_read_row)
-_compile_as(narrow, _narrow_row_of, types.Array, types.Integer)(_read_row)
+compile_as(load, _row_of, types.Array, types.Integer)(_read_row)
+compile_as(narrow, _narrow_row_of, types.Array, types.Integer)(_read_row)
 
 
-@_compile_as(
+@compile_as(
     store,
     lambda array, row, value: types.none if is_rows(array) and isinstance(value, LanesType) else None,
     types.Array,
@@ -122,90 +110,51 @@ def _write_row(context, builder, sig, args):
     return write(context, builder, sig.args[2], row_address(context, builder, sig.args[0], args[0], row), args[2])
 
 
-def _address(context, builder, sig, args):
+def line_address(context, builder, sig, args):
+    """Address of a number of an array of one dimension, given the arguments of a function of array and index."""
     first = context.make_array(sig.args[0])(context, builder, args[0]).data
     return builder.gep(first, [context.cast(builder, args[1], sig.args[1], types.intp)])
 
 
-def _is_line(array):
+def is_line(array):
+    """Tell whether this is numba's type of a contiguous array of one dimension."""
     return isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
 
 
-@_compile_as(
-    piece, lambda array, k: LanesType(array.dtype, NARROW) if _is_line(array) else None, types.Array, types.Integer
+@compile_as(
+    piece, lambda array, k: LanesType(array.dtype, NARROW) if is_line(array) else None, types.Array, types.Integer
 )
 def _read_piece(context, builder, sig, args):
-    return read(context, builder, sig.return_type, _address(context, builder, sig, args))
+    return read(context, builder, sig.return_type, line_address(context, builder, sig, args))
 
 
-_compile_as(
+compile_as(
     piece_like,
-    lambda array, k, like: like if _is_line(array) and isinstance(like, LanesType) else None,
+    lambda array, k, like: like if is_line(array) and isinstance(like, LanesType) else None,
     types.Array,
     types.Integer,
     LanesType,
 )(_read_piece)
 
 
-@_compile_as(
+@compile_as(
     put_piece,
-    lambda array, k, value: types.none if _is_line(array) and isinstance(value, LanesType) else None,
+    lambda array, k, value: types.none if is_line(array) and isinstance(value, LanesType) else None,
     types.Array,
     types.Integer,
     LanesType,
 )
 def _write_piece(context, builder, sig, args):
-    return write(context, builder, sig.args[2], _address(context, builder, sig, args), args[2])
+    return write(context, builder, sig.args[2], line_address(context, builder, sig, args), args[2])
 
 
-@_compile_as(
-    fetch,
-    lambda array, k, like: types.none if _is_line(array) and isinstance(like, LanesType) else None,
-    types.Array,
-    types.Integer,
-    LanesType,
-)
-def _fetch(context, builder, sig, args):
-    first, lanes = _address(context, builder, sig, args), sig.args[2]
-    reading, keep, data = (ir.Constant(ir.IntType(32), number) for number in (0, 3, 1))
-    for begin in range(0, lanes.count, CACHE_LINE * 8 // lanes.dtype.bitwidth):
-        address = builder.gep(first, [ir.Constant(ir.IntType(32), begin)])
-        prefetch = call_llvm(builder, "llvm.prefetch.p0", ir.VoidType(), [address, reading, keep, data])
-        prefetch.attributes.add("convergent")
-    return context.get_dummy_value()
-
-
-def _type_of_taken(array, index):
-    if _is_line(array) and isinstance(index, types.Integer):
-        return array.dtype
-    return LanesType(array.dtype, index.count) if _is_line(array) and isinstance(index, LanesType) else None
-
-
-@_compile_as(take, _type_of_taken, types.Array, types.Integer)
-def _take_one(context, builder, sig, args):
-    return builder.load(_address(context, builder, sig, args))
-
-
-@lower_builtin(take, types.Array, LanesType)
-def _gather(context, builder, sig, args):
-    n, kind = sig.return_type.count, sig.return_type.dtype
-    first = repeat(builder, context.make_array(sig.args[0])(context, builder, args[0]).data, n)
-    vector = context.get_value_type(sig.return_type)
-    addresses = builder.gep(first, [args[1]], source_etype=vector.element)
-    everywhere = ir.Constant(ir.VectorType(ir.IntType(1), n), [1] * n)
-    align = ir.Constant(ir.IntType(32), kind.bitwidth // 8)
-    letter = "f" if isinstance(kind, types.Float) else "i"
-    name = f"llvm.masked.gather.v{n}{letter}{kind.bitwidth}.v{n}p0"
-    return call_llvm(builder, name, vector, [addresses, align, everywhere, ir.Constant(vector, None)])
-
-
-@_compile_as(full, _row_of, types.Array, types.Number)
+@compile_as(full, _row_of, types.Array, types.Number)
 def _fill_row(context, builder, sig, args):
     value = context.cast(builder, args[1], sig.args[1], sig.return_type.dtype)
     return spread(context, builder, sig.return_type, value)
 
 
-@_compile_as(flat, lambda array: array.copy(ndim=1) if is_rows(array) else None, types.Array)
+@compile_as(flat, lambda array: array.copy(ndim=1) if is_rows(array) else None, types.Array)
 def _flatten(context, builder, sig, args):
     rows = context.make_array(sig.args[0])(context, builder, args[0])
     line = context.make_array(sig.return_type)(context, builder)
@@ -350,52 +299,6 @@ def _fma(context, builder, sig, args):
 type_callable(fma)(lambda context: _type_of_fma)
 for _kinds in itertools.product((LanesType, types.Number), repeat=3):
     lower_builtin(fma, *_kinds)(_fma)
-
-
-def add_row(sums, factors, array, k):
-    """Add the numbers of an array from number `k` on, times three factors, to three sums; return the sums.
-
-    Register by register of the machine: so three sums of a block and what they need fit into its registers.
-    """
-    row = array[k : k + len(sums[0])]
-    return tuple(total + factor * row for total, factor in zip(sums, factors, strict=True))
-
-
-def _type_of_sums(sums, factors, array, k):
-    if isinstance(sums, types.UniTuple) and isinstance(sums.dtype, LanesType) and _is_line(array):
-        return sums
-
-
-@_compile_as(add_row, _type_of_sums, types.UniTuple, types.UniTuple, types.Array, types.Integer)
-def _add_row(context, builder, sig, args):
-    lanes, index = sig.return_type.dtype, ir.IntType(32)
-    width = REGISTER * 8 // lanes.dtype.bitwidth
-    part = LanesType(lanes.dtype, width)
-    name = f"llvm.fma.v{width}f{lanes.dtype.bitwidth}"
-    first = _address(context, builder, sig.replace(args=sig.args[2:]), args[2:])
-    sums = cgutils.unpack_tuple(builder, args[0])
-    factors = [
-        spread(context, builder, part, context.cast(builder, factor, sig.args[1].dtype, lanes.dtype))
-        for factor in cgutils.unpack_tuple(builder, args[1])
-    ]
-    vector = context.get_value_type(part)
-    parts: list[list] = [[], [], []]
-    for begin in range(0, lanes.count, width):
-        row = read(context, builder, part, builder.gep(first, [ir.Constant(index, begin)]))
-        which = ir.Constant(ir.VectorType(index, width), list(range(begin, begin + width)))
-        for done, total, factor in zip(parts, sums, factors, strict=True):
-            here = builder.shuffle_vector(total, ir.Constant(total.type, ir.Undefined), which)
-            done.append(call_llvm(builder, name, vector, [factor, row, here]))
-    return context.make_tuple(builder, sig.return_type, [_joined(builder, done) for done in parts])
-
-
-def _joined(builder, parts):
-    """Put vectors, a power of two of them, one after the other into one."""
-    while len(parts) > 1:
-        n = 2 * parts[0].type.count
-        every = ir.Constant(ir.VectorType(ir.IntType(32), n), list(range(n)))
-        parts = [builder.shuffle_vector(low, high, every) for low, high in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
 
 
 def clip(value, low, high):

@@ -14,19 +14,12 @@ from spikelearn.core.registered import registered, with_code
 from spikelearn.core.rules import Silent
 from spikelearn.engines import checking, packing
 from spikelearn.engines.carried import Carried
+from spikelearn.engines.engine import DTYPES
 from spikelearn.engines.explaining import explained
 from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
-from spikelearn.errors import InputError, NotFiniteError, described, nearest
+from spikelearn.errors import InputError, NotFiniteError, described
 from spikelearn.network import Network as Description
 from spikelearn.weights import Weights
-
-DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
-
-
-def check_dtype(where: str, dtype: str) -> None:
-    """Raise `InputError` unless the core's floats can be of this type."""
-    if dtype not in DTYPES:
-        raise InputError(f"{where}={dtype!r} is unknown; {nearest(str(dtype), DTYPES)}")
 
 
 class Chunk(NamedTuple):

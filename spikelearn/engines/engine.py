@@ -2,8 +2,19 @@
 
 from typing import Any, Protocol
 
+import numpy as np
+
+from spikelearn.errors import InputError, nearest
 from spikelearn.network import Network
 from spikelearn.weights import Weights
+
+DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
+
+
+def check_dtype(where: str, dtype: str) -> None:
+    """Raise `InputError` unless the core's floats can be of this type."""
+    if dtype not in DTYPES:
+        raise InputError(f"{where}={dtype!r} is unknown; {nearest(str(dtype), DTYPES)}")
 
 
 class Engine(Protocol):

@@ -11,8 +11,8 @@ from spikelearn.core.layer import GROUP, PARTS, Layer, Spikes
 from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.core.poisson import count_bound
 from spikelearn.engines import packing
-from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.engine import Engine
+from spikelearn.engines.base import Core
+from spikelearn.engines.engine import Engine, check_dtype
 from spikelearn.engines.packing import conductances, lanes_array, power_of_two
 from spikelearn.engines.probing import Watch, make_probe, no_given, no_probe
 from spikelearn.errors import InputError, check_range

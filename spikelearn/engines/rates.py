@@ -8,8 +8,8 @@ import numpy as np
 from spikelearn.core import rates
 from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.engines import packing
-from spikelearn.engines.base import Core, check_dtype
-from spikelearn.engines.engine import Engine
+from spikelearn.engines.base import Core
+from spikelearn.engines.engine import Engine, check_dtype
 from spikelearn.engines.packing import conductances, lanes_array
 from spikelearn.engines.probing import Trace, Watch
 from spikelearn.errors import InputError, NotSettledError

@@ -11,10 +11,8 @@ from spikelearn.core.lanes import (
     LANES,
     NARROW,
     absolute,
-    add_row,
     clip,
     exp_lanes,
-    fetch,
     flat,
     fma,
     full,
@@ -26,6 +24,7 @@ from spikelearn.core.lanes import (
     store,
     total,
 )
+from spikelearn.core.registers import add_row, fetch
 
 
 @kernel
