@@ -15,7 +15,7 @@ import numpy as np
 from harness import Setting, Stages, Task, Tell, check_origin, main
 
 import spikelearn as sl
-from spikelearn import datasets, runs, storage
+from spikelearn import datasets, descriptions, runs, storage
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.models import guerguiev2017
 from spikelearn.origin import digest, read, write
@@ -173,14 +173,14 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
         epochs=min(condition.epochs, scale.epochs),
         seed=seed,
     )
-    return storage.override(found, condition.changes)
+    return descriptions.override(found, condition.changes)
 
 
 def origin(setting: Setting, name: str, seed: int) -> dict[str, Any]:
     """Return what determines all that is seen in a network: its run, and the images it is shown afterwards."""
     scale = SCALES[setting.scale]
     return {
-        "run": storage.to_dict(config(setting, name, seed)),
+        "run": descriptions.to_dict(config(setting, name, seed)),
         "scale": asdict(scale),
         "images": _digests(scale.data, scale.train, scale.test),
     }
@@ -246,7 +246,7 @@ def is_done(path: Path, wanted: runs.Config, data: datasets.Dataset) -> bool:
     if not holds_run(path):
         return False
     found, _ = runs.load_run(path)
-    if storage.to_dict(found) != storage.to_dict(wanted):
+    if descriptions.to_dict(found) != descriptions.to_dict(wanted):
         raise sl.InputError(f"{path} holds a run with another configuration; move it away or choose another --out")
     attributes = storage.load_checkpoint(path / "checkpoint.h5")[1]
     if "origin" in attributes:  # mnist is verified whenever it is loaded, so runs of earlier versions will do
@@ -314,7 +314,7 @@ def learning(setting: Setting, *names: str) -> dict[str, dict]:
             "test_error": curves(setting, name),
             "retests": json.loads(_retests(setting, name).read_text())["errors"],
             "hours": [round(seconds / 3600, 3) for seconds in spent],
-            "config": storage.to_dict(config(setting, name, 1)),
+            "config": descriptions.to_dict(config(setting, name, 1)),
         }
     return result
 

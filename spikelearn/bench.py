@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikelearn.datasets import Images, find_mnist, load
+from spikelearn.descriptions import to_dict
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import CHUNK, evaluate
@@ -16,7 +17,7 @@ from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
 from spikelearn.neurons import HiddenNeuron
 from spikelearn.peers import DT, Peer, Task, Times, Unavailable, apart
-from spikelearn.storage import machine, peak_memory_mb, to_dict
+from spikelearn.storage import machine, peak_memory_mb
 from spikelearn.training import Training, train
 from spikelearn.weights import Weights
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from spikelearn.datasets import Images
+from spikelearn.descriptions import to_dict, to_kind
 from spikelearn.engines import Engine, Trace
 from spikelearn.errors import check_range
 from spikelearn.model import Model
 from spikelearn.origin import digest
 from spikelearn.recording import RecordingFile
-from spikelearn.storage import to_dict, to_kind
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
 

@@ -18,12 +18,13 @@ import numpy as np
 from spikelearn import origin
 from spikelearn.core.compiling import compiling
 from spikelearn.datasets import Dataset, Images, load
+from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import CHUNK, error_percent, evaluate
 from spikelearn.model import Model
 from spikelearn.network import Network
-from spikelearn.storage import RunFolder, from_dict, load_checkpoint, save_checkpoint, to_dict
+from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 from spikelearn.training import Chunk, Training, train
 from spikelearn.weights import Weights
 

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from spikelearn import datasets, evaluation, runs, storage, training
+from spikelearn import datasets, descriptions, evaluation, runs, storage, training
 from spikelearn.cli import main
 from spikelearn.engines import Clock, Event
 from spikelearn.models import guerguiev2017
@@ -116,7 +116,7 @@ def held(path):
 
 
 def configuration(path):
-    return storage.from_dict(runs.Config, json.loads((path / "config.json").read_text()))
+    return descriptions.from_dict(runs.Config, json.loads((path / "config.json").read_text()))
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ def test_evaluating_writes_nothing(done, run):
 
 def test_info_about_a_run_is_its_whole_configuration_and_state(done, cli, trained):
     result = done("info", trained)
-    assert storage.from_dict(runs.Config, result["config"]) == configuration(trained)
+    assert descriptions.from_dict(runs.Config, result["config"]) == configuration(trained)
     assert result["examples"] == 2 * N
     assert result["last_epoch"]["epoch"] == 2
     assert result["environment"]["versions"]["numpy"] == np.__version__

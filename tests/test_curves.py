@@ -10,7 +10,7 @@ from conftest import needs_jit, of_both_types, rows
 from means import means_of
 
 import spikelearn as sl
-from spikelearn import analysis, peers, storage
+from spikelearn import analysis, descriptions, peers
 from spikelearn.core.curves import choices, fill_thresholds, register_curve, slope, value
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, load, store
@@ -286,14 +286,16 @@ def test_jacobians_are_differences_along_the_curve(name):
 def test_neurons_of_each_layer_are_written_read_and_set(forgotten):
     sl.register(like=sl.Curve)(Saturating)
     network = replace(NETWORK, output=sl.OutputNeuron(curve=Saturating(sharp=3.0)))
-    assert storage.from_dict(sl.Network, storage.to_dict(network)) == network
-    changed = storage.override(
+    assert descriptions.from_dict(sl.Network, descriptions.to_dict(network)) == network
+    changed = descriptions.override(
         network, ["hidden.0.g_apical=0", "hidden.1.curve=threshold", "hidden.1.curve.gain=0.5", "output.curve=sigmoid"]
     )
     assert changed.hidden[0] == replace(NEURONS[0], g_apical=0.0)
     assert changed.hidden[1].curve == sl.ThresholdLinear(gain=0.5)
     assert changed.output == sl.OutputNeuron()
-    one = storage.override(sl.Network(sizes=(2, 2, 2)), ["hidden.curve=ThresholdLinear", "hidden.curve.threshold=1"])
+    one = descriptions.override(
+        sl.Network(sizes=(2, 2, 2)), ["hidden.curve=ThresholdLinear", "hidden.curve.threshold=1"]
+    )
     assert one.hidden.curve == sl.ThresholdLinear(threshold=1.0)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 import spikelearn as sl
 from spikelearn.core.random import make_generator
+from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.errors import InputError, check_range, nearest
 from spikelearn.feedback import ProductFeedback, RandomFeedback
 from spikelearn.network import MAX_SIZE
-from spikelearn.storage import from_dict, to_dict
 
 RATE_MAX = 200 * sl.Hz
 SQRT3 = math.sqrt(3)  # half the width of a uniform distribution over its standard deviation

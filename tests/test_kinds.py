@@ -13,7 +13,7 @@ import pytest
 from conftest import needs_jit
 
 import spikelearn as sl
-from spikelearn import kinds, runs, storage
+from spikelearn import descriptions, kinds, runs, storage
 from spikelearn.core.feedback import register_plan
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
@@ -212,19 +212,19 @@ def test_a_name_that_is_taken_is_refused_and_an_edited_class_takes_the_place_of_
 def test_a_choice_of_one_is_written_as_before_and_ones_own_by_name(forgotten):
     """A neuron, of which the package has one kind of a place: its files do not change by what somebody registers."""
     network = sl.Network(sizes=(3, 2, 2))
-    before = storage.to_dict(network)
+    before = descriptions.to_dict(network)
 
     @sl.register(like=sl.HiddenNeuron)
     @dataclass(frozen=True, kw_only=True)
     class Lazy(sl.HiddenNeuron):
         delay: float = 2.0
 
-    assert storage.to_dict(network) == before
-    assert storage.from_dict(sl.Network, before) == network
+    assert descriptions.to_dict(network) == before
+    assert descriptions.from_dict(sl.Network, before) == network
     lazy = replace(network, hidden=Lazy())
-    assert storage.to_dict(lazy)["hidden"] == {"kind": "Lazy"} | storage.to_dict(Lazy())
-    assert storage.from_dict(sl.Network, storage.to_dict(lazy)) == lazy
-    assert storage.override(network, ["hidden=lazy", "hidden.delay=3"]).hidden == Lazy(delay=3.0)
+    assert descriptions.to_dict(lazy)["hidden"] == {"kind": "Lazy"} | descriptions.to_dict(Lazy())
+    assert descriptions.from_dict(sl.Network, descriptions.to_dict(lazy)) == lazy
+    assert descriptions.override(network, ["hidden=lazy", "hidden.delay=3"]).hidden == Lazy(delay=3.0)
 
 
 def test_a_run_that_could_not_be_opened_again_is_not_begun(tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
-from spikelearn import origin, runs, storage
+from spikelearn import descriptions, origin, runs, storage
 from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.models import guerguiev2017
 from spikelearn.runs import Config, Run
@@ -85,7 +85,7 @@ def assert_equal_runs(first, second):
 def test_the_configuration_on_disk_rebuilds_the_run(config, tmp_path):
     start(tmp_path / "run", config).train()
     written = json.loads((tmp_path / "run" / "config.json").read_text())
-    rebuilt = storage.from_dict(Config, written)
+    rebuilt = descriptions.from_dict(Config, written)
     assert rebuilt == config
     start(tmp_path / "again", rebuilt).train()
     assert_equal_runs(tmp_path / "run", tmp_path / "again")
@@ -152,14 +152,16 @@ def unchanged(source, tmp_path_factory):
 
 @pytest.mark.parametrize("key", CHANGES)
 def test_whatever_the_configuration_says_has_an_effect(source, unchanged, tmp_path, key):
-    start(tmp_path, storage.override(two_hidden_layers(source), [f"{key}={CHANGES[key]}"])).train()
+    start(tmp_path, descriptions.override(two_hidden_layers(source), [f"{key}={CHANGES[key]}"])).train()
     (arrays, _, rows), (others, _, other_rows) = content(unchanged), content(tmp_path)
     assert rows != other_rows or any(not np.array_equal(array, others[name]) for name, array in arrays.items())
 
 
 def test_so_has_the_population(source, tmp_path):
-    six = storage.override(two_hidden_layers(source), ["sizes=9,5,4,6"])  # three classes do with half of the outputs
-    for name, config in (("one", six), ("two", storage.override(six, ["population=2"]))):
+    six = descriptions.override(
+        two_hidden_layers(source), ["sizes=9,5,4,6"]
+    )  # three classes do with half of the outputs
+    for name, config in (("one", six), ("two", descriptions.override(six, ["population=2"]))):
         start(tmp_path / name, config).train()
     assert (content(tmp_path / "one")[0]["W/0"] != content(tmp_path / "two")[0]["W/0"]).any()
 
@@ -178,7 +180,7 @@ def test_no_part_of_the_configuration_was_forgotten_above(source):
             elif key != "kind":  # the choice of a class is tried under the name of its field
                 yield prefix + key
 
-    written = set(names(storage.to_dict(two_hidden_layers(source))))
+    written = set(names(descriptions.to_dict(two_hidden_layers(source))))
     tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}")}
     # What people read, what holds the images, what must have no effect, and the population, which is tried by itself
     others = {"name", "reading", "data", "scale", "chunk_size", "model.network.population"}
@@ -186,9 +188,9 @@ def test_no_part_of_the_configuration_was_forgotten_above(source):
 
 
 def test_a_configuration_that_names_no_engine_means_the_event_engine(config):
-    written = storage.to_dict(config)
+    written = descriptions.to_dict(config)
     assert written.pop("engine") == {"kind": "Event", "slot": 0.25, "dtype": "float32"}
-    assert storage.from_dict(Config, written).engine == sl.Event()
+    assert descriptions.from_dict(Config, written).engine == sl.Event()
 
 
 def test_metrics_have_a_row_for_each_epoch_with_what_was_measured(config, source, tmp_path):

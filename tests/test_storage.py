@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from spikelearn import storage
+from spikelearn.descriptions import from_dict, override, to_dict
 from spikelearn.errors import InputError, check_range
-from spikelearn.storage import RunFolder, from_dict, load_checkpoint, override, save_checkpoint, to_dict
+from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 
 # A small tree of descriptions with every kind of field
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
-from spikelearn import runs, storage
+from spikelearn import descriptions, runs
 from spikelearn.cli import main
 from spikelearn.models import guerguiev2017
 
@@ -252,7 +252,7 @@ def test_what_does_not_fit_is_refused_with_a_remedy(make, message):
 def test_a_published_variant_survives_its_configuration_and_a_stop(name, tmp_path):
     model = guerguiev2017.variant(guerguiev2017.two_hidden("released", n_input=12, hidden=(20, 9), n_output=3), name)
     model = replace(model, network=replace(model.network, phases=PHASES))
-    again = storage.from_dict(sl.Model, storage.to_dict(model))
+    again = descriptions.from_dict(sl.Model, descriptions.to_dict(model))
     assert again == model
     data = sl.Dataset(name="few", train=IMAGES, test=IMAGES.first(5))
     config = runs.Config(
@@ -295,7 +295,7 @@ def test_a_published_variant_survives_its_configuration_and_a_stop(name, tmp_pat
 )
 def test_a_variant_is_set_from_the_command_line(options, part, wanted):
     model = guerguiev2017.one_hidden()
-    changed = storage.override(model, options)
+    changed = descriptions.override(model, options)
     assert getattr(changed.network, part) == wanted
     assert replace(changed, network=replace(changed.network, **{part: getattr(model.network, part)})) == model
 
@@ -310,12 +310,12 @@ def test_a_variant_is_set_from_the_command_line(options, part, wanted):
     ],
 )
 def test_a_rule_is_set_by_the_beginning_of_its_name(text, rule):
-    assert storage.override(guerguiev2017.one_hidden(), [f"rule={text}"]).rule == rule
+    assert descriptions.override(guerguiev2017.one_hidden(), [f"rule={text}"]).rule == rule
 
 
 def test_a_beginning_that_fits_several_names_is_refused():
     with pytest.raises(sl.InputError, match="'s' is no choice here.*SparseFeedback, SymmetricFeedback"):
-        storage.override(guerguiev2017.one_hidden(), ["feedback=s"])
+        descriptions.override(guerguiev2017.one_hidden(), ["feedback=s"])
 
 
 def test_the_command_line_trains_traces_and_reads_a_variant_back(tmp_path, capsys):

@@ -5,7 +5,7 @@ import json
 import warnings
 from typing import Any
 
-from spikelearn import runs, storage
+from spikelearn import descriptions, runs, storage
 from spikelearn.cli.arguments import engines, path
 from spikelearn.cli.data import found
 from spikelearn.errors import InputError, InputWarning
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         }
     else:
         folder = storage.RunFolder.open(options.folder)
-        config = storage.from_dict(runs.Config, folder.config(), where=str(folder.path / "config.json"))
+        config = descriptions.from_dict(runs.Config, folder.config(), where=str(folder.path / "config.json"))
         _, attributes = storage.load_checkpoint(folder.checkpoint_path)
         try:
             runs.load_run(options.folder)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         metrics = folder.metrics()
         result = {
             "folder": str(options.folder),
-            "config": storage.to_dict(config),
+            "config": descriptions.to_dict(config),
             "environment": folder.environment(),
             "examples": attributes["trials"],
             "last_epoch": metrics[-1] if metrics else None,

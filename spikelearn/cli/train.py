@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from spikelearn import datasets, runs, storage, training
+from spikelearn import datasets, descriptions, runs, storage, training
 from spikelearn.cli.arguments import absolute, engine, integer, integers, path
 from spikelearn.errors import InputError, InputWarning, nearest
 from spikelearn.models import guerguiev2017
@@ -108,7 +108,7 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
         epochs=10 if options.epochs is None else options.epochs,
         seed=1 if options.seed is None else options.seed,
     )
-    changed = storage.override(config, options.set)
+    changed = descriptions.override(config, options.set)
     for key, option in {"name": "NETWORK", "reading": "--reading", "data": "--data", "scale": "--scale"}.items():
         if getattr(changed, key) != getattr(config, key):  # the model and the images are made already
             raise InputError(f"--set cannot change {key}={getattr(config, key)}; choose it with {option}")
@@ -134,7 +134,7 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
         if given is not None and read(given) != held:
             raise InputError(f"{option} {given} differs from the run's {held}; {CHANGEABLE}")
     for assignment in options.set:
-        if storage.override(config, [assignment]) != config:
+        if descriptions.override(config, [assignment]) != config:
             raise InputError(f"--set {assignment} differs from the run's configuration; {CHANGEABLE}")
     if options.variant is not None and guerguiev2017.variant(config.model, options.variant) != config.model:
         raise InputError(f"--variant {options.variant} differs from the run's configuration")

@@ -15,7 +15,7 @@ import pytest
 from plan import sizes, write_bars
 
 import spikelearn as sl
-from spikelearn import runs, storage
+from spikelearn import descriptions, runs, storage
 from spikelearn.cli import main
 from spikelearn.recording import Recording, RecordingFile
 
@@ -220,12 +220,12 @@ def test_configurations(tmp_path, run, n):
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text(text)
         opened = storage.RunFolder.open(folder)
-        found = one_line(lambda opened=opened: storage.from_dict(runs.Config, opened.config()))
+        found = one_line(lambda opened=opened: descriptions.from_dict(runs.Config, opened.config()))
         if found is not None:
             accepted += 1
             check_config(found)
-            again = storage.from_dict(runs.Config, json.loads(json.dumps(storage.to_dict(found))))
-            assert storage.to_dict(again) == storage.to_dict(found)
+            again = descriptions.from_dict(runs.Config, json.loads(json.dumps(descriptions.to_dict(found))))
+            assert descriptions.to_dict(again) == descriptions.to_dict(found)
     assert accepted < n
 
 
