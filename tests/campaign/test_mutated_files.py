@@ -235,12 +235,14 @@ def check_config(config):
     assert len(network.sizes) >= 2 and all(type(size) is int and 1 <= size <= 1 << 20 for size in network.sizes)
     assert len(config.model.learning_rates) == network.n_layers
     numbers = [*config.model.learning_rates, network.rate_max, *vars(network.synapse).values()]
-    numbers += [*vars(network.hidden).values(), *vars(network.output).values(), *vars(phases).values()]
-    for number in numbers:
+    neurons = *network.hidden_neurons, network.output
+    numbers += [number for neuron in neurons for number in vars(neuron).values() if not hasattr(number, "constants")]
+    for number in (*numbers, *vars(phases).values()):
         assert number is None or np.isfinite(number)
     assert min(config.model.learning_rates) >= 0 and network.rate_max > 0
     assert 0 < network.synapse.tau_rise < network.synapse.tau_decay
-    assert min(network.hidden.g_leak, network.hidden.g_basal) > 0 <= network.hidden.g_apical
+    for neuron in network.hidden_neurons:
+        assert min(neuron.g_leak, neuron.g_basal) > 0 <= neuron.g_apical
     assert config.epochs >= 1 <= config.chunk_size and config.seed >= 0
 
 
