@@ -17,6 +17,7 @@ from spikelearn.core.random import fill_logits
 from spikelearn.core.registered import registered
 from spikelearn.errors import InputError, check_able, check_range, described
 from spikelearn.kinds import register
+from spikelearn.logistic import Logistic
 
 SHARES = np.linspace(0.001, 0.999, 999)  # at which a curve is looked at
 STEP = 1e-4  # of potentials, in differences
@@ -63,23 +64,12 @@ class SigmoidNumbers(NamedTuple):
 
 @register(like=Curve)
 @dataclass(frozen=True, kw_only=True)
-class Sigmoid(Curve):
+class Sigmoid(Logistic, Curve):
     """The paper's: ``1 / (1 + exp(-v))`` (equations 3 and 5)."""
 
     def constants(self) -> SigmoidNumbers:
         """Return what the compiled kernels need."""
         return SigmoidNumbers()
-
-    def value(self, v: ArrayLike) -> np.ndarray:
-        """Return the curve at potentials, within 0 to 1, an array of their shape."""
-        v = np.asarray(v)
-        small = np.exp(-abs(v))  # no overflow, and no 1 - p, which is 0 long before p is 1
-        return np.where(v > 0, 1.0, small) / (1.0 + small)
-
-    def slope(self, v: ArrayLike) -> np.ndarray:
-        """Return the derivative at potentials, an array of their shape."""
-        small = np.exp(-abs(np.asarray(v)))
-        return small / (1.0 + small) ** 2
 
     def expression(self, v: str) -> str:
         """Return the curve for Brian2."""

@@ -62,7 +62,8 @@ def override(description: T, assignments: Iterable[str]) -> T:
 
     An assignment is ``"network.hidden.g_apical=0.05"``, or the end of that name if only one field ends so. Values
     are numbers, true, false, none, text, ``0.1,0.2`` for a tuple, the name of a class where there is a choice, or the
-    beginning of one, in small letters: ``sparse`` for SparseFeedback.
+    beginning of one, in small letters: ``sparse`` for SparseFeedback. ``hidden=hidden,hidden`` makes a tuple of two
+    neurons; ``hidden.1.g_apical=0`` then is of the second.
     """
     mapping = to_dict(description)
     for assignment in assignments:
@@ -166,6 +167,8 @@ def _from_text(annotation: Any, text: str, where: str) -> Any:
     words = {"none": None, "true": True, "false": False}
     if text.lower() in words and type(words[text.lower()]) in options:
         return words[text.lower()]
+    if classes and item is not None and "," in text:
+        return [_from_text(item, part.strip(), where) for part in text.split(",")]
     short = text.lower().replace("-", "").replace("_", "")
     chosen = [name for name in classes if name == text] or [name for name in classes if name.lower().startswith(short)]
     if len(chosen) == 1:

@@ -293,6 +293,8 @@ def test_neurons_of_each_layer_are_written_read_and_set(forgotten):
     assert changed.hidden[0] == replace(NEURONS[0], g_apical=0.0)
     assert changed.hidden[1].curve == sl.ThresholdLinear(gain=0.5)
     assert changed.output == sl.OutputNeuron()
+    two = descriptions.override(sl.Network(sizes=(2, 2, 2, 2)), ["hidden=hidden,hidden", "hidden.0.curve=threshold"])
+    assert two.hidden == (sl.HiddenNeuron(curve=sl.ThresholdLinear()), sl.HiddenNeuron())
     one = descriptions.override(
         sl.Network(sizes=(2, 2, 2)), ["hidden.curve=ThresholdLinear", "hidden.curve.threshold=1"]
     )

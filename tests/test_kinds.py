@@ -14,6 +14,7 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn import descriptions, kinds, runs, storage
+from spikelearn.cli import arguments
 from spikelearn.core.feedback import register_plan
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
@@ -225,6 +226,26 @@ def test_a_choice_of_one_is_written_as_before_and_ones_own_by_name(forgotten):
     assert descriptions.to_dict(lazy)["hidden"] == {"kind": "Lazy"} | descriptions.to_dict(Lazy())
     assert descriptions.from_dict(sl.Network, descriptions.to_dict(lazy)) == lazy
     assert descriptions.override(network, ["hidden=lazy", "hidden.delay=3"]).hidden == Lazy(delay=3.0)
+
+
+def test_an_engine_of_ones_own_trains_is_kept_and_is_known_to_commands(forgotten, tmp_path):
+    @sl.register(like=sl.Clock)
+    @dataclass(frozen=True, kw_only=True)
+    class Halves(sl.Clock):
+        dt: float = 0.5
+
+    np.savez(tmp_path / "toy.npz", x=np.eye(4)[[0, 1] * 10], y=[0, 1] * 10)
+    source = str(tmp_path / "toy.npz")
+    model = sl.Model(network=sl.Network(sizes=(4, 3, 2)), learning_rates=(0.1, 0.1))
+    weights = []
+    for name, engine in (("own", arguments.engine("halves")), ("same", sl.Clock(dt=0.5))):
+        config = runs.Config(name="own", reading="text", model=model, data=source, epochs=1, seed=1, engine=engine)
+        runs.Run.start(tmp_path / name, config, sl.load(source)).train()
+        found, trained = runs.load_run(tmp_path / name)
+        assert found.engine == engine
+        weights.append(trained)
+    assert type(runs.load_run(tmp_path / "own")[0].engine) is Halves
+    assert weights[0] == weights[1] != model.network.draw_weights(1)
 
 
 def test_a_run_that_could_not_be_opened_again_is_not_begun(tmp_path):

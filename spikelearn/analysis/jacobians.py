@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 
 from spikelearn.analysis.inputs import check_product, numbers, same_length
 from spikelearn.errors import InputError, check_range
+from spikelearn.logistic import Logistic
 
 MAX_RATE = 10.0  # spikes/ms: no neuron comes near; a larger number is one in Hz
 
@@ -39,18 +40,6 @@ class Curve(Protocol):
 
     def slope(self, v: ArrayLike) -> np.ndarray:
         """Return its derivative at potentials."""
-
-
-class Logistic:
-    """The paper's sigmoid."""
-
-    def value(self, v: ArrayLike) -> np.ndarray:
-        """Return the curve at potentials, within 0 to 1."""
-        return np.exp(-np.logaddexp(0, -np.asarray(v)))  # 1 / (1 + exp(-v)) without overflow
-
-    def slope(self, v: ArrayLike) -> np.ndarray:
-        """Return its derivative at potentials."""
-        return self.value(v) * self.value(-np.asarray(v))  # not 1 - sigmoid, which is 0 long before the slope is
 
 
 LOGISTIC = Logistic()
