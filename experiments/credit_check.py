@@ -135,7 +135,7 @@ def main() -> None:
     data = sl.load(options.data)
     if options.examples:
         data = replace(data, train=data.train.first(options.examples))
-    model = guerguiev2017.one_hidden(options.reading, n_input=data.train.n_pixels)
+    model = guerguiev2017.one_hidden(options.reading, n_input=data.train.n_inputs)
     result: dict[str, Any] = {
         "spikelearn": sl.__version__,
         "date": time.strftime("%Y-%m-%d"),

@@ -56,7 +56,7 @@ def run(check: Check) -> dict:
     """Train every seed of a check; return it with the test error of each after the last epoch."""
     data = sl.load(check.data)
     model = NETWORKS[check.network](
-        check.reading, n_input=data.train.n_pixels, hidden=check.hidden, n_output=data.train.n_classes
+        check.reading, n_input=data.train.n_inputs, hidden=check.hidden, n_output=data.train.n_classes
     )
     errors = []
     for seed in check.seeds:

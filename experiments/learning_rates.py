@@ -93,7 +93,7 @@ def validation(scale: str) -> sl.Dataset:
 
 def try_out(name: str, rule, data: sl.Dataset, epochs: int) -> dict:
     """Train one candidate; return its validation error, None where it diverged."""
-    sizes = (data.train.n_pixels, 256, 256, data.train.n_classes)
+    sizes = (data.train.n_inputs, 256, 256, data.train.n_classes)
     network = replace(rule.network(sizes), **entry(name).options)
     errors, seconds = [], 0.0
     try:

@@ -161,7 +161,7 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
     data = scale.load()
     sizes = {} if condition.network not in scale.hidden else {"hidden": scale.hidden[condition.network]}
     model = guerguiev2017.NETWORKS[condition.network](
-        condition.reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
+        condition.reading, n_input=data.train.n_inputs, n_output=data.train.n_classes, **sizes
     )
     found = runs.Config(
         name=condition.network,

@@ -15,10 +15,11 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 """
 
 from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
-from spikelearn.datasets import Dataset, Images, load
+from spikelearn.datasets import Dataset, load
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
 from spikelearn.evaluation import EvaluationStopped, activity, error_percent, evaluate
+from spikelearn.examples import Images
 from spikelearn.feedback import (
     KolenPollack,
     LearnedFeedback,
@@ -38,6 +39,7 @@ from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
 from spikelearn.recording import Recording, RecordingFile, Spikes
 from spikelearn.simulate import simulate
 from spikelearn.storage import version
+from spikelearn.timed import Frames, SpikeTrains
 from spikelearn.training import Chunk, Training, train
 from spikelearn.units import Hz, ms, second
 from spikelearn.watching import Record
@@ -55,6 +57,7 @@ __all__ = [
     "EvaluationStopped",
     "Event",
     "FeedbackAlignment",
+    "Frames",
     "HiddenNeuron",
     "Hz",
     "Images",
@@ -80,6 +83,7 @@ __all__ = [
     "RecordingFile",
     "Sigmoid",
     "SparseFeedback",
+    "SpikeTrains",
     "Spikes",
     "SymmetricFeedback",
     "Synapse",

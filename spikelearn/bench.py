@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikelearn.datasets import Images, find_mnist, load
+from spikelearn.datasets import find_mnist, load
 from spikelearn.descriptions import to_dict
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import CHUNK, evaluate
+from spikelearn.examples import Images, images_of
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
 from spikelearn.neurons import HiddenNeuron
@@ -131,7 +132,7 @@ def _published(sizes: tuple[int, ...], reading: str, g_apical: float) -> Model:
 def _images(sizes: tuple[int, ...]) -> tuple[Images, str]:
     """Return MNIST where it is at hand and fits, else random images of the same mean and sparseness."""
     if sizes[0] == 784 and sizes[-1] >= 10 and find_mnist():
-        return load("mnist").train, "mnist"
+        return images_of(load("mnist").train, "benchmarks"), "mnist"
     rng = np.random.default_rng(0)
     x = np.where(rng.random((2000, sizes[0])) < 0.19, rng.integers(120, 256, (2000, sizes[0])), 0).astype(np.uint8)
     return Images(x=x, y=rng.integers(0, sizes[-1], 2000), n_classes=sizes[-1], name="random images"), "random"

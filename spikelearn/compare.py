@@ -85,7 +85,7 @@ class Comparison:
         object.__setattr__(self, "images", digests)
         if self.epochs is None:
             object.__setattr__(self, "epochs", usual_epochs(len(images.train)))
-        usual = (images.train.n_pixels, 256, 256, images.train.n_classes)
+        usual = (images.train.n_inputs, 256, 256, images.train.n_classes)
         object.__setattr__(self, "sizes", RateNetwork(sizes=tuple(self.sizes) or usual).sizes)
         check_fit(self.sizes, images)
         for name in self.rules:

@@ -1,4 +1,4 @@
-"""Images to learn from: rows of pixels with intensities in 0..1, found offline where possible, and checked."""
+"""Data sets: examples to learn from and to test on, found offline where possible, and checked."""
 
 import contextlib
 import gzip
@@ -14,14 +14,16 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from spikelearn.errors import InputError, InputWarning, check_range, check_shares, nearest
+from spikelearn.errors import InputError, InputWarning, nearest
+from spikelearn.examples import Examples, Images
+from spikelearn.timed import Frames, SpikeTrains, cut
 
 NAMES = ("digits", "mnist")
-DIM = 64  # uint8 images whose pixels are all below this may be of another scale than 0..255
-NPZ_NAMES = ("x_train", "y_train", "x_test", "y_test"), ("x", "y")
+NPZ_KINDS = ("x", "y"), ("first", "neuron", "time", "y")  # images or frames; spikes
 
 # The compressed bytes differ between copies of MNIST, so the hashes are those of the uncompressed content.
 MNIST_SHA256 = {
@@ -39,133 +41,15 @@ MIRRORS = (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Images:
-    """Images and the class of each; `InputError` if a shape, a type, a pixel or a label is not as below.
-
-    Parameters
-    ----------
-    x : (n, n_pixels) or (n, height, width) array
-        Pixels, flattened row by row: numbers in 0..scale. uint8 is kept, all else becomes float32.
-    y : (n,) int array
-        Class of each image, in ``0 .. n_classes - 1``; becomes int64.
-    n_classes : int
-    name : str
-        What error messages call these images.
-    scale : float, optional
-        Pixel of intensity 1. By default 255 for uint8, with an `InputWarning` where all pixels are far below that,
-        and 1 for floats; of other integers it must be given.
-    targets : (n, n_classes) array, optional
-        What share of each class is taught, in place of all of `y`: numbers >= 0 that sum to 1; become float64.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    n_classes: int
-    name: str
-    scale: float | None = None
-    targets: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        x, y = np.asarray(self.x), np.asarray(self.y)
-        _check_kinds(x, y, self.scale is None, self.name)
-        scale = _scale_of(x, self.scale, self.name)
-        _check_images(x, y, self.n_classes, self.name, scale)
-        x = np.ascontiguousarray(x.reshape(len(x), -1))
-        if x.dtype != np.uint8:
-            x, scale = (x if scale == 1 else x / scale).astype(np.float32, copy=False), 1.0
-        object.__setattr__(self, "scale", scale)
-        object.__setattr__(self, "x", x)
-        object.__setattr__(self, "y", y.astype(np.int64, copy=False))
-        if self.targets is not None:
-            object.__setattr__(self, "targets", check_shares(self.targets, len(x), self.n_classes, self.name))
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    @property
-    def n_pixels(self) -> int:
-        """Number of pixels of one image."""
-        return self.x.shape[1]
-
-    def intensities(self, index: np.ndarray | Sequence[int] | slice) -> np.ndarray:
-        """Intensities of the images selected: a new (len(index), n_pixels) float32 array, in 0..1."""
-        return np.divide(self.x[index], np.float32(self.scale or 1), dtype=np.float32)
-
-    def digest(self) -> str:
-        """Return a hash of what a network gets to see: intensities and classes, in their order."""
-        digest = hashlib.sha256(f"{len(self)} {self.n_pixels} {self.n_classes}".encode() + self.y.tobytes())
-        for at in range(0, len(self), 1000):
-            digest.update(self.intensities(slice(at, at + 1000)).tobytes())
-        if self.targets is not None:
-            digest.update(self.targets.tobytes())
-        return digest.hexdigest()[:16]
-
-    def first(self, n: int) -> "Images":
-        """Return the first `n` images; `InputError` unless there are that many, and at least one."""
-        if not 1 <= n <= len(self):
-            raise InputError(f"{self.name}: cannot take the first {n} of {len(self)} images; ask for 1 to {len(self)}")
-        return self.at(slice(n))
-
-    def at(self, index: np.ndarray | slice) -> "Images":
-        """Return the images selected."""
-        targets = None if self.targets is None else self.targets[index]
-        return replace(self, x=self.x[index], y=self.y[index], targets=targets)
-
-
-def _scale_of(x: np.ndarray, scale: float | None, name: str) -> float:
-    """Return the pixel of intensity 1; where it is a guess that may be wrong, say so."""
-    if scale is not None:
-        check_range(f"{name}: scale", scale, above=0)
-        return float(scale)
-    if x.dtype != np.uint8:
-        return 1.0
-    if 0 < x.max(initial=0) < DIM:
-        warnings.warn(
-            f"{name}: the largest pixel is {x.max()}, and 255 is taken for intensity 1, as pixels are uint8; if "
-            f"{x.max()} is meant to be 1, give scale={x.max()}",
-            InputWarning,
-            stacklevel=4,
-        )
-    return 255.0
-
-
-def _check_kinds(x: np.ndarray, y: np.ndarray, unscaled: bool, name: str) -> None:
-    if x.ndim not in (2, 3) or x.size == 0:
-        raise InputError(f"{name}: images must be (n, pixels) or (n, height, width), n at least 1; got shape {x.shape}")
-    if y.shape != x.shape[:1]:
-        raise InputError(f"{name}: {len(x)} images but labels of shape {y.shape}; give one class number per image")
-    if y.dtype.kind not in "iu":
-        raise InputError(f"{name}: labels must be integers, got {y.dtype}; use astype")
-    if x.dtype != np.uint8 and x.dtype.kind not in ("f" if unscaled else "fiu"):
-        raise InputError(
-            f"{name}: pixels must be uint8 (0..255) or float (0..1), got {x.dtype}; give scale=, the pixel of "
-            f"intensity 1, or use astype"
-        )
-
-
-def _check_images(x: np.ndarray, y: np.ndarray, n_classes: int, name: str, scale: float) -> None:
-    bad = (y < 0) | (y >= n_classes)
-    if bad.any():
-        raise InputError(f"{name}: label {y[bad][0]} at image {bad.argmax()}; must be within 0..{n_classes - 1}")
-    bad = ~((x >= 0) & (x <= scale))  # true for NaN
-    if bad.any():
-        image, pixel = divmod(int(bad.argmax()), x[0].size)
-        value = str(x[bad][0]).replace("nan", "NaN")
-        where = f"image {image}, pixel {pixel}"
-        advice = " (if 0..255: give scale=255)" if scale == 1 else ""
-        raise InputError(f"{name}: {value} at {where}; must be finite and within 0..{scale:g}{advice}")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """Images to train on and images to test on, of equal size and with the same classes."""
+    """Examples to train on and examples to test on, of equal size and with the same classes."""
 
-    train: Images
-    test: Images
+    train: Examples
+    test: Examples
     name: str
 
     def __post_init__(self) -> None:
-        for what in ("n_pixels", "n_classes"):
+        for what in ("n_inputs", "n_classes"):
             train, test = getattr(self.train, what), getattr(self.test, what)
             if train != test:
                 raise InputError(f"{self.name}: train has {what}={train} but test has {what}={test}; must be equal")
@@ -186,7 +70,9 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
         * ``"mnist"``: searched in `folders`, ``$SPIKELEARN_DATA`` (each of them, then its subfolder ``mnist``) and
           the user's cache folder; else downloaded to the cache. The content is verified by SHA-256.
         * A folder: the four files of `IDX_NAMES`, with or without ``.gz``. ``./mnist`` is a folder, ``mnist`` is not.
-        * A ``.npz`` file: ``x_train, y_train, x_test, y_test``, or ``x, y`` that `split` divides; see `Images`.
+        * A ``.npz`` file: ``x_train, y_train, x_test, y_test``, or ``x, y`` that `split` divides; see `Images`. With
+          ``frame``, ms, they are `Frames`. With ``first, neuron, time`` in place of ``x``, and ``n_inputs``, they are
+          `SpikeTrains`: example `k` has spikes ``first[k]`` to ``first[k + 1]``. Both may have ``restart``.
     folders : iterable of str or Path
         More folders to search for MNIST.
     scale : float, optional
@@ -211,23 +97,23 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
     raise InputError(f"{str(source)!r} {problem}; {hint}; or give a folder with the four IDX files, or a .npz file")
 
 
-def split(images: Images) -> Dataset:
-    """Put a fifth of the images in the test part, always the same ones: sorted by class, then every fifth.
+def split(examples: Any) -> Dataset:
+    """Put a fifth of the examples in the test part, always the same ones: sorted by class, then every fifth.
 
     Of each class some are left to train on, so the only image of a class is never in the test part.
     """
-    _, place, count = np.unique(images.y, return_inverse=True, return_counts=True)
-    order = np.argsort(images.y, kind="stable")
-    for_test = np.zeros(len(images), bool)
+    _, place, count = np.unique(examples.y, return_inverse=True, return_counts=True)
+    order = np.argsort(examples.y, kind="stable")
+    for_test = np.zeros(len(examples), bool)
     for_test[order[count[place[order]] > 1][::5]] = True
     if not for_test.any():
         raise InputError(
-            f"{images.name}: {len(images)} images, one of each class, cannot be divided into some to train on and some "
-            f"to test; give more, or x_train, y_train, x_test, y_test"
+            f"{examples.name}: {len(examples)} examples, one of each class, cannot be divided into some to train on "
+            f"and some to test; give more, or x_train, y_train, x_test, y_test"
         )
-    train = replace(images.at(~for_test), name=f"{images.name} train")
-    test = replace(images.at(for_test), name=f"{images.name} test")
-    return Dataset(train=train, test=test, name=images.name)
+    train = replace(examples.at(~for_test), name=f"{examples.name} train")
+    test = replace(examples.at(for_test), name=f"{examples.name} test")
+    return Dataset(train=train, test=test, name=examples.name)
 
 
 def _n_classes(*labels: np.ndarray) -> int:
@@ -244,7 +130,7 @@ def _join(name: str, arrays: Sequence[np.ndarray], scale: float | None) -> Datas
     return Dataset(train=train, test=test, name=name)
 
 
-def _tell_gaps(images: Images) -> None:
+def _tell_gaps(images: Examples) -> None:
     """Warn of classes below the largest that no image is of: each is an output that never learns to fire."""
     missing = sorted(set(range(min(images.n_classes, 1000))) - set(images.y.tolist()))
     if missing:
@@ -261,22 +147,57 @@ def _load_npz(path: Path, scale: float | None) -> Dataset:
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is not a .npz file, or incomplete; write it with np.savez")
     found: list[str] = []
+    needed: dict[tuple[str, ...], Any] = {
+        tuple(f"{name}{end}" for end in ends for name in names): (names, ends)
+        for names in NPZ_KINDS
+        for ends in (("_train", "_test"), ("",))
+    }
     try:
         with open(path, "rb") as file, np.load(file) as archive:  # of a damaged one, NumPy would leave its own open
             found = sorted(archive.files)
-            names: tuple[str, ...] = next((names for names in NPZ_NAMES if set(names) <= set(found)), ())
-            arrays = [np.asarray(archive[name]) for name in names]
+            wanted = next((names for names in needed if set(names) <= set(found)), ())
+            more = [name for name in ("frame", "restart", "n_inputs") if name in found]
+            arrays = {name: np.asarray(archive[name]) for name in (*wanted, *more)}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: cannot read {', '.join(found)} ({error}); write numbers with np.savez") from error
-    if not arrays:
-        either = " or ".join(", ".join(names) for names in NPZ_NAMES)
+    if not wanted:
+        either = " or ".join(", ".join(names) for names in needed)
         raise InputError(f"{path} must have the arrays {either}; found: {', '.join(found) or 'none'}")
-    if len(arrays) == 4:
-        return _join(path.name, arrays, scale)
-    x, y = arrays
-    images = Images(x=x, y=y, n_classes=_n_classes(y), name=path.name, scale=scale)
-    _tell_gaps(images)
-    return split(images)
+    names, ends = needed[wanted]
+    n_classes = _n_classes(*(arrays[f"y{end}"] for end in ends))
+    numbers: dict[str, float] = {name: _number(path, name, arrays[name]) for name in more}
+    parts = [
+        _made(
+            {name: arrays[f"{name}{end}"] for name in names} | {"n_classes": n_classes, "name": f"{path.name}{tail}"},
+            numbers,
+            scale,
+        )
+        for end, tail in zip(ends, (" train", " test") if len(ends) > 1 else ("",), strict=True)
+    ]
+    _tell_gaps(parts[0])
+    return Dataset(train=parts[0], test=parts[1], name=path.name) if len(parts) > 1 else split(parts[0])
+
+
+def _number(path: Path, name: str, array: np.ndarray) -> float:
+    if array.shape != () or array.dtype.kind not in "fiub":
+        raise InputError(f"{path}: {name} must be one number, got {array.dtype} of shape {array.shape}")
+    return float(array)
+
+
+def _made(fields: dict[str, Any], numbers: dict[str, float], scale: float | None) -> Any:
+    """Return the examples that arrays of a ``.npz`` file describe."""
+    restart = bool(numbers.get("restart", True))
+    if "x" not in fields:
+        first, neuron, time = (fields.pop(name) for name in ("first", "neuron", "time"))
+        n_inputs = numbers.get("n_inputs", math.nan)
+        if not n_inputs.is_integer() or scale is not None:
+            what = "n_inputs must be a whole number" if scale is None else f"scale={scale:g} is for intensities"
+            raise InputError(f"{fields['name']}: {what}; spikes need first, neuron, time, y and n_inputs")
+        spikes = cut(fields["name"], first, neuron, time)
+        return SpikeTrains(spikes=spikes, n_inputs=int(n_inputs), restart=restart, **fields)
+    if "frame" in numbers:
+        return Frames(frame=numbers["frame"], scale=scale, restart=restart, **fields)
+    return Images(scale=scale, **fields)
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from spikelearn.datasets import Images
 from spikelearn.engines import Engine, engine_of
-from spikelearn.errors import InputError, check_choice, check_kind, check_range
+from spikelearn.errors import InputError, check_choice, check_kind, check_range, described
+from spikelearn.examples import Examples
 from spikelearn.network import Network
 from spikelearn.watching import layer_name, layer_names
 from spikelearn.weights import Weights
@@ -34,7 +34,7 @@ class EvaluationStopped(KeyboardInterrupt):
 def evaluate(
     network: Network,
     weights: Weights,
-    images: Images,
+    images: Examples,
     *,
     seed: int,
     repeats: int = 1,
@@ -87,7 +87,7 @@ def evaluate(
 def activity(
     network: Network,
     weights: Weights,
-    images: Images,
+    images: Examples,
     *,
     seed: int,
     layers: Sequence[str] | None = None,
@@ -132,7 +132,7 @@ class _Show:
         self,
         network: Network,
         weights: Weights,
-        images: Images,
+        images: Examples,
         seed: int,
         repeats: int,
         engine: Engine | None,
@@ -142,7 +142,7 @@ class _Show:
         check_range("seed", seed, at_least=0, integer=True)
         check_range("threads", threads, at_least=1, integer=True)
         check_range("chunk_size", chunk_size, at_least=1, integer=True)
-        check_fit(network, images)
+        check_fit(network, images, "evaluation")
         self.images, self.seed, self.repeats = images, seed, repeats
         self.threads, self.chunk_size = threads, chunk_size
         self.names, self.sizes = layer_names(network), network.sizes
@@ -155,7 +155,7 @@ class _Show:
         predictions = np.full(self.repeats * n, NOT_SHOWN)
         n_chunks = math.ceil(n / self.chunk_size)
         # Without an image it only compiles, if it must; of all threads this one may be the one that can be interrupted.
-        cores[0].look(np.zeros((0, images.n_pixels), np.float32), seed=self.seed, first_example=0, returns=returns)
+        cores[0].look(np.zeros((0, images.n_inputs), np.float32), seed=self.seed, first_example=0, returns=returns)
         stop = threading.Event()
 
         def work(thread: int) -> None:
@@ -165,8 +165,10 @@ class _Show:
                 repeat, chunk = divmod(k, n_chunks)
                 part = slice(chunk * self.chunk_size, min((chunk + 1) * self.chunk_size, n))
                 first = repeat * n + part.start
-                found, seen = cores[thread].look(
-                    images.intensities(part), seed=self.seed, first_example=first, returns=returns
+                core, size = cores[thread], part.stop - part.start
+                shown = images.show(part, core.moment(self.seed, first, size, "evaluation"))
+                found, seen = core.look(
+                    shown.intensities, trains=shown.trains, seed=self.seed, first_example=first, returns=returns
                 )
                 if keep is not None:
                     keep(slice(first, first + len(found)), seen)
@@ -214,14 +216,19 @@ def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return 100 * (predictions != labels).mean(axis=-1)
 
 
-def check_fit(network: Network, images: Images) -> None:
-    """Raise `InputError` unless the images have a pixel for each input and a class for each output at most."""
+def check_fit(network: Network, images: Examples, purpose: str) -> None:
+    """Raise `InputError` unless the examples have what each input needs and a class for each output at most."""
     check_kind("network", network, Network, "of a model, give model.network")
-    check_kind("images", images, Images, "of a data set, give its .train or .test; of arrays, make spikelearn.Images")
-    if images.n_pixels != network.sizes[0]:
+    if isinstance(images, type) or not all(hasattr(images, name) for name in ("show", "check", "n_inputs", "y")):
         raise InputError(
-            f"{images.name}: images of {images.n_pixels} pixels do not fit a network with {network.sizes[0]} inputs"
+            f"images must be Images, Frames or SpikeTrains, got {described(images)}; of a data set, give its .train or "
+            f".test; of arrays, make spikelearn.Images"
         )
+    if images.n_inputs != network.sizes[0]:
+        raise InputError(
+            f"{images.name}: examples of {images.n_inputs} inputs do not fit a network with {network.sizes[0]} inputs"
+        )
+    images.check(network.phases, purpose)
     if images.n_classes > network.n_classes:
         raise InputError(
             f"{images.name}: {images.n_classes} classes do not fit a network with {network.n_classes} outputs"

@@ -26,12 +26,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from spikelearn.datasets import Images
 from spikelearn.engines import Clock
+from spikelearn.errors import InputError
+from spikelearn.examples import Images
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.neurons import Synapse
-from spikelearn.phases import Phases
+from spikelearn.phases import STEPS, Phases
 from spikelearn.storage import peak_memory_mb
 from spikelearn.units import ms
 from spikelearn.weights import Weights
@@ -70,7 +71,7 @@ class Task:
     test_images: int
 
     def shown(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return intensities, (n, n_pixels) float32, and labels, (n,) int64, of the first `n` examples."""
+        """Return intensities, (n, n_inputs) float32, and labels, (n,) int64, of the first `n` examples."""
         index = np.arange(n) % len(self.images)
         return self.images.intensities(index), self.images.y[index]
 
@@ -332,6 +333,8 @@ class NumPyNetwork:
 
 def phase_steps(phases: Phases, rng: np.random.Generator) -> list[tuple[int, int]]:
     """Draw the steps of both phases of a training example; return those and the steps that are averaged."""
+    if phases.order != STEPS:
+        raise InputError(f"peers know a forward phase, a target phase and learning, not Phases.order={phases.order}")
     lengths = round(phases.minimum / DT) + (rng.wald(phases.extra_mean, phases.extra_shape, 2) / DT).astype(int)
     return [(int(n), round((n * DT - phases.settle if phases.window is None else phases.window) / DT)) for n in lengths]
 

@@ -1,9 +1,20 @@
-"""When things happen in a trial: a forward phase, then a target phase with the teaching current on."""
+"""When things happen in a trial: a forward phase, a target phase with the teaching current on, and learning."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_choice, check_range, described
 from spikelearn.units import ms
+
+STEPS = ("forward", "target", "learn")
+
+
+class Showing(NamedTuple):
+    """A part of a trial, in which its image is shown: a phase, or a forward phase and the target phase after it."""
+
+    forward: bool
+    target: bool
+    learns: bool  # do weights change after it?
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +34,11 @@ class Phases:
         Length of the averages at the end of a training phase, ms. None: everything after `settle`.
     test : float
         Duration of a test image, ms; averaged from `settle` to the end.
+    order : tuple of str
+        What happens to a training example, as often and in what order one likes: ``"forward"`` and ``"target"`` phases,
+        and ``"learn"``, which changes the weights by the averages of the last forward and the last target phase of
+        this example. Where it had but one of them, that one stands for both, and a rule that compares phases finds no
+        difference. The prediction is that of the first forward phase, if there is one.
     """
 
     minimum: float = 50.0 * ms
@@ -31,6 +47,7 @@ class Phases:
     settle: float = 30.0 * ms
     window: float | None = None
     test: float = 500.0 * ms
+    order: tuple[str, ...] = STEPS
 
     def __post_init__(self) -> None:
         check_range("Phases.settle", self.settle, at_least=0, unit="ms")
@@ -47,3 +64,32 @@ class Phases:
         if self.window is not None:
             longest = self.minimum - self.settle
             check_range("Phases.window", self.window, above=0, at_most=longest, unit="ms (minimum - settle), or none")
+        self._check_order()
+
+    def _check_order(self) -> None:
+        given: Any = self.order
+        if not isinstance(given, str | tuple | list):
+            raise InputError(f"Phases.order must be a tuple of {', '.join(STEPS)}, got {described(given)}")
+        order = (given,) if isinstance(given, str) else tuple(given)
+        object.__setattr__(self, "order", order)
+        for step in order:
+            check_choice("Phases.order", step, STEPS)
+        news = [k for k, step in enumerate(order) if step == "learn" and (k == 0 or order[k - 1] == "learn")]
+        if news or not order:
+            raise InputError(
+                f"Phases.order={order} needs a phase, 'forward' or 'target', "
+                + (f"before the 'learn' at place {news[0]}" if news else "at least")
+            )
+
+    @property
+    def showings(self) -> tuple[Showing, ...]:
+        """The parts of a training trial: a target phase that follows a forward phase belongs to it."""
+        parts: list[Showing] = []
+        for k, step in enumerate(self.order):
+            if step == "learn":
+                parts[-1] = parts[-1]._replace(learns=True)
+            elif step == "target" and k > 0 and self.order[k - 1] == "forward":
+                parts[-1] = parts[-1]._replace(target=True)
+            else:
+                parts.append(Showing(step == "forward", step == "target", False))
+        return tuple(parts)

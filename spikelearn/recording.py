@@ -46,9 +46,9 @@ class Phase(NamedTuple):
 class Plateaus(NamedTuple):
     """Plateau potentials of the recorded neurons of a hidden layer, in (0, 1), and when they came."""
 
-    forward: np.ndarray  # (n,) float64
-    target: np.ndarray | None  # (n,); None: there was no target phase
-    time_forward: np.ndarray  # (n,) ms
+    forward: np.ndarray | None  # (n,) float64; None: there was no such phase
+    target: np.ndarray | None
+    time_forward: np.ndarray | None  # (n,) ms
     time_target: np.ndarray | None
 
 

@@ -17,11 +17,12 @@ import numpy as np
 
 from spikelearn import origin
 from spikelearn.core.compiling import compiling
-from spikelearn.datasets import Dataset, Images, load
+from spikelearn.datasets import Dataset, load
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import CHUNK, error_percent, evaluate
+from spikelearn.examples import Examples
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
@@ -367,7 +368,7 @@ def _images(config: Config) -> Dataset:
         raise InputError(f"{error}; if the images of the run lie elsewhere now, say where with --data") from error
 
 
-def test_images(path: str | Path) -> Images:
+def test_images(path: str | Path) -> Examples:
     """Return the images on which a run is tested; `InputError` if they are others than they were."""
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))

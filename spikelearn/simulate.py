@@ -1,18 +1,21 @@
 """One trial of a network, with recording: of drawn spikes or of given ones."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from spikelearn.core.random import make_generator
 from spikelearn.engines import Engine, Stimulus, engine_of
-from spikelearn.engines.checking import check_images, check_trial
-from spikelearn.errors import InputError, check_kind, check_range, check_shares
+from spikelearn.engines.checking import check_trial
+from spikelearn.engines.probing import Apical
+from spikelearn.errors import InputError, check_kind, check_range, check_shares, described
+from spikelearn.evaluation import check_fit
+from spikelearn.examples import Examples, Trains
 from spikelearn.network import Network
 from spikelearn.phases import Phases
 from spikelearn.recording import Recording
+from spikelearn.timed import Frames, by_time, joined
 from spikelearn.watching import LIMIT, Neurons, Record, layer_name, layer_names
 from spikelearn.weights import Weights
 
@@ -22,7 +25,7 @@ Train = tuple[Sequence[int] | np.ndarray, Sequence[float] | np.ndarray]
 def simulate(
     network: Network,
     weights: Weights,
-    image: np.ndarray | None = None,
+    image: np.ndarray | Examples | None = None,
     *,
     label: int | None = None,
     target: np.ndarray | None = None,
@@ -48,7 +51,8 @@ def simulate(
     network, weights
         What to simulate.
     image : (n_inputs,) array, or with `frame` (frames, n_inputs)
-        Intensities in [0, 1]; may be left out if `input_spikes` are given.
+        Intensities in [0, 1]; may be left out if `input_spikes` are given. Or one of what is learned from, say
+        ``digits.test.at([3])``; frames and spikes of it as in `train`, or of a test image, with this seed.
     label : int, optional
         With a label: a forward phase, then a target phase with this class taught, as in training. Without: a forward
         phase, as for a test image.
@@ -85,8 +89,6 @@ def simulate(
         exist; options that contradict each other.
     """
     engine = engine_of(engine)
-    if frame is not None and input_spikes is not None:
-        raise InputError("frame is that of an image which changes in time; with input_spikes, leave it out")
     testing = label is None and target is None
     check_kind("network", network, Network, "of a model, give model.network")
     check_range("seed", seed, at_least=0, integer=True)
@@ -99,109 +101,73 @@ def simulate(
         # Averages begin after the settling time, but in something as short as that there is none.
         chosen = replace(chosen, test=duration, settle=chosen.settle if chosen.settle < duration else 0.0)
     network = replace(network, phases=chosen)
-    if image is None:
-        if input_spikes is None:
-            raise InputError("nothing to show: give an image, or input_spikes")
-        image = np.zeros(network.sizes[0], np.float32)
-    # Phases are longer than their minimum by some 2 ms; 100 ms more are hardly ever drawn.
-    longest = chosen.test if testing else 2 * chosen.minimum + 100
-    shown = np.asarray(image, np.float32)
-    if frame is not None:
-        shown = _check_frames(network, shown, frame)
-        image = shown.max(axis=0)
-    image = check_trial(network, image, label)
+    purpose, n_inputs = "evaluation" if testing else "training", network.sizes[0]
     target = None if target is None else check_shares([target], 1, network.n_classes, "target")[0]
+    apical = None if apical_spikes is None else _apical(apical_spikes, network)
+    core = engine.build(network, weights)
+    trains = None
+    if input_spikes is not None:
+        if image is not None or frame is not None:
+            raise InputError("input_spikes are instead of an image; leave it out, and frame")
+        trains = joined([by_time("input_spikes", input_spikes, n_inputs)])
+        intensity = np.zeros(n_inputs, np.float32)
+    elif image is None:
+        raise InputError("nothing to show: give an image, or input_spikes")
+    elif isinstance(image, np.ndarray | list | tuple) and frame is None:
+        intensity = np.asarray(image, np.float32)
+    else:
+        example_of = _frames(np.asarray(image, np.float32), frame) if frame is not None else _one(image)
+        check_fit(network, example_of, purpose)
+        shown = example_of.show(slice(0, 1), core.moment(seed, example, 1, purpose))
+        intensity, trains = shown.intensities[0], shown.trains
+    intensity = check_trial(network, intensity, label)
     resolved = Record(variables=record, neurons=neurons, every=every, window=window, limit=limit).resolve(
         network, engine
     )
-    resolved.check_size(resolved.size(longest, float(np.sum(image))), limit)
-    stimulus = Stimulus(
-        inputs=None if input_spikes is None else _train("input_spikes", input_spikes, network.sizes[0]),
-        apical=None if apical_spikes is None else _apical(apical_spikes, network),
-    )
-    if frame is not None:
-        stimulus = stimulus._replace(inputs=draw_frames(shown, frame, longest, network.rate_max, seed, example))
-    core = engine.build(network, weights)
+    longest = float(core.moment(seed, example, 1, purpose).lengths.sum())
+    bright = float(np.sum(intensity)) if trains is None else len(trains.time) / (network.rate_max * longest)
+    resolved.check_size(resolved.size(longest, bright), limit)
+    for where, given in (("input_spikes", trains), ("apical_spikes", apical)):
+        _check_times(where, given, longest)
     trace = core.record(
-        image, label, target=target, seed=seed, example=example, watch=resolved.watch, stimulus=stimulus, state=state
-    )
-    _check_times(stimulus if frame is None else stimulus._replace(inputs=None), sum(trace.lengths))
+        intensity, label, target=target, seed=seed, example=example, watch=resolved.watch, state=state,
+        stimulus=Stimulus(trains, apical),
+    )  # fmt: skip
     about = {"seed": seed, "example": example} | ({} if label is None else {"label": int(label)})
     return replace(resolved.recording(trace, about), state=core.state())
 
 
-def draw_frames(
-    frames: np.ndarray, frame: float, duration: float, rate_max: float, seed: int, example: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw Poisson spikes of inputs whose rates change from frame to frame.
-
-    Parameters
-    ----------
-    frames : (frames, n_inputs) array
-        Intensities in [0, 1]; the last frame stays.
-    frame, duration : float
-        How long a frame lasts, and for how long spikes are drawn, ms.
-    rate_max : float
-        Rate at intensity 1, spikes/ms.
-    seed, example : int
-        They fix every spike.
-
-    Returns
-    -------
-    neurons, times : (n,) int64 and float64 arrays, by time
-    """
-    rng = make_generator(seed, "frames", example)
-    shown = np.minimum(np.arange(math.ceil(duration / frame)), len(frames) - 1)
-    counts = rng.poisson(rate_max * frame * np.asarray(frames, float)[shown])
-    step, neuron = np.divmod(np.repeat(np.arange(counts.size), counts.ravel()), counts.shape[1])
-    times = frame * (step + rng.random(len(step)))
-    order = np.argsort(times, kind="stable")
-    order = order[times[order] < duration]
-    return neuron[order], times[order]
-
-
-def _check_frames(network: Network, frames: np.ndarray, frame: float) -> np.ndarray:
-    """Return frames; `InputError` unless they are intensities of the inputs, a row for each frame."""
-    check_range("frame", frame, above=0, unit="ms")
-    if frames.ndim != 2 or not len(frames):
+def _frames(image: np.ndarray, frame: float) -> Frames:
+    """Return an image that changes in time, from the start of the trial on."""
+    if image.ndim != 2 or not len(image):
         raise InputError(
-            f"image of shape {frames.shape} does not change in time: with frame={frame:g} it must be (frames, inputs)"
+            f"image of shape {image.shape} does not change in time: with frame={frame:g} it must be (frames, inputs)"
         )
-    return check_images(network, frames)
+    return Frames(x=image[None], y=np.zeros(1, np.int64), n_classes=1, name="image", frame=frame, restart=False)
 
 
-def _train(where: str, spikes: Train, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return neurons and times by time; `InputError` unless they are neurons that exist and times from 0 on."""
-    neurons, times = np.asarray(spikes[0]), np.asarray(spikes[1], float)
-    if neurons.shape != times.shape or neurons.ndim != 1:
-        raise InputError(f"{where}: neurons {neurons.shape} and times {times.shape} must be two arrays of equal length")
-    if len(neurons) and neurons.dtype.kind not in "iu":
-        raise InputError(f"{where}: neurons must be integers, got {neurons.dtype}")
-    bad = (neurons < 0) | (neurons >= n)
-    if bad.any():
-        raise InputError(f"{where}: unknown neuron {neurons[bad][0]}; there are neurons 0 to {n - 1}")
-    if not (times >= 0).all() or not np.isfinite(times).all():
+def _one(image: Any) -> Examples:
+    """Return an example; `InputError` if there is none, or more."""
+    if not hasattr(image, "show") or len(image) != 1:
+        n = f", {len(image)} of them" if hasattr(image, "show") else ""
         raise InputError(
-            f"{where}: times must be finite and >= 0 ms, got {times[~(times >= 0) | ~np.isfinite(times)][0]}"
+            f"image must be an array of intensities or one example, say digits.test.at([3]), got {described(image)}{n}"
         )
-    order = np.argsort(times, kind="stable")
-    return neurons[order].astype(np.int64), times[order]
+    return image
 
 
-def _check_times(stimulus: Stimulus, duration: float) -> None:
+def _check_times(where: str, spikes: Trains | Apical | None, duration: float) -> None:
     """Raise `InputError` if spikes were given for times after the trial."""
-    for where, spikes in (("input_spikes", stimulus.inputs), ("apical_spikes", stimulus.apical)):
-        times = np.empty(0) if spikes is None else spikes[-1]
-        late = times[times >= duration]
-        if len(late):
-            raise InputError(
-                f"{where}: {len(late)} spikes come at {late[0]:g} ms or later, but the trial is over at {duration:g} "
-                f"ms; leave them out, or simulate for longer (duration=, or with a label phases=)"
-            )
+    late = np.empty(0) if spikes is None else spikes.time[spikes.time >= duration]
+    if len(late):
+        raise InputError(
+            f"{where}: {len(late)} spikes come at {late[0]:g} ms or later, but the trial is over at {duration:g} ms; "
+            f"leave them out, or simulate for longer (duration=, or with a label phases=)"
+        )
 
 
-def _apical(given: Train | Mapping[str, Train], network: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return layers (0 the first with weights), neurons and times of the spikes that reach apical dendrites."""
+def _apical(given: Train | Mapping[str, Train], network: Network) -> Apical:
+    """Return the spikes that reach apical dendrites."""
     names, feeding = layer_names(network)[1:], sorted(set(network.feeding))
     if not feeding:
         raise InputError("apical_spikes: a network without hidden layer has no apical dendrites")
@@ -216,8 +182,8 @@ def _apical(given: Train | Mapping[str, Train], network: Network) -> tuple[np.nd
         if name not in fed:
             raise InputError(f"apical_spikes: {name} does not feed back; those that do: {', '.join(fed)}")
         layer = names.index(name)
-        neurons, times = _train(f"apical_spikes of {name}", spikes, network.sizes[layer + 1])
+        neurons, times = by_time(f"apical_spikes of {name}", spikes, network.sizes[layer + 1])
         parts.append((np.full(len(neurons), layer), neurons, times))
     layers, neurons, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     order = np.argsort(times, kind="stable")
-    return layers[order], neurons[order], times[order]
+    return Apical(layers[order], neurons[order], times[order])

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from spikelearn.analysis import alignments
-from spikelearn.datasets import Dataset, Images
+from spikelearn.datasets import Dataset
 from spikelearn.engines import Engine
 from spikelearn.errors import InputError
 from spikelearn.evaluation import error_percent, evaluate
+from spikelearn.examples import Examples
 from spikelearn.learning import Backprop
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
@@ -64,7 +65,7 @@ def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: 
         began = time.perf_counter()
 
 
-def mean_angles(model: Model, weights: Weights, test: Images, seed: int, engine: Engine) -> tuple[float, ...]:
+def mean_angles(model: Model, weights: Weights, test: Examples, seed: int, engine: Engine) -> tuple[float, ...]:
     """Return the mean angle to backpropagation's errors in each hidden layer; NaN where no image has an error."""
     shown = test.first(min(N_ANGLE, len(test)))
     still = replace(model, learning_rates=(0.0,) * model.network.n_layers)

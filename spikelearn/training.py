@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from spikelearn.core.random import make_generator
-from spikelearn.datasets import Images
 from spikelearn.engines import Engine, engine_of
 from spikelearn.engines.base import Core
 from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.evaluation import CHUNK, check_fit
+from spikelearn.examples import Examples
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
 from spikelearn.progress import Progress
@@ -77,7 +77,7 @@ class Training:
     def __init__(
         self,
         model: Model,
-        images: Images,
+        images: Examples,
         *,
         seed: int,
         epochs: int,
@@ -92,7 +92,7 @@ class Training:
         check_range("epochs", epochs, at_least=1, integer=True)
         check_range("chunk_size", chunk_size, at_least=1, integer=True)
         check_kind("model", model, Model, "make one of a network, rule and learning rates, or take one of models")
-        check_fit(model.network, images)
+        check_fit(model.network, images, "training")
         if compare is not None:
             check_rule(compare, model.network)
         self.model, self.images, self.seed, self.epochs = model, images, seed, epochs
@@ -186,7 +186,7 @@ class Training:
         # Chunks end on multiples of their size, so that a run that was stopped meets the same ones again.
         stop = min(len(self.images), (start // self.chunk_size + 1) * self.chunk_size)
         index = self._order_of(epoch)[start:stop]
-        labels, intensities = self.images.y[index], self.images.intensities(index)
+        labels = self.images.y[index]
         targets = None if self.images.targets is None else self.images.targets[index]
         if self._recorder is not None and trials == 0:
             self._recorder.begin(core.weights)
@@ -194,10 +194,12 @@ class Training:
         for first, last in self._parts(trials, stop - start):
             example = trials + first
             recorder = self._recorder if self._recorder is not None and example in self._recorder else None
+            shown = self.images.show(index[first:last], core.moment(self.seed, example, last - first, "training"))
             result = core.train(
-                intensities[first:last],
+                shown.intensities,
                 labels[first:last],
                 targets=None if targets is None else targets[first:last],
+                trains=shown.trains,
                 seed=self.seed,
                 first_example=example,
                 learning_rates=self.model.learning_rates,
@@ -227,7 +229,7 @@ class Training:
 
 def train(
     model: Model,
-    images: Images,
+    images: Examples,
     *,
     seed: int,
     epochs: int = 1,
@@ -243,7 +245,8 @@ def train(
     Parameters
     ----------
     model : Model
-    images : Images
+    images : Images, Frames or SpikeTrains
+        Or of a class of one's own like `spikelearn.examples.Examples`.
     seed : int
         Fixes weights (unless given), order and every spike.
     epochs : int

@@ -152,9 +152,7 @@ class Resolved:
                 kept = np.isin(cells, self.chosen[layer])
                 spikes[layer] = Spikes(cells[kept], times[kept])
         forward, target = trace.lengths
-        phases = [Phase("forward", 0.0, forward)]
-        if target:
-            phases.append(Phase("target", forward, forward + target))
+        phases = [Phase("forward", 0.0, forward), Phase("target", forward, forward + target)]
         about: dict[str, int | float | str] = {
             "spikelearn": version(),
             "engine": type(self.engine).__name__,
@@ -165,7 +163,7 @@ class Resolved:
             potentials=potentials,
             neurons=neurons,
             spikes=spikes,
-            phases=tuple(phases),
+            phases=tuple(phase for phase in phases if phase.stop > phase.start),
             plateaus=plateaus,
             annotations=about | dict(annotations),
         )
@@ -173,12 +171,11 @@ class Resolved:
 
 def _plateaus(trace: Trace, layer: int) -> Plateaus:
     (forward, target), early = trace.plateaus[layer], trace.early[layer]
-    end = trace.lengths[0]
-    taught = trace.lengths[1] > 0
+    shown, taught = (length > 0 for length in trace.lengths)
     return Plateaus(
-        forward=forward,
+        forward=forward if shown else None,
         target=target if taught else None,
-        time_forward=end - early[0],
+        time_forward=trace.lengths[0] - early[0] if shown else None,
         time_target=sum(trace.lengths) - early[1] if taught else None,
     )
 

@@ -17,7 +17,9 @@ import numpy as np
 
 import spikelearn as sl
 from spikelearn.engines import Stimulus
+from spikelearn.engines.probing import Apical
 from spikelearn.models import guerguiev2017
+from spikelearn.timed import joined
 
 TABLE = Path(__file__).with_suffix(".json")
 SEED = 1
@@ -107,11 +109,11 @@ def record(case: Case, core: Any) -> dict[str, str]:
     # Whole and half ms, some of them alike; until the shortest trial ends.
     times = np.sort(rng.integers(0, 4 * network.phases.minimum, N_GIVEN)) / 2
     if case.given == "inputs":
-        stimulus = Stimulus(inputs=(rng.integers(network.sizes[0], size=N_GIVEN), times))
+        stimulus = Stimulus(inputs=joined([(rng.integers(network.sizes[0], size=N_GIVEN), times)]))
     else:
         feeding = rng.choice(np.unique(network.feeding), N_GIVEN)
         neurons = rng.integers(np.array(network.sizes[1:])[feeding])
-        stimulus = Stimulus(apical=(feeding, neurons, times))
+        stimulus = Stimulus(apical=Apical(feeding, neurons, times))
     image = images(rng, 1, network.sizes[0])[0]
     trained = [core.record(image, label, seed=SEED, example=label, stimulus=stimulus) for label in range(2)]
     state = digest(somas(core))

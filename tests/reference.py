@@ -263,6 +263,7 @@ class Averages:
     plateaus: tuple = (sigmoid,) * 9  # what each hidden layer makes of apical potentials
     dt: float = 1.0  # ms, of the clock
     echo_forward: list = None  # what apical dendrites receive from each layer; each neuron for itself: (n, feeding)
+    seen: tuple = (True, True)  # which phases the trial has had so far
 
     @property
     def plateau_forward(self):
@@ -301,10 +302,15 @@ def average_early(series, span, early):
     return np.array(means)
 
 
-def average(network, dt, trial, early):
-    """Average a training trial."""
-    forward, target = (window(network.phases, dt, trial.lengths, phase) for phase in range(2))
-    return Averages(
+def average(network, dt, trial, early, before=None):
+    """Average a training trial; of a phase that it does not have, what was averaged `before` it, if anything was.
+
+    If nothing was, the phase that there is stands for it.
+    """
+    spans = [window(network.phases, dt, trial.lengths, phase) for phase in range(2)]
+    there = [n > 0 for n in trial.lengths]
+    forward, target = (spans[phase if there[phase] else 1 - phase] for phase in range(2))
+    found = Averages(
         psp=[s[forward].mean(0) for s in trial.psp[:-1]],
         v_forward=[v[forward].mean(0) for v in trial.v_soma],
         activity_target=[np.zeros(n) for n in network.sizes[1:-1]]
@@ -317,7 +323,16 @@ def average(network, dt, trial, early):
             np.array([r[forward.start - k : forward.stop - k].mean(0) for k in e[0]])
             for r, e in zip(trial.received, early, strict=True)
         ],
+        seen=tuple(there),
     )
+    if before is not None:
+        names = ("psp", "v_forward", "apical_forward", "echo_forward"), ("activity_target", "apical_target")
+        for phase in range(2):
+            if not there[phase] and before.seen[phase]:
+                for name in names[phase]:
+                    setattr(found, name, getattr(before, name))
+        found.seen = tuple(a or b for a, b in zip(there, before.seen, strict=True))
+    return found
 
 
 def slope(v, phi=sigmoid):
@@ -468,7 +483,7 @@ def learned_feedback(network, Y, averages):
 
 @dataclass
 class Example:
-    """A training example: the trial, what was made of it, and the weights after it."""
+    """A training example, or one of its showings: the trial, what was made of it, and the weights after it."""
 
     trial: Trial
     averages: Averages
@@ -479,42 +494,63 @@ class Example:
     weights: Weights
 
 
+def showings_of(order):
+    """Return the parts of a trial, each a list of steps; a target phase that follows a forward phase belongs to it."""
+    parts = []
+    for step, last in zip(order, (None, *order), strict=False):
+        if step == "learn" or (last, step) == ("forward", "target"):
+            parts[-1].append(step)
+        else:
+            parts.append([step])
+    return parts
+
+
 def train(network, dt, weights, images, labels, seed, learning_rates, rule, compare=None, first_example=0):
-    """Train on consecutive examples, beginning at rest; return a list of `Example`."""
-    keys, memory, examples = make_keys(seed, "training", 1 + 2 * network.n_layers), at_rest(network), []
+    """Train on consecutive examples, beginning at rest; return an `Example` for each of their showings."""
+    keys, memory, found = make_keys(seed, "training", 1 + 2 * network.n_layers), at_rest(network), []
+    parts = showings_of(network.phases.order)
     for example, (image, label) in enumerate(zip(images, labels, strict=True), start=first_example):
+        averages = None
         if not network.carry_state:
             memory = at_rest(network)
-        Y = feedback_weights(network, weights.W, weights.Y, seed, example)
-        weights = Weights(weights.W, weights.b, tuple(Y), weights.c)
-        lengths = phase_lengths(network.phases, dt, seed, example)
-        trial = simulate(network, dt, weights, memory, image, label, keys, example, lengths)
-        averages = average(network, dt, trial, early_steps(network, dt, seed, example))
-        errors = errors_of(rule, network, weights, averages)
-        others = errors_of(compare or silent, network, weights, averages)
-        weights = Weights(
-            tuple(
-                W + eta * np.outer(error, s)
-                for W, eta, error, s in zip(weights.W, learning_rates, errors, averages.psp, strict=True)
-            ),
-            tuple(b + eta * error for b, eta, error in zip(weights.b, learning_rates, errors, strict=True)),
-            learned_feedback(network, weights.Y, averages),
-            weights.c,
-        )
-        following = feedback_weights(network, weights.W, weights.Y, seed, example + 1)
-        weights = Weights(weights.W, weights.b, tuple(following), weights.c)
-        examples.append(
-            Example(
-                trial=trial,
-                averages=averages,
-                errors=errors,
-                prediction=int(np.argmax(averages.v_forward[-1])),
-                loss=losses(network, averages),
-                angle=[angle(a, b) for a, b in zip(errors[:-1], others[:-1], strict=True)],
-                weights=weights,
+        for showing, part in enumerate(parts, start=example * len(parts)):
+            Y = feedback_weights(network, weights.W, weights.Y, seed, showing)
+            weights = Weights(weights.W, weights.b, tuple(Y), weights.c)
+            lengths = phase_lengths(network.phases, dt, seed, showing)
+            lengths = [n if phase in part else 0 for n, phase in zip(lengths, ("forward", "target"), strict=True)]
+            trial = simulate(network, dt, weights, memory, image, label, keys, showing, lengths)
+            averages = average(network, dt, trial, early_steps(network, dt, seed, showing), averages)
+            errors = errors_of(rule, network, weights, averages)
+            others = errors_of(compare or silent, network, weights, averages)
+            if "learn" in part:
+                weights = learned(network, weights, averages, errors, learning_rates)
+                following = feedback_weights(network, weights.W, weights.Y, seed, showing + 1)
+                weights = Weights(weights.W, weights.b, tuple(following), weights.c)
+            found.append(
+                Example(
+                    trial=trial,
+                    averages=averages,
+                    errors=errors,
+                    prediction=int(np.argmax(averages.v_forward[-1])),
+                    loss=losses(network, averages),
+                    angle=[angle(a, b) for a, b in zip(errors[:-1], others[:-1], strict=True)],
+                    weights=weights,
+                )
             )
-        )
-    return examples
+    return found
+
+
+def learned(network, weights, averages, errors, learning_rates):
+    """Return the weights after an example."""
+    return Weights(
+        tuple(
+            W + eta * np.outer(error, s)
+            for W, eta, error, s in zip(weights.W, learning_rates, errors, averages.psp, strict=True)
+        ),
+        tuple(b + eta * error for b, eta, error in zip(weights.b, learning_rates, errors, strict=True)),
+        learned_feedback(network, weights.Y, averages),
+        weights.c,
+    )
 
 
 def test(network, dt, weights, images, seed, first_example=0):

@@ -240,7 +240,7 @@ def test_the_same_command_again_with_resume_goes_on(done, source, tmp_path):
 
 OTHER_OPTIONS = [
     ([], "no-hidden", "holds a run of one-hidden, not of no-hidden"),
-    (["--data", "digits"], "one-hidden", "digits train: images of 64 pixels do not fit a network with 9 inputs"),
+    (["--data", "digits"], "one-hidden", "digits train: examples of 64 inputs do not fit a network with 9 inputs"),
     (["--seed", "2"], "one-hidden", "--seed 2 differs from the run's 1"),
     (["--seed", "0"], "one-hidden", "--seed 0 differs from the run's 1"),
     (["--hidden", "6"], "one-hidden", "--hidden 6 differs from the run's (5,)"),
@@ -485,7 +485,7 @@ def test_a_bad_order_to_overwrite_spares_the_old_run(refused, source, run, what)
         (["evaluate", "RUN", "--repeats", "x"], ["argument --repeats: 'x' is not an integer"]),
         (["evaluate", "RUN", "--threads", "0"], ["threads=0 must be an integer >= 1"]),
         (["evaluate", "RUN", "--seed", "-1"], ["seed=-1 must be an integer >= 0"]),
-        (["evaluate", "RUN", "--data", "digits"], ["images of 64 pixels do not fit a network with 9 inputs"]),
+        (["evaluate", "RUN", "--data", "digits"], ["examples of 64 inputs do not fit a network with 9 inputs"]),
         (["evaluate", "RUN", "--data", "minst"], ["'minst' is not a data set", "did you mean 'mnist'?"]),
         (["evaluate", "/no/such/run"], ["/no/such/run is not a run folder: no config.json"]),
         (["info", "/no/such/run"], ["/no/such/run is not a run folder: no config.json"]),

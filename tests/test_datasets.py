@@ -103,7 +103,7 @@ def test_labels_become_int64_from_any_integer_type():
 
 def test_the_first_images_keep_everything_else():
     few = images(y=[2, 1, 0, 0]).first(2)
-    assert (len(few), few.n_pixels, few.n_classes, few.name) == (2, 6, 3, "toy")
+    assert (len(few), few.n_inputs, few.n_classes, few.name) == (2, 6, 3, "toy")
     np.testing.assert_array_equal(few.y, [2, 1])
 
 
@@ -147,7 +147,7 @@ def test_unusable_images_are_refused_with_the_place_and_the_range(changes, messa
 @pytest.mark.parametrize(
     ("test", "message"),
     [
-        (images(x=np.zeros((4, 7), np.uint8)), "train has n_pixels=6 but test has n_pixels=7"),
+        (images(x=np.zeros((4, 7), np.uint8)), "train has n_inputs=6 but test has n_inputs=7"),
         (images(n_classes=10), "train has n_classes=3 but test has n_classes=10"),
     ],
 )
@@ -161,7 +161,7 @@ def test_train_and_test_must_fit_together(test, message):
 
 def test_digits_are_intensities_split_evenly_over_the_classes():
     digits = load("digits")
-    assert (len(digits.train), len(digits.test), digits.train.n_pixels, digits.train.n_classes) == (1437, 360, 64, 10)
+    assert (len(digits.train), len(digits.test), digits.train.n_inputs, digits.train.n_classes) == (1437, 360, 64, 10)
     assert (digits.train.x.min(), digits.train.x.max()) == (0, 1)
     assert set(np.bincount(digits.test.y)) == {35, 36, 37}
 
@@ -234,7 +234,7 @@ def test_little_endian_sizes_are_told(tmp_path):
 def test_an_npz_file_with_two_arrays_is_split(tmp_path):
     np.savez(tmp_path / "toy.npz", x=np.zeros((10, 3, 2), np.uint8), y=[0, 1] * 5)
     toy = load(tmp_path / "toy.npz")
-    assert (len(toy.train), len(toy.test), toy.train.n_pixels, toy.test.n_classes) == (8, 2, 6, 2)
+    assert (len(toy.train), len(toy.test), toy.train.n_inputs, toy.test.n_classes) == (8, 2, 6, 2)
     np.testing.assert_array_equal(toy.test.y, [0, 1])
 
 
@@ -252,14 +252,17 @@ ZEROS = np.zeros((5, 2))
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": ZEROS, "labels": [0] * 5}, "x_train, y_train, x_test, y_test or x, y; found: labels, x"),
+        (
+            {"x": ZEROS, "labels": [0] * 5},
+            "x_train, y_train, x_test, y_test or x, y or first_train, .*; found: labels, x",
+        ),
         ({}, "found: none"),
         ({"x": np.array([{}, {}]), "y": [0, 1]}, "cannot read x, y .*[oO]bject"),
         ({"x": ZEROS, "y": [0, 1, -1, 0, 1]}, "toy.npz: label -1 at image 2"),
         ({"x": ZEROS, "y": np.full(5, np.nan)}, "integers, got float64"),
         ({"x": ZEROS, "y": ["a"] * 5}, "integers, got <U1"),
         ({"x": ZEROS, "y": [0] * 4}, "5 images but labels of shape"),
-        ({"x": ZEROS[:1], "y": [0]}, "toy.npz: 1 images, one of each class, cannot be divided"),
+        ({"x": ZEROS[:1], "y": [0]}, "toy.npz: 1 examples, one of each class, cannot be divided"),
         ({"x_train": ZEROS, "y_train": [0] * 5, "x_test": ZEROS + 9, "y_test": [0] * 5}, "toy.npz test: 9.0 at image"),
     ],
 )
@@ -332,7 +335,7 @@ def test_a_folder_of_idx_files_is_loaded_in_every_spelling(tmp_path, gz, dot):
     files = tiny_set()
     spelled = {name.replace("-idx", ".idx") if dot else name: content for name, content in files.items()}
     toy = load(write_set(tmp_path / "toy", spelled, gz=gz))
-    assert (toy.name, len(toy.train), len(toy.test), toy.train.n_pixels, toy.test.n_classes) == ("toy", 6, 4, 6, 3)
+    assert (toy.name, len(toy.train), len(toy.test), toy.train.n_inputs, toy.test.n_classes) == ("toy", 6, 4, 6, 3)
     assert toy.train.x.tobytes() == files["train-images-idx3-ubyte"][16:]
     assert toy.test.y.tolist() == [0, 1, 2, 0]
 
@@ -457,7 +460,7 @@ def test_mnist_itself_has_its_known_sizes_and_class_counts():
     if not any((Path(folder or "") / sub / f"{IDX_NAMES[0]}.gz").is_file() for sub in ("", "mnist")):
         pytest.skip("MNIST is not there; to enable: set SPIKELEARN_DATA to the folder of its four files")
     mnist = load("mnist")
-    assert (len(mnist.train), len(mnist.test), mnist.train.n_pixels, mnist.test.n_classes) == (60_000, 10_000, 784, 10)
+    assert (len(mnist.train), len(mnist.test), mnist.train.n_inputs, mnist.test.n_classes) == (60_000, 10_000, 784, 10)
     # the counts given by LeCun, Cortes & Burges' files since 1998
     assert np.bincount(mnist.train.y).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert mnist.train.x.nbytes == 47_040_000

@@ -71,7 +71,10 @@ def test_learning_rates_are_a_tuple(rates):
 def test_one_thing_in_place_of_another_is_refused_by_name(images):
     data = sl.Dataset(train=images, test=images, name="toy")
     for use, message in (
-        (lambda: sl.train(MODEL, data, seed=1), "images must be of the class Images, got a Dataset; .*give its .train"),
+        (
+            lambda: sl.train(MODEL, data, seed=1),
+            "images must be Images, Frames or SpikeTrains, got a Dataset; .*give its .train",
+        ),
         (lambda: sl.train(MODEL, images.x, seed=1), "got a ndarray; .*make spikelearn.Images"),
         (lambda: sl.train(NETWORK, images, seed=1), "model must be of the class Model, got a Network"),
         (lambda: sl.train(sl.Model, images, seed=1), "model must be of the class Model, got the class Model"),

@@ -112,6 +112,7 @@ CHANGES = {
     "settle": "20",
     "window": "15",
     "test": "33",
+    "order": "target,learn",
     "v_mean": "2",
     "v_sd": "2",
     "bias_mean": "0.5",
@@ -261,7 +262,7 @@ def test_a_run_is_not_overwritten_unless_asked_to(config, tmp_path):
         ({"examples": N + 1}, f"bars.npz train: cannot take the first {N + 1} of {N} images; ask for 1 to {N}"),
         ({"engine": sl.Clock(dt=2.0)}, "dt=2 ms is too large"),
         ({"engine": sl.Clock(dt=0.7)}, "Phases.settle=30 ms is not a whole number of steps of dt=0.7 ms"),
-        ({"data": "digits"}, "images of 64 pixels do not fit a network with 9 inputs"),
+        ({"data": "digits"}, "examples of 64 inputs do not fit a network with 9 inputs"),
     ],
 )
 def test_a_run_that_cannot_work_leaves_no_folder_and_spares_an_old_one(config, tmp_path, options, message):

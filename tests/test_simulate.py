@@ -233,10 +233,13 @@ REFUSED = {
     "label and duration": ({"label": 1, "duration": 20.0}, "give phases"),
     "label": ({"label": 3}, "label 3"),
     "duration": ({"duration": -1.0}, "duration=-1.0"),
-    "input neuron": ({"input_spikes": ([12], [1.0])}, "input_spikes: unknown neuron 12; there are neurons 0 to 11"),
-    "input time": ({"input_spikes": ([0], [-1.0])}, "times must be finite and >= 0 ms, got -1"),
-    "input lengths": ({"input_spikes": ([0, 1], [1.0])}, "two arrays of equal length"),
-    "input floats": ({"input_spikes": ([0.5], [1.0])}, "neurons must be integers"),
+    "input neuron": (
+        {"image": None, "input_spikes": ([12], [1.0])},
+        "input_spikes: unknown neuron 12; there are neurons 0 to 11",
+    ),
+    "input time": ({"image": None, "input_spikes": ([0], [-1.0])}, "times must be finite and >= 0 ms, got -1"),
+    "input lengths": ({"image": None, "input_spikes": ([0, 1], [1.0])}, "two arrays of equal length"),
+    "input floats": ({"image": None, "input_spikes": ([0.5], [1.0])}, "neurons must be integers"),
     "apical layer": ({"apical_spikes": {"hidden[0]": ([0], [1.0])}}, r"hidden\[0\] does not feed back.*: output"),
 }
 

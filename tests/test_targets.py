@@ -1,4 +1,4 @@
-"""Soft targets, populations of outputs, input that changes in time, and trials that go on from one another."""
+"""Soft targets, populations of outputs, and trials that go on from one another."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 import reference
 
 import spikelearn as sl
-from spikelearn.simulate import draw_frames
 
 PHASES = sl.Phases(minimum=30.0, settle=10.0, test=40.0)
 NETWORK = sl.Network(sizes=(5, 9, 6), phases=PHASES)
@@ -140,63 +139,6 @@ def test_populations_learn():
 def test_populations_that_cannot_be_are_refused(make, message):
     with pytest.raises(sl.InputError, match=message):
         make()
-
-
-# -- input that changes in time ---------------------------------------------------------------------------------------
-
-
-@of_each_with_spikes
-def test_frames_are_shown_one_after_the_other_and_the_last_stays(engine):
-    frames = np.array([[1, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1]])
-    seen = sl.simulate(NETWORK, NETWORK.draw_weights(1), frames, frame=100.0, duration=500.0, engine=engine)
-    spikes = seen.spikes["input"]
-    assert set(spikes.neuron[spikes.time < 99]) == {0}
-    assert set(spikes.neuron[(spikes.time >= 100) & (spikes.time < 199)]) == {2}
-    assert set(spikes.neuron[spikes.time >= 200]) == {4}
-    assert 35 < (spikes.time >= 200).sum() < 90  # 60 of 200 Hz in 300 ms
-    again = sl.simulate(NETWORK, NETWORK.draw_weights(1), frames, frame=100.0, duration=500.0, engine=engine)
-    np.testing.assert_array_equal(again.spikes["output"].time, seen.spikes["output"].time)
-
-
-def test_frames_are_poisson_of_their_rates():
-    rng = np.random.default_rng(0)
-    frames = rng.random((4, 50))
-    counts = np.zeros((4, 50))
-    for example in range(400):
-        neuron, times = draw_frames(frames, 25.0, 100.0, 0.2, seed=1, example=example)
-        assert (np.diff(times) >= 0).all() and times.min(initial=0) >= 0 and times.max(initial=0) < 100
-        np.add.at(counts, ((times // 25).astype(int), neuron), 1)
-    expected = 400 * 25 * 0.2 * frames
-    assert (((counts - expected) ** 2 / expected).sum() - 200) / np.sqrt(2 * 200) < 4
-    many = np.array([draw_frames(np.full((1, 1), 0.5), 7.0, 100.0, 0.2, 1, e)[0].size for e in range(2000)])
-    assert abs(many.var() / many.mean() - 1) < 0.15
-
-
-@of_each_with_spikes
-def test_frames_are_shown_in_both_phases(engine):
-    frames = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]])
-    seen = sl.simulate(NETWORK, NETWORK.draw_weights(1), frames, frame=45.0, label=2, engine=engine)
-    spikes = seen.spikes["input"]
-    assert seen.phases[1].stop >= 60 and spikes.time.max() > seen.phases[1].start
-    assert set(spikes.neuron[spikes.time >= 45]) == {1} and set(spikes.neuron[spikes.time < 44]) == {0}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"image": np.zeros(5), "frame": 5.0}, r"image of shape \(5,\) does not change in time"),
-        ({"image": np.zeros((2, 5))}, "intensities of shape"),
-        ({"image": np.zeros((2, 4)), "frame": 5.0}, r"each image must be of shape \(5,\)"),
-        ({"image": np.full((2, 5), 2.0), "frame": 5.0}, r"intensity 2.0 at image 0, input 0; must be finite"),
-        ({"image": np.zeros((2, 5)), "frame": 0.0}, "frame=0.0 must be a finite number > 0 ms"),
-        ({"frame": 5.0, "input_spikes": ([0], [1.0])}, "frame is that of an image which changes in time"),
-        ({"image": np.zeros(5), "target": [0.5] * 6}, "target: targets .* must be >= 0 and sum to 1"),
-        ({"image": np.zeros(5), "target": np.eye(6)[0], "duration": 9.0}, "of a trial without label or target"),
-    ],
-)
-def test_what_cannot_be_shown_is_refused(options, message):
-    with pytest.raises(sl.InputError, match=message):
-        sl.simulate(NETWORK, NETWORK.draw_weights(1), **options)
 
 
 # -- trials that go on ------------------------------------------------------------------------------------------------

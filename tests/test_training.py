@@ -382,7 +382,7 @@ SMALL = sl.Images(x=np.zeros((4, 4)), y=np.zeros(4, int), n_classes=3, name="sma
 MANY = sl.Images(x=np.zeros((4, 9)), y=np.arange(4), n_classes=4, name="many")
 
 BAD_TRAINING = [
-    ({"images": SMALL}, "small: images of 4 pixels do not fit a network with 9 inputs"),
+    ({"images": SMALL}, "small: examples of 4 inputs do not fit a network with 9 inputs"),
     ({"images": MANY}, "many: 4 classes do not fit a network with 3 outputs"),
     ({"seed": -1}, "seed=-1 must be an integer >= 0"),
     ({"seed": 1.0}, "seed=1.0 must be an integer >= 0"),
@@ -405,7 +405,7 @@ def test_training_that_cannot_work_is_refused_before_it_starts(options, message)
 
 
 BAD_TESTING = [
-    ({"images": SMALL}, "small: images of 4 pixels do not fit a network with 9 inputs"),
+    ({"images": SMALL}, "small: examples of 4 inputs do not fit a network with 9 inputs"),
     ({"images": MANY}, "many: 4 classes do not fit a network with 3 outputs"),
     ({"seed": -1}, "seed=-1 must be an integer >= 0"),
     ({"repeats": 0}, "repeats=0 must be an integer >= 1"),

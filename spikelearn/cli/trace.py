@@ -39,9 +39,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     own = options.data is None and options.scale is None
     source = options.data or config.data
     images = runs.test_images(options.folder) if own else load(source, scale=options.scale).test
-    if images.n_pixels != network.sizes[0]:
+    if images.n_inputs != network.sizes[0]:
         raise InputError(
-            f"--data {source} has images of {images.n_pixels} pixels; the network takes {network.sizes[0]}"
+            f"--data {source} has examples of {images.n_inputs} inputs; the network takes {network.sizes[0]}"
         )
     if not 0 <= options.image < len(images):
         raise InputError(f"--image {options.image}: {source} has test images 0 to {len(images) - 1}")
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     recording = simulate(
         network,
         weights,
-        images.intensities(slice(options.image, options.image + 1))[0],
+        images.at(slice(options.image, options.image + 1)),
         label=int(images.y[options.image]) if options.duration is None else None,
         duration=options.duration,
         record=[layer, "spikes"],
@@ -74,8 +74,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "out": str(out),
         "spikes": {name: len(spikes.time) for name, spikes in recording.spikes.items()},
         "plateaus": {
-            name: {"forward": p.forward.tolist(), "target": None if p.target is None else p.target.tolist()}
-            for name, p in recording.plateaus.items()
+            name: {
+                phase: None if values is None else values.tolist()
+                for phase, values in (("forward", each.forward), ("target", each.target))
+            }
+            for name, each in recording.plateaus.items()
         },
     }
     if not options.json:

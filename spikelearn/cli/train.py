@@ -93,7 +93,7 @@ def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]
     data = datasets.load(source, scale=options.scale)
     sizes = {} if options.hidden is None else {"hidden": integers("--hidden", options.hidden)}
     model = guerguiev2017.NETWORKS[network](
-        reading, n_input=data.train.n_pixels, n_output=data.train.n_classes, **sizes
+        reading, n_input=data.train.n_inputs, n_output=data.train.n_classes, **sizes
     )
     if options.variant is not None:
         model = guerguiev2017.variant(model, options.variant)

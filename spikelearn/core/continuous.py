@@ -14,7 +14,7 @@ from spikelearn.core.exact import (
 )
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import flat, load, store
-from spikelearn.core.layer import FORWARD, GROUP, TARGET, group_blocks, n_groups, teach
+from spikelearn.core.layer import FORWARD, GROUP, TARGET, group_blocks, n_groups, teach, window_there
 from spikelearn.core.notes import note, watch_apical
 from spikelearn.core.poisson import fill_guide, look_up
 from spikelearn.core.random import fill_exponentials, fill_words
@@ -71,7 +71,7 @@ def place_memory(model, spikes, n):
 @inlined
 def remember_all(model, inputs, layers):
     """Turn the spikes of the last trial into memory, if that has not been done."""
-    if model.elapsed[0] > 0:
+    if model.elapsed[0] + model.elapsed[1] > 0:
         remember(model, inputs)
         for number in range(len(layers)):
             remember(model, layers[number].spikes)
@@ -99,10 +99,12 @@ def fill_inputs(model, trial, inputs, intensity, duration):
         n_lit += intensity[j] != 0
     cumulative = draws.cumulative[: max(n_lit, 1)]
     fill_guide(cumulative, draws.guide)
-    now, used, per_slot = 0.0, 0, 1.0 / model.slot
+    now, used, end, per_slot = 0.0, 0, 0, 1.0 / model.slot
+    if given.inputs:
+        used, end = given.first[trial.row], given.first[trial.row + 1]
     while True:
         if given.inputs:
-            now = given.input_when[used] if used < given.input_when.shape[0] else duration
+            now = given.input_when[used] if used < end else duration
         elif total > 0:
             if used % GROUP == 0:
                 _fill_draws(model, used // GROUP, trial.example)
@@ -185,7 +187,6 @@ def run_part(model, trial, layer, part, found):
 def begin_layer(model, layer):
     """Prepare a layer for a trial."""
     layer.current[:] = 0
-    layer.activity[:] = 0
     layer.work.rates[:] = 0
     layer.work.batch[:] = -1
     begin_bounds(model, layer)
@@ -202,7 +203,9 @@ def run_layers(model, trial, inputs, layers):
     for number in range(len(layers)):
         layer = layers[number]
         found = 0
-        for phase in range(2 if layer.is_output and trial.lengths[TARGET] > 0 else 1):
+        for phase in range(2 if layer.is_output else 1):
+            if layer.is_output and trial.lengths[phase] == 0:
+                continue
             if phase == TARGET:
                 teach(layer, model.teach, trial.target)
             begin = forward if phase == TARGET else 0.0
@@ -220,7 +223,7 @@ def run_layers(model, trial, inputs, layers):
 
 @inlined
 def present(model, inputs, layers, trial, intensity):
-    """Run one trial and leave its averages: a forward phase and, if it has a length, a target phase.
+    """Run one trial and leave its averages: a forward phase and a target phase, each if it has a length.
 
     Returns
     -------
@@ -250,9 +253,10 @@ def present(model, inputs, layers, trial, intensity):
 @inlined
 def filter_spikes(model, trial, spikes):
     """Average filtered spikes over the window of the forward phase, and of the target phase for a rule that asks."""
-    spikes.psp[:] = 0
-    add_means(model, spikes, spikes.psp, trial.windows[FORWARD, 0], trial.windows[FORWARD, 1])
-    if spikes.psp_target.shape[0] > 0 and trial.lengths[TARGET] > 0:
+    if window_there(trial, FORWARD):
+        spikes.psp[:] = 0
+        add_means(model, spikes, spikes.psp, trial.windows[FORWARD, 0], trial.windows[FORWARD, 1])
+    if spikes.psp_target.shape[0] > 0 and window_there(trial, TARGET):
         spikes.psp_target[:] = 0
         add_means(model, spikes, spikes.psp_target, trial.windows[TARGET, 0], trial.windows[TARGET, 1])
 
@@ -268,13 +272,14 @@ def average(model, trial, inputs, layers):
         end_rates(model, trial, layer)
         if layer.feeds and not model.rates:
             delivered = layer.fed.delivered
-            delivered[:] = 0
             for row in range(delivered.shape[0]):
-                if trial.windows[row // (delivered.shape[0] // 2), 1] > 0:
+                if window_there(trial, row // (delivered.shape[0] // 2)):
+                    delivered[row] = 0
                     begin, end = delivery_window(model, trial, delivered, row)
                     add_means(model, layer.fed, delivered[row], begin, end)
-    for number in range(len(layers)):
-        mean_potentials(model, trial, layers[number])
+    if window_there(trial, FORWARD):
+        for number in range(len(layers)):
+            mean_potentials(model, trial, layers[number])
 
 
 @inlined

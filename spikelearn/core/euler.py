@@ -19,7 +19,18 @@ from spikelearn.core.curves import value
 from spikelearn.core.echo import begin_echo, echo_step, feed_back, watch_apical
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, fma, full, load, pick, store
-from spikelearn.core.layer import FORWARD, GROUP, PARTS, TARGET, group_blocks, group_size, n_groups, teach
+from spikelearn.core.layer import (
+    FORWARD,
+    GROUP,
+    PARTS,
+    TARGET,
+    group_blocks,
+    group_size,
+    n_groups,
+    phase_of,
+    teach,
+    window_there,
+)
 from spikelearn.core.poisson import CountTable, draw_count, draw_inputs
 from spikelearn.core.probe import Given, Probe, sample_row
 from spikelearn.core.random import WORD, fill_words
@@ -153,14 +164,16 @@ def sweep(model, layer, block, phase, start, stop, fresh):
 @inlined
 def add_to_means(model, trial, layer, block, phase, start, stop):
     """Add potentials of the forward phase, and rates of the outputs in the target phase, to their sums."""
-    potential, begin, end = layer.work.potential, trial.windows[phase, 0], trial.windows[phase, 1]
+    potential = layer.work.potential
     row = block % PARTS * CHUNK - start
-    if phase == FORWARD:
+    if phase_of(trial, FORWARD) == phase:
+        begin, end = trial.windows[FORWARD, 0], trial.windows[FORWARD, 1]
         total = load(layer.v_forward, block)
         for step in range(max(start, begin), min(stop, end)):
             total = total + load(potential, row + step)
         store(layer.v_forward, block, total)
-    elif layer.is_output:
+    if layer.is_output and phase_of(trial, TARGET) == phase:
+        begin, end = trial.windows[TARGET, 0], trial.windows[TARGET, 1]
         total = load(layer.activity, block)
         for step in range(max(start, begin), min(stop, end)):
             total = total + value(layer.curve, load(potential, row + step))
@@ -260,11 +273,13 @@ def run_layer(model, trial, layer, phase, start, stop):
 
 
 @kernel
-def begin_layer(model, layer):
+def begin_layer(model, trial, layer):
     """Project what the network remembers of earlier spikes through the present weights."""
     work, weights, memory, below = layer.work, layer.weights, model.memory, layer.below
-    layer.v_forward[:] = 0
-    layer.activity[:] = 0
+    if window_there(trial, FORWARD):
+        layer.v_forward[:] = 0
+    if window_there(trial, TARGET):
+        layer.activity[:] = 0
     layer.current[:] = 0
     work.drawn[:] = 0
     work.held[:] = -1
@@ -294,17 +309,20 @@ def begin_layer(model, layer):
 @kernel
 def fill_inputs(model, trial, inputs, onset, n_steps):
     """Draw, or take, the input spikes of a phase that begins at step `onset`; False if there is no room."""
-    given = model.given
+    given, when, shown = model.given, model.given.input_when, 0
+    if given.inputs:
+        shown = given.first[trial.row]
+        when = when[shown : given.first[trial.row + 1]]
     for begin in range(onset, onset + n_steps, SEGMENT):
         length = min(SEGMENT, onset + n_steps - begin)
         slot, n_new = begin + model.memory, 0
         room = inputs.neuron.shape[0] - inputs.first[slot]
         if given.inputs:
-            first, last = first_at(given.input_when, begin), first_at(given.input_when, begin + length)
+            first, last = first_at(when, begin), first_at(when, begin + length)
             n_new = last - first
             for k in range(min(n_new, room)):
-                inputs.new_neuron[k] = given.input_neuron[first + k]
-                inputs.new_slot[k] = np.int64(given.input_when[first + k]) + model.memory
+                inputs.new_neuron[k] = given.input_neuron[shown + first + k]
+                inputs.new_slot[k] = np.int64(when[first + k]) + model.memory
         else:
             n_new = draw_inputs(
                 model.keys[0], begin, trial.example, model.expected, length, model.words, model.gaps,
@@ -318,7 +336,7 @@ def fill_inputs(model, trial, inputs, onset, n_steps):
 
 @inlined
 def present(model, inputs, layers, trial, intensity):
-    """Run one trial and leave its averages: a forward phase and, if it has a length, a target phase.
+    """Run one trial and leave its averages: a forward phase and a target phase, each if it has a length.
 
     Returns
     -------
@@ -331,7 +349,7 @@ def present(model, inputs, layers, trial, intensity):
         model.expected[j] = trial.rate * np.float64(intensity[j])
     begin_deliveries(model, trial, layers)
     for number in range(n_layers):
-        begin_layer(model, layers[number])
+        begin_layer(model, trial, layers[number])
     if model.coupled:
         feed_back(model, layers)
     onset = np.int64(0)
@@ -358,13 +376,14 @@ def present(model, inputs, layers, trial, intensity):
         for step in range(onset):
             watch_apical(model, layers, step)
             echo_step(model, layers, step)
-    if trial.windows[TARGET, 1] > 0:  # no rule reads the averaged spikes of a test image
+    if trial.averaged:
         average_spikes(model, trial, inputs, layers)
     forward, target = trial.windows[FORWARD], trial.windows[TARGET]
     for number in range(n_layers):
         layer = layers[number]
         for block in range(layer.bias.shape[0]):
-            store(layer.v_forward, block, load(layer.v_forward, block) / (forward[1] - forward[0]))
-            if trial.lengths[TARGET] > 0:
+            if window_there(trial, FORWARD):
+                store(layer.v_forward, block, load(layer.v_forward, block) / (forward[1] - forward[0]))
+            if window_there(trial, TARGET):
                 store(layer.activity, block, load(layer.activity, block) / (target[1] - target[0]))
     return True

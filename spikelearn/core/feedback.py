@@ -123,19 +123,18 @@ def draw_normals(layer, pathway, example, k, group):
 
 
 @kernel
-def draw_early(layer, pathway, example):
-    """Draw how many grains before the end of each phase every neuron of a layer has its plateau."""
+def draw_early(layer, pathway, example, phase):
+    """Draw how many grains before the end of a phase every neuron of a layer has its plateau."""
     early, chances = layer.early, pathway.early
     if chances.shape[0] == 1:  # all at the end
         return
     for group in range(n_groups(layer)):
-        for phase in range(2):
-            fill_words(pathway.keys[PLATEAUS], phase, layer.first_group + group, example, pathway.words, 0)
-            for lane in range(group_size(layer, group)):
-                k, draw = 0, uniform(pathway.words[0, lane])
-                while chances[k] <= draw:
-                    k += 1
-                early[phase, group * GROUP + lane] = k
+        fill_words(pathway.keys[PLATEAUS], phase, layer.first_group + group, example, pathway.words, 0)
+        for lane in range(group_size(layer, group)):
+            k, draw = 0, uniform(pathway.words[0, lane])
+            while chances[k] <= draw:
+                k += 1
+            early[phase, group * GROUP + lane] = k
 
 
 # -- plans ------------------------------------------------------------------------------------------------------------

@@ -137,13 +137,29 @@ class Network(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One example, in the engine's unit of time: steps, or ms."""
+    """One showing of an example, in the engine's unit of time: steps, or ms."""
 
-    example: int  # its number; with the keys, it fixes every draw
+    example: int  # number of the showing; with the keys, it fixes every draw
+    row: int  # its number in the chunk
     target: np.ndarray  # (classes,) float64, the share of each that is taught
-    lengths: np.ndarray  # (2,) forward and target phase
-    windows: np.ndarray  # (2, 2) where the averages of each phase begin and end
+    lengths: np.ndarray  # (2,) forward and target phase, 0 if there is none
+    windows: np.ndarray  # (2, 2) where the averages of each phase begin and end; 0 and 0: those before stay
     rate: float  # expected spikes of an input of intensity 1 in the unit
+    averaged: bool  # are filtered spikes averaged?
+
+
+@inlined
+def window_there(trial, phase):
+    """Tell whether something is averaged over a window of a phase."""
+    return trial.windows[phase, 1] > 0
+
+
+@inlined
+def phase_of(trial, window):
+    """Return the phase in which a window lies: that of its name, or the only one."""
+    if trial.lengths[FORWARD] == 0:
+        return TARGET
+    return window if trial.lengths[TARGET] > 0 else FORWARD
 
 
 @inlined

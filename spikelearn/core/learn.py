@@ -21,15 +21,15 @@ def output_errors(step, own):
 
 
 @kernel
-def mean_apical(layer):
-    """Average apical potentials of both phases: ``V_apical = Y x received + c``, received on average.
+def mean_apical(layer, phase):
+    """Average apical potentials over a phase: ``V_apical = Y x received + c``, received on average.
 
     Where plateaus come early, each neuron's own window counts.
     """
     apical, early, blocks, delivered = layer.apical, layer.early, layer.bias.shape[0], layer.received.delivered
     shifts = delivered.shape[0] // 2
-    for row in range(apical.shape[0]):
-        phase, block = row // blocks, row % blocks
+    for block in range(blocks):
+        row = phase * blocks + block
         for shift in range(shifts):
             potential = load(layer.apical_bias, block)
             for k in range(layer.n_feedback):

@@ -6,7 +6,7 @@ from spikelearn.core.curves import value
 from spikelearn.core.exact import ring_row, soma_at, state_at
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, flat, fma, load, store
-from spikelearn.core.layer import FORWARD
+from spikelearn.core.layer import FORWARD, phase_of, window_there
 from spikelearn.core.probe import sample_row
 from spikelearn.core.windows import add_all_rates, age_of, slot_of
 
@@ -16,7 +16,7 @@ def note(model, trial, layer, block, part, slots):
     """Note of a block, in some slots of a part, what averages and records want."""
     phase, since, _ = part
     begin, end = slots
-    if phase == FORWARD:
+    if window_there(trial, FORWARD) and (not layer.is_output or phase_of(trial, FORWARD) == phase):
         for k in range(2):
             edge = trial.windows[FORWARD, k]
             if begin <= slot_of(model, edge) < end:

@@ -32,8 +32,9 @@ class Given(NamedTuple):
     """Spikes that are given instead of drawn, by step or, in the event engine, in ms."""
 
     inputs: bool  # are those of the inputs given?
+    first: np.ndarray  # (showings + 1,) int64: showing `k` of the chunk has ``first[k]`` to ``first[k + 1]``
     input_neuron: np.ndarray  # (n,) int32
-    input_when: np.ndarray  # (n,) float64, ascending
+    input_when: np.ndarray  # (n,) float64, ascending in a showing
     apical: bool  # are those given that apical dendrites receive? Then they are ``layer.fed``.
 
 

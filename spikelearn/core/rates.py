@@ -12,7 +12,7 @@ import numpy as np
 from spikelearn.core.curves import value
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES, absolute, fma, load, pick, store
-from spikelearn.core.layer import FORWARD, TARGET, teach
+from spikelearn.core.layer import FORWARD, TARGET, phase_of, teach, window_there
 from spikelearn.core.records import record
 
 RELAXATION = 0.5  # of the way to where a potential would be, in a sweep over all layers
@@ -90,6 +90,8 @@ def settle(model, inputs, layers, phase):
     """Bring all layers to the steady state of a phase; False if they do not get there."""
     # Without a loop each layer is done when those below it are.
     tolerance = SETTLED * np.finfo(layers[0].bias.dtype).eps
+    for number in range(len(layers)):
+        layers[number].fed.delivered[phase] = 0
     for _ in range(SWEEPS if model.coupled else 1):
         moved = 0.0
         for number in range(len(layers)):
@@ -108,39 +110,45 @@ def settle(model, inputs, layers, phase):
 
 @inlined
 def present(model, inputs, layers, trial, intensity):
-    """Find the steady states of both phases; False if there is none."""
+    """Find the steady states of the phases; False if there is none."""
     n_layers = len(layers)
     for number in range(n_layers):
         layer = layers[number]
         layer.work.v_soma[:] = 0
         layer.work.psp[:] = 0
         layer.current[:] = 0
-        layer.fed.delivered[:] = 0
     for j in range(intensity.shape[0]):
         inputs.psp[j] = model.area * trial.rate * np.float64(intensity[j])
-    if not settle(model, inputs, layers, FORWARD):
-        return False
-    for number in range(n_layers):
-        layer = layers[number]
-        for cell in range(layer.n):
-            layer.spikes.psp[cell] = layer.work.psp[cell]
-        for block in range(layer.bias.shape[0]):
-            store(layer.v_forward, block, load(layer.work.v_soma, block))
-    if trial.lengths[TARGET] == 0:
-        return True
-    output = layers[n_layers - 1]
-    teach(output, model.teach, trial.target)
-    if not settle(model, inputs, layers, TARGET):
-        return False
-    for j in range(inputs.psp_target.shape[0]):  # of a rule that asks
-        inputs.psp_target[j] = inputs.psp[j]
-    for number in range(n_layers - 1):
-        layer = layers[number]
-        for cell in range(layer.spikes.psp_target.shape[0]):
-            layer.spikes.psp_target[cell] = layer.work.psp[cell]
-    for block in range(output.bias.shape[0]):
-        store(output.activity, block, value(output.curve, load(output.work.v_soma, block)))
+    for phase in range(2):
+        if trial.lengths[phase] > 0:
+            if phase == TARGET:
+                teach(layers[n_layers - 1], model.teach, trial.target)
+            if not settle(model, inputs, layers, phase):
+                return False
+            for window in range(2):
+                if window_there(trial, window) and phase_of(trial, window) == phase:
+                    keep(inputs, layers, phase, window)
     return True
+
+
+@kernel
+def keep(inputs, layers, phase, window):
+    """Keep the steady state of a phase as the averages over a window."""
+    if window == TARGET:
+        for j in range(inputs.psp_target.shape[0]):  # of a rule that asks
+            inputs.psp_target[j] = inputs.psp[j]
+    for number in range(len(layers)):
+        layer = layers[number]
+        psp = layer.spikes.psp if window == FORWARD else layer.spikes.psp_target
+        for cell in range(psp.shape[0]):
+            psp[cell] = layer.work.psp[cell]
+        for cell in range(layer.n if layer.feeds else 0):
+            layer.fed.delivered[window, cell] = layer.fed.delivered[phase, cell]
+        for block in range(layer.bias.shape[0]):
+            if window == FORWARD:
+                store(layer.v_forward, block, load(layer.work.v_soma, block))
+            elif layer.is_output:
+                store(layer.activity, block, value(layer.curve, load(layer.work.v_soma, block)))
 
 
 @inlined

@@ -5,7 +5,7 @@ import numpy as np
 from spikelearn.core.curves import value
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.lanes import LANES
-from spikelearn.core.layer import FORWARD, TARGET
+from spikelearn.core.layer import FORWARD, TARGET, window_there
 from spikelearn.core.spikes import age_traces
 
 SEGMENT = 128  # steps that are drawn, and whose spikes are filtered, together
@@ -60,9 +60,10 @@ def add_means(model, spikes, mean, start, stop, n_slots):
 @inlined
 def filter_spikes(model, trial, spikes, n_slots):
     """Average filtered spikes over the window of the forward phase, and of the target phase for a rule that asks."""
-    spikes.psp[:] = 0
-    add_means(model, spikes, spikes.psp, trial.windows[FORWARD, 0], trial.windows[FORWARD, 1], n_slots)
-    if spikes.psp_target.shape[0] > 0:
+    if window_there(trial, FORWARD):
+        spikes.psp[:] = 0
+        add_means(model, spikes, spikes.psp, trial.windows[FORWARD, 0], trial.windows[FORWARD, 1], n_slots)
+    if spikes.psp_target.shape[0] > 0 and window_there(trial, TARGET):
         spikes.psp_target[:] = 0
         add_means(model, spikes, spikes.psp_target, trial.windows[TARGET, 0], trial.windows[TARGET, 1], n_slots)
 
@@ -78,10 +79,11 @@ def average_spikes(model, trial, inputs, layers):
             filter_spikes(model, trial, layer.spikes, n_slots)
         if layer.feeds and not model.rates:
             delivered = layer.fed.delivered
-            delivered[:] = 0
             for row in range(delivered.shape[0]):
-                start_row, stop_row = delivery_window(model, trial, delivered, row)
-                add_means(model, layer.fed, delivered[row], start_row, stop_row, n_slots)
+                if window_there(trial, row // (delivered.shape[0] // 2)):
+                    delivered[row] = 0
+                    start_row, stop_row = delivery_window(model, trial, delivered, row)
+                    add_means(model, layer.fed, delivered[row], start_row, stop_row, n_slots)
 
 
 @inlined
@@ -98,8 +100,10 @@ def begin_deliveries(model, trial, layers):
         layer = layers[number]
         if layer.feeds and model.rates:
             delivered = layer.fed.delivered
-            delivered[:] = 0
             for row in range(delivered.shape[0]):
+                if not window_there(trial, row // (delivered.shape[0] // 2)):
+                    continue
+                delivered[row] = 0
                 start, stop = delivery_window(model, trial, delivered, row)
                 if start < 0:  # settling is longer than plateaus are early, so it is -1
                     for cell in range(layer.n):
@@ -145,7 +149,7 @@ def _age(model, spikes, onset, n_steps):
 @inlined
 def remember_all(model, inputs, layers):
     """Turn the spikes of the last trial into memory, if that has not been done."""
-    if model.elapsed[0] > 0:
+    if model.elapsed[0] + model.elapsed[1] > 0:
         remember(model, inputs)
         for number in range(len(layers)):
             remember(model, layers[number].spikes)

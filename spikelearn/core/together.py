@@ -27,16 +27,16 @@ AGAIN = 100_000  # more often than there are spikes in a period
 
 
 @kernel
-def begin_together(model, layer, stop):
+def begin_together(model, layer, phase, stop):
     """Start a layer on a trial that ends before slot `stop`."""
     work, memory = layer.work, model.memory
-    begin_fading(layer, FORWARD, memory, stop + model.period)
+    begin_fading(layer, phase, memory, stop + model.period)
     # All input spikes are known; those of layers come later.
-    prepare_arrivals(work.arriving, work.soma[FORWARD], layer.below, 0, stop if layer.number == 0 else memory)
+    prepare_arrivals(work.arriving, work.soma[phase], layer.below, 0, stop if layer.number == 0 else memory)
     if not layer.is_output:
-        prepare_arrivals(work.returning, work.soma[FORWARD], layer.received, 0, memory)
+        prepare_arrivals(work.returning, work.soma[phase], layer.received, 0, memory)
     for block in range(layer.bias.shape[0]):
-        begin_block(model, layer, block, FORWARD, memory, 0.0, True)
+        begin_block(model, layer, block, phase, memory, 0.0, True)
 
 
 @kernel
@@ -122,10 +122,12 @@ def begin_teaching(model, trial, layer):
 def run_together(model, trial, inputs, layers):
     """Run all layers through a trial; False if there was no room for spikes."""
     memory, n_layers, forward = model.memory, len(layers), trial.lengths[FORWARD]
-    duration, phase = forward + trial.lengths[TARGET], FORWARD
+    duration, phase = forward + trial.lengths[TARGET], FORWARD if forward > 0 else TARGET
     last, turn = slot_of(model, duration), slot_of(model, forward)
+    if phase == TARGET:
+        teach(layers[n_layers - 1], model.teach, trial.target)
     for number in range(n_layers):
-        begin_together(model, layers[number], last + 1)
+        begin_together(model, layers[number], phase if layers[number].is_output else FORWARD, last + 1)
     slot, unknown, drawn = memory, memory, -1  # slots from `unknown` on were never run through
     while slot <= last:
         period = (slot - memory) // model.period

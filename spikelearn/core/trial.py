@@ -7,7 +7,7 @@ import numpy as np
 from spikelearn.core import continuous, euler, exact, rates
 from spikelearn.core.feedback import draw_early, learn_feedback, refresh_feedback
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.layer import FORWARD, Trial
+from spikelearn.core.layer import FORWARD, Trial, window_there
 from spikelearn.core.learn import (
     angle,
     derive,
@@ -24,25 +24,27 @@ POTENTIAL, ERROR = 0, 1  # the quantities that are watched
 
 
 class Schedule(NamedTuple):
-    """The trials of a chunk, in the engine's unit of time: steps, or ms."""
+    """The trials of a chunk, in the engine's unit of time: steps, or ms. An example is shown once, or more often."""
 
-    first_example: int  # number of the first trial, counted from the beginning of training
-    lengths: np.ndarray  # (examples, 2) forward and target phase
-    windows: np.ndarray  # (examples, 2, 2) where the averages of each phase begin and end
+    first: int  # number of the first showing, counted from the beginning of training
+    learns: np.ndarray  # (showings of an example,) bool, is it learned after this one?
+    lengths: np.ndarray  # (showings, 2) forward and target phase, 0 if there is none
+    windows: np.ndarray  # (showings, 2, 2) where the averages of each phase begin and end; 0 and 0: those before stay
     rate: float  # expected spikes of an input of intensity 1 in the unit
     targets: np.ndarray  # (examples, classes) float64
+    averaged: bool  # are filtered spikes averaged? No rule reads those of a test image
 
 
 class Results(NamedTuple):
-    """What a chunk returns, by example."""
+    """What a chunk returns, by showing."""
 
-    prediction: np.ndarray  # (examples,) output with the highest mean potential
-    loss: np.ndarray  # (examples, layers)
-    angle: np.ndarray  # (examples, hidden layers) degrees to the errors of the rule compared with
-    v_output: np.ndarray  # (examples, outputs) mean somatic potential, forward phase
-    potentials: np.ndarray  # (examples or 0, neurons, inputs first) means of the somata, if they are asked for
-    counts: np.ndarray  # (examples or 0, neurons) int64 spikes, likewise
-    failure: np.ndarray  # (3,) example, layer and quantity at which a chunk had to stop
+    prediction: np.ndarray  # (showings,) output with the highest mean potential
+    loss: np.ndarray  # (showings, layers)
+    angle: np.ndarray  # (showings, hidden layers) degrees to the errors of the rule compared with
+    v_output: np.ndarray  # (showings, outputs) mean somatic potential, forward phase
+    potentials: np.ndarray  # (showings or 0, neurons, inputs first) means of the somata, if they are asked for
+    counts: np.ndarray  # (showings or 0, neurons) int64 spikes, likewise
+    failure: np.ndarray  # (3,) showing, layer and quantity at which a chunk had to stop
 
 
 class Loops(NamedTuple):
@@ -134,19 +136,22 @@ def measure_all(layers):
 
 @inlined
 def make_trial(schedule, k):
-    """Return example `k` of a chunk."""
-    example = schedule.first_example + k
-    return Trial(example, schedule.targets[k], schedule.lengths[k], schedule.windows[k], schedule.rate)
+    """Return showing `k` of a chunk."""
+    target = schedule.targets[k // schedule.learns.shape[0]]
+    return Trial(
+        schedule.first + k, k, target, schedule.lengths[k], schedule.windows[k], schedule.rate, schedule.averaged
+    )
 
 
 @inlined
-def derive_all(layers, pathway, example):
+def derive_all(layers, pathway, trial):
     """Work out plateau potentials, predicted rates and slopes of all layers."""
     for number in range(len(layers)):
         layer = layers[number]
-        if not layer.is_output:
-            draw_early(layer, pathway, example)
-            mean_apical(layer)
+        for phase in range(2):
+            if not layer.is_output and window_there(trial, phase):
+                draw_early(layer, pathway, trial.example, phase)
+                mean_apical(layer, phase)
         derive(layer)
 
 
@@ -170,37 +175,40 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
     int
         DONE, NOT_FINITE or OVERFLOW; then ``results.failure`` says where.
     """
-    layers, inputs, n_layers = net.layers, net.inputs, len(net.layers)
+    layers, inputs, n_layers, n_parts = net.layers, net.inputs, len(net.layers), schedule.learns.shape[0]
     measure_all(layers)
-    refresh_feedback(plan, layers, net.pathway, schedule.first_example)
-    for k in range(images.shape[0]):
-        trial = make_trial(schedule, k)
-        if not carry_state:
+    refresh_feedback(plan, layers, net.pathway, schedule.first)
+    for k in range(schedule.lengths.shape[0]):
+        trial, part = make_trial(schedule, k), k % n_parts
+        if part == 0 and not carry_state:
             rest(net)
-        if not present(net.model, inputs, layers, trial, images[k]):
+        if not present(net.model, inputs, layers, trial, images[k // n_parts]):
             results.failure[0] = k
             return OVERFLOW
-        derive_all(layers, net.pathway, trial.example)
+        derive_all(layers, net.pathway, trial)
         output = layers[n_layers - 1].own
         results.prediction[k] = read_out(layers[n_layers - 1])
-        tell(layers, 1.0 if results.prediction[k] == labels[k] else 0.0)
-        draw_all(rule, other_rule, layers, net.pathway, trial.example)
-        compute_errors(rule, layers)
-        compute_others(other_rule, layers)
-        for quantity in range(2):
+        for i in range(output.n):
+            results.v_output[k, i] = output.v_forward[i]
+        for number in range(n_layers):
+            results.loss[k, number] = loss(layers[number].own)
+        tell(layers, 1.0 if results.prediction[k] == labels[k // n_parts] else 0.0)
+        if schedule.learns[part]:
+            draw_all(rule, other_rule, layers, net.pathway, trial.example)
+            compute_errors(rule, layers)
+            compute_others(other_rule, layers)
+        for quantity in range(2 if schedule.learns[part] else 1):
             bad = bad_layer(layers, quantity)
             if bad >= 0:
                 results.failure[:] = k, bad, quantity
                 return NOT_FINITE
-        for i in range(output.n):
-            results.v_output[k, i] = output.v_forward[i]
-        for number in range(n_layers):
-            layer = layers[number]
-            results.loss[k, number] = loss(layer.own)
-            if number < n_layers - 1:
-                results.angle[k, number] = angle(layer.own.error, layer.other.error)
-            change_weights(rule, layer, learning_rates[number])
-        learn_feedback(plan, layers, net.pathway, trial.example, learning_rates)
+        if schedule.learns[part]:
+            for number in range(n_layers):
+                layer = layers[number]
+                if number < n_layers - 1:
+                    results.angle[k, number] = angle(layer.own.error, layer.other.error)
+                change_weights(rule, layer, learning_rates[number])
+            learn_feedback(plan, layers, net.pathway, trial.example, learning_rates)
         refresh_feedback(plan, layers, net.pathway, trial.example + 1)
     return DONE
 
@@ -251,9 +259,10 @@ def count_all(net, windows, counts, k):
 def watch_trial(net, plan, image, schedule):
     """Run one trial without learning and leave its averages and plateau potentials; False if a buffer overflowed."""
     measure_all(net.layers)
-    refresh_feedback(plan, net.layers, net.pathway, schedule.first_example)
-    done = present(net.model, net.inputs, net.layers, make_trial(schedule, 0), image)
-    derive_all(net.layers, net.pathway, schedule.first_example)
+    refresh_feedback(plan, net.layers, net.pathway, schedule.first)
+    trial = make_trial(schedule, 0)
+    done = present(net.model, net.inputs, net.layers, trial, image)
+    derive_all(net.layers, net.pathway, trial)
     return done
 
 

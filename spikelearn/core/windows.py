@@ -8,8 +8,8 @@ import numpy as np
 from spikelearn.core.curves import slope, value
 from spikelearn.core.exact import ring_row, soma_at, state_at
 from spikelearn.core.jit import inlined, kernel
-from spikelearn.core.lanes import LANES, clip, flat, fma, load, store
-from spikelearn.core.layer import FORWARD, TARGET
+from spikelearn.core.lanes import LANES, clip, flat, fma, full, load, store
+from spikelearn.core.layer import FORWARD, TARGET, phase_of, window_there
 
 
 @inlined
@@ -107,7 +107,8 @@ def age_spikes(model, spikes, elapsed):
 def mean_potentials(model, trial, layer):
     """Average the potentials of a layer over the window of the forward phase.
 
-    ``g mean(V) = g_d mean(V_dendrite) + g_a mean(V_apical) - (V(stop) - V(start)) / (stop - start)``.
+    ``g mean(V) = g_d mean(V_dendrite) + g_a mean(V_apical) + current - (V(stop) - V(start)) / (stop - start)``; there
+    is a current where teaching is on, because the trial has no forward phase.
     """
     work, blocks, psp = layer.work, layer.bias.shape[0], layer.below.psp
     per_window = 1.0 / (trial.windows[FORWARD, 1] - trial.windows[FORWARD, 0])
@@ -122,8 +123,12 @@ def mean_potentials(model, trial, layer):
                 received = work.apical * layer.received.delivered[0, k]
                 dendrite = fma(received, load(layer.feedback, block * layer.n_feedback + k), dendrite)
         gone = load(work.v_start, block) - load(work.v_stop, block)
-        total = work.total[FORWARD]
-        store(layer.v_forward, block, fma(work.dendrite / total, dendrite, (per_window / total) * gone))
+        phase, current = FORWARD, full(layer.bias, 0.0)
+        if layer.is_output and phase_of(trial, FORWARD) == TARGET:
+            phase, current = TARGET, load(layer.current, block)
+        total = work.total[phase]
+        v = fma(work.dendrite / total, dendrite, (per_window / total) * gone)
+        store(layer.v_forward, block, v + (1.0 / total) * current)
 
 
 @inlined
@@ -181,7 +186,8 @@ def add_all_rates(model, trial, layer, block, phase, start, stop):
     shifts = delivered.shape[0] // 2
     for row in range(2 * shifts):
         if row == TARGET * shifts and layer.is_output or model.rates and layer.feeds:
-            if trial.windows[row // shifts, 1] > 0 and (not layer.is_output or row // shifts == phase):
+            window = row // shifts
+            if window_there(trial, window) and (not layer.is_output or phase_of(trial, window) == phase):
                 begin, end = delivery_window(model, trial, delivered, row)
                 add_rates(model, layer, block, phase, (begin, end, row * blocks + block), start, stop)
 
@@ -191,12 +197,13 @@ def end_rates(model, trial, layer):
     """Turn the integrals of rates into means, and into what is delivered where rates are fed back."""
     work, delivered, blocks = layer.work, layer.fed.delivered, layer.bias.shape[0]
     shifts = delivered.shape[0] // 2
-    if layer.is_output and trial.lengths[TARGET] > 0:
+    if layer.is_output and window_there(trial, TARGET):
         per_window = 1.0 / (trial.windows[TARGET, 1] - trial.windows[TARGET, 0])
         for block in range(blocks):
             store(layer.activity, block, per_window * load(work.rates, TARGET * shifts * blocks + block))
     if model.rates and layer.feeds:
         for row in range(2 * shifts):
-            per_window = model.rate_max / (trial.windows[row // shifts, 1] - trial.windows[row // shifts, 0])
-            for cell in range(layer.n):
-                delivered[row, cell] = per_window * work.rates[row * blocks + cell // LANES, cell % LANES]
+            if window_there(trial, row // shifts):
+                per_window = model.rate_max / (trial.windows[row // shifts, 1] - trial.windows[row // shifts, 0])
+                for cell in range(layer.n):
+                    delivered[row, cell] = per_window * work.rates[row * blocks + cell // LANES, cell % LANES]

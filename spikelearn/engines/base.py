@@ -1,25 +1,22 @@
 """What all engines share: records of layers with their weights, and the calls of the compiled loops."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikelearn.core import trial
 from spikelearn.core.feedback import Fixed
-from spikelearn.core.layer import FORWARD, TARGET, Network, Pathway, Spikes
-from spikelearn.core.random import draw_extra, make_keys
-from spikelearn.core.registered import registered, with_code
+from spikelearn.core.layer import FORWARD, TARGET
+from spikelearn.core.random import make_generator
 from spikelearn.core.rules import Silent
-from spikelearn.engines import checking, packing
-from spikelearn.engines.carried import Carried
-from spikelearn.engines.engine import DTYPES
+from spikelearn.engines import checking, schedules
+from spikelearn.engines.built import Built
 from spikelearn.engines.explaining import explained
-from spikelearn.engines.probing import Stimulus, Trace, Watch, give_apical, make_given, read_probe
-from spikelearn.errors import InputError, NotFiniteError, described
-from spikelearn.network import Network as Description
-from spikelearn.weights import Weights
+from spikelearn.engines.probing import Stimulus, Trace, Watch
+from spikelearn.errors import InputError
+from spikelearn.examples import Moment, Trains
 
 
 class Chunk(NamedTuple):
@@ -32,58 +29,8 @@ class Chunk(NamedTuple):
     trace: Trace | None  # of a watched example
 
 
-class Core(Carried):
-    """Records of one network for an engine, and the calls that advance it. Engines fill in what differs.
-
-    Parameters
-    ----------
-    network : Network
-    weights : Weights
-        Copied.
-    dtype : str
-        Of the core's floats.
-    """
-
-    # What it means that a trial could not be run. Buffers are so large that this is all but impossible.
-    _failure: tuple[type[Exception], str] = (RuntimeError, "a buffer of spikes overflowed")
-    _spiking = True
-    _unit: float  # the engine's unit of time, ms
-    _rate: float  # expected spikes of an input of intensity 1 in the unit
-    _area: float  # of the synaptic kernel
-
-    def __init__(self, network: Description, weights: Weights, dtype: str) -> None:
-        packing.check_weights(network, weights)
-        plan = network.feedback.plan()
-        try:
-            registered(type(plan))
-        except TypeError as error:
-            raise InputError(
-                f"{type(network.feedback).__name__}.plan() returned {described(plan)}, and {error}; "
-                f"see spikelearn.core.feedback.register_plan"
-            ) from error
-        self.network = network
-        self._float = DTYPES[dtype]
-        self._rules: tuple[Any, Any] = (None, None)  # that it is prepared for
-        self._chances = network.plateaus.cumulative()
-        self._curves = packing.curves_of(network)
-
-    @abstractmethod
-    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return lengths and windows of phases, given the extra lengths in ms, (examples, 2)."""
-
-    @abstractmethod
-    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return lengths and windows of `n` test images."""
-
-    @abstractmethod
-    def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
-        """Return what room a trial of so many units with an image of this sum needs: of the inputs and each layer."""
-
-    @abstractmethod
-    def _watched(self, net: Network, watch: Watch, duration: float) -> Network:
-        """Return the network with a probe."""
-
-    # -- the compiled loops ---------------------------------------------------------------------------------------
+class Core(Built):
+    """Records of one network for an engine, and the calls that advance it."""
 
     def train(
         self,
@@ -91,6 +38,7 @@ class Core(Carried):
         labels: np.ndarray,
         *,
         targets: np.ndarray | None = None,
+        trains: Trains | None = None,
         seed: int,
         first_example: int,
         learning_rates: tuple[float, ...],
@@ -107,6 +55,8 @@ class Core(Carried):
         labels : (examples,) int64 array
         targets : (examples, classes) float array, optional
             What share of each class is taught; by default all of the label's.
+        trains : Trains, optional
+            Input spikes in place of drawn ones; then the intensities have no meaning.
         seed, first_example : int
             They fix every draw: example `k` of the chunk is trial ``first_example + k`` of the seed.
         learning_rates : tuple of float
@@ -129,11 +79,11 @@ class Core(Carried):
         labels = checking.check_labels(self.network, images, labels)
         targets = checking.check_targets(self.network, labels, targets)
         checking.check_learning_rates(self.network, learning_rates)
-        n = len(images)
-        results = self._results(n)
-        lengths, windows = self._training_schedule(self._extra(seed, first_example, n))
-        self._make_room(images, lengths.sum(axis=1))
-        net = self._keyed(seed, "training")
+        n, parts = len(images), self.network.phases.showings
+        results = self._results(n * len(parts))
+        first, learns = first_example * len(parts), np.array([part.learns for part in parts])
+        lengths, windows = self._training_schedule(self._extra(seed, first, n * len(parts)))
+        net = self._fed(images, trains, lengths, seed, "training")
         if watch is not None:
             net = self._watched(net, watch, float(lengths[0].sum()) * self._unit)
         run, net, (constants, other, plan) = self._with_code(
@@ -143,32 +93,41 @@ class Core(Carried):
             Silent() if compare is None else compare.constants(),
             self.network.feedback.plan(),
         )
-        schedule = trial.Schedule(first_example, lengths, windows, self._rate, targets)
+        schedule = trial.Schedule(first, learns, lengths, windows, self._rate, targets, True)
         with explained(rule, compare, *self._parts()):
             status = run(
                 net, constants, other, plan, images, labels, schedule,
                 np.array(learning_rates, np.float64), self.network.carry_state, results,
             )  # fmt: skip
-        self._check(status, results, first_example)
+        self._check(status, results, first_example, len(parts))
         self._check_finite(first_example + n)
         trace = None if watch is None else self._trace(net, watch, lengths[0])
         if compare is None:
             results.angle[:] = np.nan
-        return Chunk(results.prediction, results.loss, results.angle, results.v_output, trace)
+        seen, learned = (slice(k, None, len(parts)) for k in schedules.told(parts))
+        return Chunk(
+            results.prediction[seen], results.loss[learned], results.angle[learned], results.v_output[seen], trace
+        )
 
     def test(self, images: np.ndarray, *, seed: int, first_example: int) -> np.ndarray:
         """Show images, each to the network at rest; return the predicted classes, (images,) int64."""
         return self.look(images, seed=seed, first_example=first_example)[0]
 
     def look(
-        self, images: np.ndarray, *, seed: int, first_example: int, returns: str | None = None
+        self,
+        images: np.ndarray,
+        *,
+        trains: Trains | None = None,
+        seed: int,
+        first_example: int,
+        returns: str | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Show images, each to the network at rest.
 
         Parameters
         ----------
         images : (images, n_inputs) float array
-        seed, first_example : int
+        trains, seed, first_example
             As in `train`.
         returns : str, optional
             ``"potentials"`` or ``"counts"`` of spikes, from the settling time on.
@@ -187,10 +146,11 @@ class Core(Carried):
             potentials=np.zeros((n if returns == "potentials" else 0, width)),
             counts=np.zeros((n if returns == "counts" else 0, width), np.int64),
         )
-        lengths, windows = self._test_schedule(n)
-        self._make_room(images, lengths.sum(axis=1))
-        schedule = trial.Schedule(first_example, lengths, windows, self._rate, self._no_targets(n))
-        run, net, _ = self._with_code(trial.test_chunk, self._keyed(seed, "evaluation"))
+        lengths, windows = schedules.testing(n, self._settle, self._test)
+        schedule = trial.Schedule(
+            first_example, np.zeros(1, bool), lengths, windows, self._rate, self._no_targets(n), False
+        )
+        run, net, _ = self._with_code(trial.test_chunk, self._fed(images, trains, lengths, seed, "evaluation"))
         with explained(*self._parts()):
             status = run(net, images, schedule, results)
         self._check(status, results, first_example)
@@ -235,23 +195,16 @@ class Core(Carried):
         elif testing or not self.network.carry_state:
             self.rest()
         if testing:
-            lengths, windows = self._test_schedule(1)
+            lengths, windows = schedules.testing(1, self._settle, self._test)
             windows[0, TARGET] = windows[0, FORWARD]  # there is no such phase, but spikes are averaged for the plateaus
         else:
+            schedules.check_one(self.network.phases)
             lengths, windows = self._training_schedule(self._extra(seed, example, 1))
-        n_given = 0 if stimulus.inputs is None else len(stimulus.inputs[0])
-        self._make_room(intensity[None], lengths.sum(axis=1), n_given)
         duration = float(lengths.sum()) * self._unit
         if stimulus.apical is not None:
             trial.settle(self._net)  # of the trial before apical dendrites remember what its neurons emitted
-        net = self._keyed(seed, "evaluation" if testing else "training")
-        slots = len(net.inputs.first) - 2
-        net = net._replace(
-            model=net.model._replace(given=make_given(stimulus, self._unit)),
-            layers=packing.link(
-                net.inputs,
-                [give_apical(layer, stimulus, self._slot, self._memory, slots) for layer in net.layers],
-            ),
+        net = self._fed(
+            intensity[None], stimulus.inputs, lengths, seed, "evaluation" if testing else "training", stimulus.apical
         )
         net = self._watched(net, watch, duration)
         run, net, (plan,) = self._with_code(
@@ -262,7 +215,7 @@ class Core(Carried):
             targets = checking.check_targets(
                 self.network, np.array([0 if label is None else label]), None if target is None else target[None]
             )
-        schedule = trial.Schedule(example, lengths, windows, self._rate, targets)
+        schedule = trial.Schedule(example, np.zeros(1, bool), lengths, windows, self._rate, targets, True)
         with explained(*self._parts()):
             done = run(net, plan, intensity, schedule)
         if not done:
@@ -278,122 +231,13 @@ class Core(Carried):
         """Forget all activity."""
         trial.rest(self._net)
 
-    # -- building -------------------------------------------------------------------------------------------------
-
-    def _keyed(self, seed: int, purpose: str) -> Network:
-        keys = np.concatenate(
-            [make_keys(seed, "plateaus", 1), make_keys(seed, "feedback", 1), make_keys(seed, "rule", 1)]
-        )
-        model = self._net.model._replace(keys=make_keys(seed, purpose, len(self._net.model.keys)))
-        return self._net._replace(model=model, pathway=self._net.pathway._replace(keys=keys))
-
-    def _with_code(self, compiled: Any, net: Network, *numbers: Any) -> tuple[Any, Network, list[Any]]:
-        """Return the twin of a kernel for these numbers' and the curves' code, and what it is called with."""
-        run, present = with_code(compiled, *numbers, *self._curves)
-        return run, packing.bend(net, present[len(numbers) :]), present[: len(numbers)]
-
-    def _parts(self) -> list[Any]:
-        """Return the descriptions whose kernels take part in every trial."""
-        neurons = [*self.network.hidden_neurons, self.network.output]
-        return [self.network.feedback, *self.network.curves, *(getattr(each, "plateau", None) for each in neurons)]
-
-    def _extra(self, seed: int, first_example: int, n: int) -> np.ndarray:
-        """Draw the extra lengths of the phases of `n` training examples, ms."""
-        phases = self.network.phases
-        extra = np.empty((n, 2))
-        key = make_keys(seed, "phases", 1)[0]
-        draw_extra(key, first_example, phases.extra_mean, phases.extra_shape, extra)
-        return extra
-
-    def _build(self, model: Any, works: list[Any], weights: Weights) -> None:
-        """Make the network's records from the engine's."""
-        rooms = self._rooms(0.0, 0.0)
-        traced, shifts = self._memory == 0, len(self._chances)
-        populations = [
-            packing.make_spikes(n, shifts, room, traced, self._float)
-            for n, room in zip(self.network.sizes, rooms, strict=True)
-        ]
-        self._net = Network(
-            model=model,
-            inputs=populations[0],
-            layers=packing.link(
-                populations[0],
-                [
-                    packing.make_layer(self.network, number, spikes, work, self._area, self._float)
-                    for number, (spikes, work) in enumerate(zip(populations[1:], works, strict=True))
-                ],
-            ),
-            pathway=Pathway(self._chances, np.zeros((3, 4), np.uint32), np.zeros((1, 64), np.uint32), np.zeros(64)),
-        )
-        self._net = packing.bend(self._net, self._curves)
-        packing.set_weights(self._net.layers, weights)
-
-    def _make_room(self, images: np.ndarray, durations: np.ndarray, n_given: int = 0) -> None:
-        """Let the buffers hold the spikes of the brightest image in the longest trial, and what is remembered."""
-        brightness = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
-        rooms = self._rooms(brightness, float(durations.max(initial=0.0)))
-        rooms[0] = rooms[0]._replace(capacity=rooms[0].capacity + n_given)
-        inputs, *layers = (
-            packing.grown(spikes, room, self._float)
-            for (_, spikes), room in zip(self._populations(), rooms, strict=True)
-        )
-        self._net = self._net._replace(
-            inputs=inputs,
-            layers=packing.link(
-                inputs,
-                [
-                    self._roomy(layer, spikes, below)
-                    for layer, spikes, below in zip(self._net.layers, layers, [inputs, *layers], strict=False)
-                ],
-            ),
-        )
-
-    def _roomy(self, layer: Any, spikes: Spikes, below: Spikes) -> Any:
-        """Return a layer with these spikes; engines add room for what arrives."""
-        return layer._replace(spikes=spikes, fed=spikes)
-
-    def _trace(self, net: Network, watch: Watch, lengths: np.ndarray) -> Trace:
-        grain = self.network.plateaus.grain
-        return read_probe(net, watch, lengths, self._unit, self._slot, self._memory, grain)
-
-    def _no_targets(self, n: int) -> np.ndarray:
-        return np.zeros((n, self.network.n_classes))
-
-    def _results(self, n: int) -> trial.Results:
-        return trial.Results(
-            prediction=np.zeros(n, np.int64),
-            loss=np.zeros((n, self.network.n_layers)),
-            angle=np.full((n, self.network.n_hidden), np.nan),
-            v_output=np.zeros((n, self.network.sizes[-1])),
-            potentials=np.zeros((0, 0)),
-            counts=np.zeros((0, 0), np.int64),
-            failure=np.zeros(3, np.int64),
-        )
-
-    # -- failures -------------------------------------------------------------------------------------------------
-
-    def _fail(self, example: int) -> None:
-        error, message = self._failure
-        raise error(f"{message} (at example {example})")
-
-    def _check(self, status: int, results: trial.Results, first_example: int) -> None:
-        if status == trial.NOT_FINITE:
-            example, layer, quantity = results.failure.tolist()
-            name = "mean somatic potential" if quantity == trial.POTENTIAL else f"error by {self._rule_name}"
-            raise NotFiniteError(
-                f"the {name} of layer {layer + 1} is not finite at example {first_example + example}; "
-                f"the learning rates are probably too large"
-            )
-        if status == trial.OVERFLOW:
-            self._fail(first_example + int(results.failure[0]))
-
-    def _check_finite(self, example: int) -> None:
-        for layer in self._net.layers:
-            changed = {"weight": layer.weights, "bias": layer.bias, "feedback weight": layer.feedback}
-            changed |= {f"number that {self._rule_name} keeps": array for array in packing.kept(layer)}
-            for name, array in changed.items():
-                if not np.isfinite(array).all():
-                    raise NotFiniteError(
-                        f"a {name} of layer {layer.number + 1} is not finite before example {example}; "
-                        f"the learning rates are probably too large"
-                    )
+    def moment(self, seed: int, first_example: int, n: int, purpose: str) -> Moment:
+        """Return when `n` examples will be shown in training or, if this is the purpose, in evaluation."""
+        if purpose == "evaluation":
+            first, (lengths, _) = first_example, schedules.testing(n, self._settle, self._test)
+        else:
+            per_example = len(self.network.phases.showings)
+            first = first_example * per_example
+            lengths, _ = self._training_schedule(self._extra(seed, first, n * per_example))
+        generator = partial(make_generator, seed, "frames", int(purpose == "evaluation"))
+        return Moment(lengths * self._unit, first, self.network.rate_max, generator)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from spikelearn.errors import InputError, check_range, check_shares
+from spikelearn.examples import Trains
 from spikelearn.network import Network
 
 
@@ -54,6 +55,25 @@ def check_trial(network: Network, intensity: np.ndarray, label: int | None) -> n
     if label is not None:
         check_labels(network, images, np.asarray([label]))
     return images[0]
+
+
+def check_trains(network: Network, trains: Trains, durations: np.ndarray) -> None:
+    """Raise `InputError` unless spikes are of inputs, by time, and within showings that last so many ms."""
+    first, neuron, time = trains
+    if len(first) != len(durations) + 1 or first[0] != 0 or first[-1] != len(neuron) or len(neuron) != len(time):
+        raise InputError(
+            f"input spikes of {len(first) - 1} showings, {len(neuron)} neurons and {len(time)} times: there are "
+            f"{len(durations)} showings; first must go from 0 to the number of spikes"
+        )
+    row = np.repeat(np.arange(len(durations)), np.diff(first))
+    bad = (neuron < 0) | (neuron >= network.sizes[0]) | ~((time >= 0) & (time < durations[row]))
+    bad[1:] |= (np.diff(time) < 0) & (np.diff(row) == 0)
+    if bad.any():
+        k = int(bad.argmax())
+        raise InputError(
+            f"input spike of neuron {neuron[k]} at {time[k]:g} ms of showing {row[k]}: neurons must be 0 to "
+            f"{network.sizes[0] - 1}, times ascending, from 0 to the end of the showing at {durations[row[k]]:g} ms"
+        )
 
 
 def check_learning_rates(network: Network, rates: tuple[float, ...]) -> None:

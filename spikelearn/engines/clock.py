@@ -147,21 +147,9 @@ class ClockCore(Core):
             received=lanes_array(blocks, real),
         )
 
-    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Phases of ``minimum + extra``, the extra rounded down to a whole step; windows at their ends."""
-        lengths = self._minimum + np.floor(extra / self.engine.dt).astype(np.int64)
-        windows = np.empty((len(extra), 2, 2), np.int64)
-        ends = np.cumsum(lengths, axis=1)
-        windows[:, :, 1] = ends
-        windows[:, :, 0] = ends - (lengths - self._settle if self._window is None else self._window)
-        return lengths, windows
-
-    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        windows = np.zeros((n, 2, 2), np.int64)
-        windows[:, 0] = self._settle, self._test
-        lengths = np.zeros((n, 2), np.int64)
-        lengths[:, 0] = self._test
-        return lengths, windows
+    def _lengths(self, extra: np.ndarray) -> np.ndarray:
+        """Phases of ``minimum + extra``, the extra rounded down to a whole step."""
+        return self._minimum + np.floor(extra / self.engine.dt).astype(np.int64)
 
     def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
         slots = self._memory + int(duration)

@@ -77,6 +77,8 @@ class EventCore(Core):
         super().__init__(network, weights, engine.dtype)
         self.engine = engine
         self._unit, self._rate, self._area = 1.0, network.rate_max, network.synapse.area()
+        phases = network.phases
+        self._settle, self._window, self._test = float(phases.settle), phases.window, float(phases.test)
         synapse, output, real = network.synapse, network.output, self._float
         if network.feedback_signal == "rates" and network.coupled:
             raise InputError(
@@ -167,21 +169,9 @@ class EventCore(Core):
             traced=np.zeros((0, n)),
         )
 
-    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Phases of ``minimum + extra``, windows at their ends."""
-        phases = self.network.phases
-        lengths = phases.minimum + extra
-        windows = np.empty((len(extra), 2, 2))
-        windows[:, :, 1] = np.cumsum(lengths, axis=1)
-        windows[:, :, 0] = windows[:, :, 1] - (lengths - phases.settle if phases.window is None else phases.window)
-        return lengths, windows
-
-    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        windows = np.zeros((n, 2, 2))
-        windows[:, 0] = self.network.phases.settle, self.network.phases.test
-        lengths = np.zeros((n, 2))
-        lengths[:, 0] = self.network.phases.test
-        return lengths, windows
+    def _lengths(self, extra: np.ndarray) -> np.ndarray:
+        """Phases of ``minimum + extra``."""
+        return self.network.phases.minimum + extra
 
     def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
         slots = self._memory + math.ceil(duration / self._slot) + 2 + self._period

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikelearn.core.layer import Layer, Network, Spikes
 from spikelearn.core.probe import Given, Probe
+from spikelearn.examples import Trains
 from spikelearn.units import ms
 
 
@@ -21,11 +22,19 @@ class Watch(NamedTuple):
     stop: float = math.inf
 
 
-class Stimulus(NamedTuple):
-    """Spikes to use instead of drawn ones: neurons (n,) int64 and times (n,) float64 in ms, ascending."""
+class Apical(NamedTuple):
+    """Spikes that reach apical dendrites, by time: (n,) arrays."""
 
-    inputs: tuple[np.ndarray, np.ndarray] | None = None
-    apical: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None  # layers that feed back, their neurons, times
+    layer: np.ndarray  # that feeds back, 0 the first with weights
+    neuron: np.ndarray
+    time: np.ndarray  # ms
+
+
+class Stimulus(NamedTuple):
+    """Spikes to use instead of drawn ones."""
+
+    inputs: Trains | None = None  # of one showing
+    apical: Apical | None = None
 
 
 class Trace(NamedTuple):
@@ -83,22 +92,21 @@ def make_probe(watch: Watch, hidden: bool, duration: float, slot: float, real: A
 
 def no_given() -> Given:
     """Return what gives no spikes."""
-    return Given(False, np.zeros(0, np.int32), np.zeros(0), False)
+    return make_given(None, None, 1.0)
 
 
-def make_given(stimulus: Stimulus, unit: float) -> Given:
+def make_given(trains: Trains | None, apical: Apical | None, unit: float) -> Given:
     """Return the spikes that are given, in the engine's unit of time."""
-    neuron, when = stimulus.inputs or (np.zeros(0, np.int32), np.zeros(0))
+    first, neuron, time = trains or Trains(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0))
     # What is a whole number of units may be a little less after the division.
-    when = when / unit * (1 + 1e-12)
-    return Given(stimulus.inputs is not None, neuron.astype(np.int32), when, stimulus.apical is not None)
+    return Given(trains is not None, first, neuron, time / unit * (1 + 1e-12), apical is not None)
 
 
-def give_apical(layer: Layer, stimulus: Stimulus, slot: float, memory: int, slots: int) -> Layer:
+def give_apical(layer: Layer, apical: Apical | None, slot: float, memory: int, slots: int) -> Layer:
     """Return a layer whose apical input to others is what is given, in slots of so many ms, and what is remembered."""
-    if stimulus.apical is None or not layer.feeds:
+    if apical is None or not layer.feeds:
         return layer
-    layers, neurons, times = stimulus.apical
+    layers, neurons, times = apical
     neurons, times = neurons[layers == layer.number], times[layers == layer.number]
     place = (times / slot * (1 + 1e-12)).astype(np.int64) + memory
     inside = place < slots

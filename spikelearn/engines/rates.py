@@ -65,6 +65,7 @@ class RatesCore(Core):
     """
 
     _spiking = False
+    _settle, _window, _test = 0.0, None, 1.0
     _failure = NotSettledError, "rates do not settle: feedback through g_apical keeps them moving; lower g_apical"
 
     def __init__(self, engine: Rates, network: Network, weights: Weights) -> None:
@@ -99,13 +100,9 @@ class RatesCore(Core):
         ]
         self._build(model, works, weights)
 
-    def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.ones((len(extra), 2)), np.ones((len(extra), 2, 2))
-
-    def _test_schedule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        lengths = np.zeros((n, 2))
-        lengths[:, 0] = 1
-        return lengths, np.ones((n, 2, 2))
+    def _lengths(self, extra: np.ndarray) -> np.ndarray:
+        """Phases of any length: without time there are only such as are there, and such as are not."""
+        return np.ones_like(extra)
 
     def _rooms(self, brightness: float, duration: float) -> list[packing.Room]:
         return [packing.Room(0, 0, False)] * len(self.network.sizes)  # there are no spikes

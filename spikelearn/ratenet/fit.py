@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn.datasets import Dataset, Images
+from spikelearn.datasets import Dataset
 from spikelearn.errors import InputError, NotFiniteError, check_range
+from spikelearn.examples import Images, images_of
 from spikelearn.ratenet.angles import mean_angles
 from spikelearn.ratenet.network import TEST_BATCH, RateNetwork
 from spikelearn.ratenet.rule import Batch, Rule, State
 from spikelearn.ratenet.streams import stream
 
+WHO = "rate networks"
 N_ANGLE = 500  # test images over which angles are averaged
 
 
@@ -86,10 +88,11 @@ def begin(network: RateNetwork, rule: Rule, seed: int) -> State:
 
 def _epochs(network: RateNetwork, rule: Rule, data: Dataset, seed: int, epochs: int) -> Iterator[Epoch]:
     state = begin(network, rule, seed)
-    shown = targets(data.test.first(min(N_ANGLE, len(data.test))), network)
+    train, test = (images_of(part, WHO) for part in (data.train, data.test))
+    shown = targets(test.first(min(N_ANGLE, len(test))), network)
     for epoch in range(epochs):
-        seconds = _learn(rule, state, data.train, seed, epoch)
-        yield _measure(rule, state, data.test, shown, seed, epoch, seconds)
+        seconds = _learn(rule, state, train, seed, epoch)
+        yield _measure(rule, state, test, shown, seed, epoch, seconds)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # divergence is found in `_measure`
@@ -144,9 +147,9 @@ def error_on(rule: Rule, state: State, images: Images) -> float:
 
 def check_fit(sizes: tuple[int, ...], data: Dataset) -> None:
     """Raise `InputError` unless images have a pixel for each input, and a class for each output at most."""
-    train = data.train
-    if train.n_pixels != sizes[0] or train.n_classes > sizes[-1]:
+    train = images_of(data.train, WHO)
+    if train.n_inputs != sizes[0] or train.n_classes > sizes[-1]:
         raise InputError(
-            f"sizes {sizes} do not fit {data.name}, which has {train.n_pixels} pixels and {train.n_classes} classes: "
-            f"begin with {train.n_pixels} and end with {train.n_classes}"
+            f"sizes {sizes} do not fit {data.name}, which has {train.n_inputs} pixels and {train.n_classes} classes: "
+            f"begin with {train.n_inputs} and end with {train.n_classes}"
         )

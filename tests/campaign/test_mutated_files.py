@@ -237,7 +237,9 @@ def check_config(config):
     numbers = [*config.model.learning_rates, network.rate_max, *vars(network.synapse).values()]
     neurons = *network.hidden_neurons, network.output
     numbers += [number for neuron in neurons for number in vars(neuron).values() if not hasattr(number, "constants")]
-    for number in (*numbers, *vars(phases).values()):
+    assert phases.order and set(phases.order) <= {"forward", "target", "learn"} and phases.order[0] != "learn"
+    numbers += [number for name, number in vars(phases).items() if name != "order"]
+    for number in numbers:
         assert number is None or np.isfinite(number)
     assert min(config.model.learning_rates) >= 0 and network.rate_max > 0
     assert 0 < network.synapse.tau_rise < network.synapse.tau_decay

@@ -1,0 +1,226 @@
+"""What a network learns from and is tested on: examples, each with a class; and images, the usual ones."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from spikelearn.errors import InputError, InputWarning, check_range, check_shares
+from spikelearn.phases import Phases
+
+DIM = 64  # uint8 images whose pixels are all below this may be of another scale than 0..255
+
+
+class Trains(NamedTuple):
+    """Input spikes of some showings: those of showing `k` are ``first[k]`` to ``first[k + 1]``, by time."""
+
+    first: np.ndarray  # (showings + 1,) int64
+    neuron: np.ndarray  # (n,) int32
+    time: np.ndarray  # (n,) float64, ms from the start of the showing
+
+
+class Shown(NamedTuple):
+    """What the inputs do in some showings: Poisson spikes of these intensities or, if there are any, these spikes."""
+
+    intensities: np.ndarray  # (examples, n_inputs) float32, in 0..1
+    trains: Trains | None = None
+
+
+class Moment(NamedTuple):
+    """When examples are shown, and by which draws."""
+
+    lengths: np.ndarray  # (showings, 2) ms, forward and target phase; each example as often as the trial has showings
+    first: int  # number of the first showing
+    rate_max: float  # rate of an input of intensity 1, spikes/ms
+    generator: Callable[..., np.random.Generator]  # of any whole numbers; for a showing's draws, give its own first
+
+
+class Examples(Protocol):
+    """Inputs, each with a class: `Images`, `Frames`, `SpikeTrains`, or of a class of one's own with these."""
+
+    @property
+    def name(self) -> str:
+        """What error messages call them."""
+
+    @property
+    def y(self) -> np.ndarray:
+        """Class of each, (n,) int64."""
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs that a network must have."""
+
+    @property
+    def targets(self) -> np.ndarray | None:
+        """Share of each class that is taught, (n, n_classes) float64; None: all of `y`."""
+
+    def __len__(self) -> int: ...
+
+    def at(self, index: Any) -> "Examples":
+        """Return the examples selected."""
+
+    def first(self, n: int) -> "Examples":
+        """Return the first `n` examples; `InputError` unless there are that many, and at least one."""
+
+    def digest(self) -> str:
+        """Return a hash of what a network gets to see: inputs and classes, in their order."""
+
+    def check(self, phases: Phases, purpose: str) -> None:
+        """Raise `InputError` if something of an example would come after its phase is over."""
+
+    def show(self, index: Any, moment: Moment) -> Shown:
+        """Return what the inputs do while the examples selected are shown."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Images:
+    """Images and the class of each; `InputError` if a shape, a type, a pixel or a label is not as below.
+
+    Parameters
+    ----------
+    x : (n, n_inputs) or (n, height, width) array
+        Pixels, flattened row by row: numbers in 0..scale. uint8 is kept, all else becomes float32.
+    y : (n,) int array
+        Class of each image, in ``0 .. n_classes - 1``; becomes int64.
+    n_classes : int
+    name : str
+        What error messages call these images.
+    scale : float, optional
+        Pixel of intensity 1. By default 255 for uint8, with an `InputWarning` where all pixels are far below that,
+        and 1 for floats; of other integers it must be given.
+    targets : (n, n_classes) array, optional
+        What share of each class is taught, in place of all of `y`: numbers >= 0 that sum to 1; become float64.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    n_classes: int
+    name: str
+    scale: float | None = None
+    targets: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        x, y = np.asarray(self.x), np.asarray(self.y)
+        _check_kind(x, self.scale is None, self.name)
+        y = check_labels(y, len(x), self.n_classes, self.name, "image")
+        scale = _scale_of(x, self.scale, self.name)
+        _check_range(x, self.name, scale)
+        x = np.ascontiguousarray(x.reshape(len(x), -1))
+        if x.dtype != np.uint8:
+            x, scale = (x if scale == 1 else x / scale).astype(np.float32, copy=False), 1.0
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "y", y)
+        if self.targets is not None:
+            object.__setattr__(self, "targets", check_shares(self.targets, len(x), self.n_classes, self.name))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of pixels of one image: an input for each."""
+        return self.x.shape[1]
+
+    def intensities(self, index: np.ndarray | Sequence[int] | slice) -> np.ndarray:
+        """Intensities of the images selected: a new (len(index), n_inputs) float32 array, in 0..1."""
+        return np.divide(self.x[index], np.float32(self.scale or 1), dtype=np.float32)
+
+    def digest(self) -> str:
+        """Return a hash of what a network gets to see: intensities and classes, in their order."""
+        digest = hashlib.sha256(f"{len(self)} {self.n_inputs} {self.n_classes}".encode() + self.y.tobytes())
+        for at in range(0, len(self), 1000):
+            digest.update(self.intensities(slice(at, at + 1000)).tobytes())
+        if self.targets is not None:
+            digest.update(self.targets.tobytes())
+        return digest.hexdigest()[:16]
+
+    def check(self, phases: Phases, purpose: str) -> None:
+        """Nothing to refuse: an image is there as long as a phase lasts."""
+
+    def show(self, index: Any, moment: Moment) -> Shown:
+        """Let the inputs fire at the intensities of the images selected, all the time."""
+        return Shown(self.intensities(index))
+
+    def first(self, n: int) -> "Images":
+        """Return the first `n` images; `InputError` unless there are that many, and at least one."""
+        check_first(self, n, "images")
+        return self.at(slice(n))
+
+    def at(self, index: np.ndarray | slice) -> "Images":
+        """Return the images selected."""
+        targets = None if self.targets is None else self.targets[index]
+        return replace(self, x=self.x[index], y=self.y[index], targets=targets)
+
+
+def _scale_of(x: np.ndarray, scale: float | None, name: str) -> float:
+    """Return the pixel of intensity 1; where it is a guess that may be wrong, say so."""
+    if scale is not None:
+        check_range(f"{name}: scale", scale, above=0)
+        return float(scale)
+    if x.dtype != np.uint8:
+        return 1.0
+    if 0 < x.max(initial=0) < DIM:
+        warnings.warn(
+            f"{name}: the largest pixel is {x.max()}, and 255 is taken for intensity 1, as pixels are uint8; if "
+            f"{x.max()} is meant to be 1, give scale={x.max()}",
+            InputWarning,
+            stacklevel=4,
+        )
+    return 255.0
+
+
+def _check_kind(x: np.ndarray, unscaled: bool, name: str) -> None:
+    if x.ndim not in (2, 3) or x.size == 0:
+        raise InputError(f"{name}: images must be (n, pixels) or (n, height, width), n at least 1; got shape {x.shape}")
+    if x.dtype != np.uint8 and x.dtype.kind not in ("f" if unscaled else "fiu"):
+        raise InputError(
+            f"{name}: pixels must be uint8 (0..255) or float (0..1), got {x.dtype}; give scale=, the pixel of "
+            f"intensity 1, or use astype"
+        )
+
+
+def _check_range(x: np.ndarray, name: str, scale: float) -> None:
+    bad = ~((x >= 0) & (x <= scale))  # true for NaN
+    if bad.any():
+        image, pixel = divmod(int(bad.argmax()), x[0].size)
+        value = str(x[bad][0]).replace("nan", "NaN")
+        where = f"image {image}, pixel {pixel}"
+        advice = " (if 0..255: give scale=255)" if scale == 1 else ""
+        raise InputError(f"{name}: {value} at {where}; must be finite and within 0..{scale:g}{advice}")
+
+
+def images_of(examples: Examples, who: str) -> Images:
+    """Return examples that are images; `InputError` if they change in time, which `who` cannot be shown."""
+    if not isinstance(examples, Images):
+        raise InputError(
+            f"{examples.name}: {who} learn from images, not from {type(examples).__name__}, which change in time"
+        )
+    return examples
+
+
+def check_labels(y: np.ndarray, n: int, n_classes: int, name: str, what: str) -> np.ndarray:
+    """Return a class for each of `n` examples, called `what`, as int64; `InputError` unless they are such."""
+    if y.shape != (n,):
+        raise InputError(f"{name}: {n} {what}s but labels of shape {y.shape}; give one class number per {what}")
+    if y.dtype.kind not in "iu":
+        raise InputError(f"{name}: labels must be integers, got {y.dtype}; use astype")
+    bad = (y < 0) | (y >= n_classes)
+    if bad.any():
+        raise InputError(f"{name}: label {y[bad][0]} at {what} {bad.argmax()}; must be within 0..{n_classes - 1}")
+    return y.astype(np.int64, copy=False)
+
+
+def check_first(examples: Examples, n: int, what: str) -> None:
+    """Raise `InputError` unless there are `n` examples, called `what`, and `n` is at least 1."""
+    if not 1 <= n <= len(examples):
+        raise InputError(
+            f"{examples.name}: cannot take the first {n} of {len(examples)} {what}; ask for 1 to {len(examples)}"
+        )
