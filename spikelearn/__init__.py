@@ -15,7 +15,7 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 """
 
 from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
-from spikelearn.datasets import Dataset, load
+from spikelearn.datasets import Dataset, load, register_data
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
 from spikelearn.evaluation import EvaluationStopped, activity, error_percent, evaluate
@@ -98,6 +98,7 @@ __all__ = [
     "load",
     "ms",
     "register",
+    "register_data",
     "second",
     "simulate",
     "train",

@@ -137,7 +137,7 @@ def _load(source: str, examples: int | None, stamp: Any) -> tuple[Dataset, dict[
 def _stamp(source: str) -> tuple[tuple[str, int, int], ...]:
     """Return what changes when files of images are replaced; nothing for names, whose content is fixed."""
     path = Path(source).expanduser()
-    if source in datasets.NAMES or not path.exists():
+    if source in datasets.names() or not path.exists():
         return ()
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)

@@ -11,19 +11,21 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from spikelearn.errors import InputError, InputWarning, nearest
+from spikelearn.errors import InputError, InputWarning, described, nearest
 from spikelearn.examples import Examples, Images
 from spikelearn.timed import Frames, SpikeTrains, cut
 
-NAMES = ("digits", "mnist")
+OWN: dict[str, Callable[[], "Dataset"]] = {}  # loaders of a user's own, by name
 NPZ_KINDS = ("x", "y"), ("first", "neuron", "time", "y")  # images or frames; spikes
+
+Loader = TypeVar("Loader", bound=Callable[[], Any])
 
 # The compressed bytes differ between copies of MNIST, so the hashes are those of the uncompressed content.
 MNIST_SHA256 = {
@@ -69,6 +71,7 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
           parts share writers, so that the test error is lower than on new writers.
         * ``"mnist"``: searched in `folders`, ``$SPIKELEARN_DATA`` (each of them, then its subfolder ``mnist``) and
           the user's cache folder; else downloaded to the cache. The content is verified by SHA-256.
+        * A name that `register_data` made known.
         * A folder: the four files of `IDX_NAMES`, with or without ``.gz``. ``./mnist`` is a folder, ``mnist`` is not.
         * A ``.npz`` file: ``x_train, y_train, x_test, y_test``, or ``x, y`` that `split` divides; see `Images`. With
           ``frame``, ms, they are `Frames`. With ``first, neuron, time`` in place of ``x``, and ``n_inputs``, they are
@@ -78,7 +81,7 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
     scale : float, optional
         Pixel of intensity 1 in a folder or a ``.npz`` file; see `Images`.
     """
-    if scale is not None and source in NAMES:
+    if scale is not None and source in names():
         raise InputError(f"scale={scale:g} is for images of your own; those of {source!r} have theirs")
     if source == "digits":
         from sklearn.datasets import load_digits  # slow to import
@@ -87,14 +90,52 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
         return split(Images(x=pixels / 16, y=labels, n_classes=10, name="digits"))
     if source == "mnist":
         return _load_mnist(folders)
+    if source in OWN:
+        return _own(str(source))
     path = Path(source).expanduser()
     if path.is_dir():
         return _load_idx_folder(path, path.resolve().name, {}, scale)
     if path.is_file() and path.suffix.lower() == ".npz":
         return _load_npz(path, scale)
     problem = "is not a .npz file" if path.exists() else "is not a data set, and no such path exists"
-    hint = nearest(str(source), NAMES)
+    hint = nearest(str(source), names())
     raise InputError(f"{str(source)!r} {problem}; {hint}; or give a folder with the four IDX files, or a .npz file")
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all data sets that are known."""
+    return ("digits", "mnist", *OWN)
+
+
+def register_data(name: str) -> Callable[[Loader], Loader]:
+    """Let a data set of one's own have a name: for `load`, ``--data`` and the configurations of runs.
+
+    A decorator for a function without arguments that returns a `Dataset`. Whoever opens a run with it has to have made
+    it known before, on the command line with ``--import MODULE``; other examples than before are refused.
+
+    Raises
+    ------
+    InputError
+        It is no function, or the name is taken, or looks like a path.
+    """
+
+    def known(loader: Loader) -> Loader:
+        if not callable(loader) or not isinstance(name, str) or not name.isidentifier():
+            raise InputError(f"register_data takes a name like my_images and a function, got {name!r} for {loader!r}")
+        place = OWN[name].__module__ if name in OWN else "spikelearn" if name in names() else loader.__module__
+        if place != loader.__module__:  # the same: an edited cell
+            raise InputError(f"{name} is the name of a data set of {place}; choose another")
+        OWN[name] = loader
+        return loader
+
+    return known
+
+
+def _own(name: str) -> Dataset:
+    found = OWN[name]()
+    if not isinstance(found, Dataset):
+        raise InputError(f"the loader of {name} returned {described(found)}; it must return a spikelearn.Dataset")
+    return found
 
 
 def split(examples: Any) -> Dataset:
@@ -322,7 +363,7 @@ def _reason(error: Exception) -> str:
 
 def search_report() -> list[tuple[str, str]]:
     """Name and state of every data set, place by place in the order of the search."""
-    report = [("digits", "embedded in scikit-learn")]
+    report = [("digits", "embedded in scikit-learn"), *((name, f"of {OWN[name].__module__}") for name in OWN)]
     for folder in _mnist_folders(()):
         try:
             _load_idx_folder(folder, "mnist", MNIST_SHA256)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from spikelearn import kinds
+from spikelearn import datasets, kinds
 from spikelearn.core.compiling import telling
 from spikelearn.core.lanes import LANES
 
@@ -34,11 +34,12 @@ def quiet_compiler():
 
 @pytest.fixture
 def forgotten():
-    """Registered classes are forgotten after a test."""
+    """Registered classes and data sets are forgotten after a test."""
     before = {like: dict(own) for like, own in kinds._LIKE.items()}
     yield
     kinds._LIKE.clear()
     kinds._LIKE.update(before)
+    datasets.OWN.clear()
 
 
 def samples(compiled: int, interpreted: int) -> int:

@@ -378,3 +378,34 @@ def test_more_spikes_than_could_be_drawn_find_room():
         counts = sl.activity(NETWORK, NETWORK.draw_weights(1), examples, seed=1, engine=engine, layers=["input"])
         assert (counts["input"].sum(axis=1) > 0).tolist() == [True, False, True]
         assert trained(examples, engine).trials == 6
+
+
+# -- a data set of one's own ------------------------------------------------------------------------------------------
+
+
+def test_a_data_set_has_a_name(forgotten, capsys):
+    own = split(frames(n=24))
+    sl.register_data("films")(lambda: own)
+    assert sl.load("films") is own
+    assert main(["data"]) == 0
+    assert "films: of test_timed" in capsys.readouterr().out
+    with pytest.raises(sl.InputError, match="'flims' is not a data set.*did you mean 'films'"):
+        sl.load("flims")
+    with pytest.raises(sl.InputError, match="scale=2 is for images of your own"):
+        sl.load("films", scale=2.0)
+    sl.register_data("films")(lambda: "films")
+    with pytest.raises(sl.InputError, match="the loader of films returned 'films'; it must return a"):
+        sl.load("films")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("digits", "digits is the name of a data set of spikelearn; choose another"),
+        ("./films", "register_data takes a name like my_images and a function, got './films'"),
+        (3, "register_data takes a name"),
+    ],
+)
+def test_names_that_cannot_be_are_refused(name, message):
+    with pytest.raises(sl.InputError, match=message):
+        sl.register_data(name)(lambda: None)

@@ -66,4 +66,4 @@ def lines_above(bar: tqdm) -> AbstractContextManager[None]:
 def absolute(source: str) -> str:
     """Make a path absolute, so that the run can be resumed from anywhere."""
     # Not resolved: a link may point elsewhere tomorrow, and that is what it is for.
-    return source if source in datasets.NAMES else os.path.abspath(Path(source).expanduser())
+    return source if source in datasets.names() else os.path.abspath(Path(source).expanduser())
