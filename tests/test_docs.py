@@ -1,5 +1,6 @@
 """What the pages of docs/ show runs as it stands there, from Python and from the command line."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -23,14 +24,17 @@ def blocks(page, language):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": page.stem}
     for block in blocks(page, "python"):
         path = re.match(r"# (\w+\.py)\n", block)
-        if path:
+        if path:  # imported, as the commands below import it: what is compiled for it is kept for them
             (tmp_path / path[1]).write_text(block)
             assert (
                 len([line for line in block.splitlines()[1:] if line and not line.startswith(("import", "from"))]) <= 30
             )
+            names |= vars(importlib.import_module(path[1].removesuffix(".py"))) | {"__name__": page.stem}
+            continue
         exec(compile(block, str(page), "exec"), names)
     said = capsys.readouterr().out
     if page.stem == "own_rule":

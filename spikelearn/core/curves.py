@@ -5,6 +5,7 @@ records of one type for the whole network: a chain of all kinds of curves that t
 one that is meant. A network of one kind is compiled without a choice.
 """
 
+import functools
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from spikelearn.core.lanes import LANES, LanesType, pick, put
 from spikelearn.core.parts import compiled_as
 from spikelearn.core.random import uniform
 from spikelearn.core.records import RecordType, record
-from spikelearn.core.registered import Registered, code_of, register, registered
+from spikelearn.core.registered import Registered, register, registered
 
 VALUE, SLOPE, INVERSE, THRESHOLDS = range(4)
 
@@ -70,18 +71,20 @@ def choices(curves: Sequence[Any]) -> list[Any]:
 def _choice(kinds: list[Any], kind: int, curve: Any) -> Any:
     """Return the record that says that of these kinds a curve is number `kind`; what is not meant, is there as well."""
     here = curve if kind == 0 else kinds[0]
-    cls: Any = _class_for(tuple(map(type, kinds)))
+    classes = tuple(map(type, kinds))
+    cls: Any = _class_for(classes, tuple(map(registered, classes)))
     return cls(kind, here) if len(kinds) == 1 else cls(kind, here, _choice(kinds[1:], kind - 1, curve))
 
 
-def _class_for(kinds: tuple[type, ...]) -> type:
+@functools.cache
+def _class_for(kinds: tuple[type, ...], code: tuple[Registered, ...]) -> type:
     """Return the class of records that choose from these kinds: its name says what their code is made of."""
-    parts = [part for kind in kinds for part in (*code_of(kind), registered(kind).asks)]
+    parts = [part for kind, own in zip(kinds, code, strict=True) for part in (kind, *own.code, own.asks)]
     name = f"Curve_{content(*parts).digest}"
     if name not in _CLASSES:
         make: Any = namedtuple
         _CLASSES[name] = record(make(name, ("kind", "here", "rest")[: 2 + (len(kinds) > 1)], module=__name__))
-        _KINDS[name] = tuple(map(registered, kinds))
+        _KINDS[name] = code
     return _CLASSES[name]
 
 

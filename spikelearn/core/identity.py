@@ -44,6 +44,11 @@ def is_core(function: Any) -> bool:
     return _lies_in_core(function.__code__.co_filename)
 
 
+def is_core_class(cls: type) -> bool:
+    """Return whether a class is of the core."""
+    return cls.__module__.startswith("spikelearn.core.")
+
+
 @functools.cache
 def _lies_in_core(path: str) -> bool:
     return Path(path).resolve().parent == CORE

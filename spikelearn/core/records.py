@@ -97,6 +97,21 @@ def _words(field: types.Type) -> int:
     return 2 if isinstance(field, RecordsType) else field.size // WORD if isinstance(field, RecordType) else 1
 
 
+class Records(tuple):
+    """A tuple of records that is packed once for all calls: an array stays where it is, and no record changes."""
+
+    @functools.cached_property
+    def packed(self) -> tuple[RecordsType, np.ndarray, list[Any]]:
+        """Type, structs, and what must stay alive with them."""
+        return _pack_all(self)
+
+
+def _pack_all(records: tuple) -> tuple[RecordsType, np.ndarray, list[Any]]:
+    items = [_pack(item) for item in records]
+    structs = np.array([item[1] for item in items], np.uint64)
+    return _records_type(items[0][0]), structs, [records, *(kept for item in items for kept in item[2])]
+
+
 class Packed:
     """A record with its struct."""
 
@@ -124,11 +139,10 @@ def _pack(value: Any) -> tuple[RecordType, list[int], list[Any]]:
             words += more
             keep += kept
         elif isinstance(field, tuple):
-            items = [_pack(item) for item in field]
-            structs = np.array([item[1] for item in items], np.uint64)
-            field_types.append(_records_type(items[0][0]))
+            item_type, structs, kept = field.packed if isinstance(field, Records) else _pack_all(field)
+            field_types.append(item_type)
             words += [len(field), structs.ctypes.data]
-            keep += [structs, *(kept for item in items for kept in item[2])]
+            keep += [structs, kept]
         else:
             kind: Any = type(field)
             field_types.append(_number_type(kind))

@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from spikelearn.core.identity import content
+from spikelearn.core.identity import content, is_core, is_core_class
 from spikelearn.core.jit import Kernel, kernel, specialised
 
 
@@ -56,7 +56,8 @@ def with_code(compiled: Any, *numbers: Any) -> tuple[Any, list[Any]]:
     if not isinstance(compiled, Kernel):  # interpreted
         return compiled, list(numbers)
     with _MAKING:  # threads that train by the same rules share what one of them compiles
-        present = [_present(each) for each in numbers]
+        classes = {cls: _present(cls) for cls in dict.fromkeys(map(type, numbers))}
+        present = [each if (cls := classes[type(each)]) is type(each) else cls(*each) for each in numbers]
         return _twin(compiled, *dict.fromkeys(map(type, present))), present
 
 
@@ -65,15 +66,27 @@ def _twin(compiled: Any, *classes: type) -> Any:
     return specialised(compiled, *(part for cls in classes for part in code_of(cls)))
 
 
-def _present(numbers: Any) -> Any:
-    cls: Any = type(numbers)
+def _present(cls: Any) -> Any:
+    """Return the class that stands for a class's code as it is now."""
     now = _REGISTERED.get(cls) or registered(cls)
-    digest = content(cls, *now.code, now.asks).digest
+    digest = _digest(cls, now)
     known: Any = _CLASSES.get(digest)
     if known is None:
         known = _CLASSES[digest] = _class_like(cls) if cls in _CODE else cls
     _CODE[known] = now
-    return numbers if known is cls else known(*numbers)
+    return known
+
+
+def _digest(cls: Any, now: Registered) -> str:
+    """Return what the code for a class is made of: the core's does not change, others' is looked at each time."""
+    if is_core_class(cls) and all(each is None or is_core(each.py_func) for each in now.code):
+        return _digest_of_core(cls, now)
+    return content(cls, *now.code, now.asks).digest
+
+
+@functools.cache
+def _digest_of_core(cls: Any, now: Registered) -> str:
+    return content(cls, *now.code, now.asks).digest
 
 
 def _class_like(cls: Any) -> type:

@@ -154,24 +154,19 @@ class Built(Carried):
         brightness = float(images.sum(axis=1, dtype=np.float64).max(initial=0.0))
         rooms = self._rooms(brightness, float(durations.max(initial=0.0)))
         rooms[0] = rooms[0]._replace(capacity=rooms[0].capacity + n_given)
-        inputs, *layers = (
-            packing.grown(spikes, room, self._float)
-            for (_, spikes), room in zip(self._populations(), rooms, strict=True)
+        inputs, *spikes = (
+            packing.grown(each, room, self._float) for (_, each), room in zip(self._populations(), rooms, strict=True)
         )
-        self._net = self._net._replace(
-            inputs=inputs,
-            layers=packing.link(
-                inputs,
-                [
-                    self._roomy(layer, spikes, below)
-                    for layer, spikes, below in zip(self._net.layers, layers, [inputs, *layers], strict=False)
-                ],
-            ),
-        )
+        below = [inputs, *spikes]
+        layers = [self._roomy(*each) for each in zip(self._net.layers, spikes, below, strict=False)]
+        if inputs is not self._net.inputs or any(
+            new is not old for new, old in zip(layers, self._net.layers, strict=True)
+        ):
+            self._net = self._net._replace(inputs=inputs, layers=packing.link(inputs, layers))
 
     def _roomy(self, layer: Any, spikes: Spikes, below: Spikes) -> Any:
-        """Return a layer with these spikes; engines add room for what arrives."""
-        return layer._replace(spikes=spikes, fed=spikes)
+        """Return a layer with these spikes, the same one if it has them; engines add room for what arrives."""
+        return layer if layer.spikes is spikes else layer._replace(spikes=spikes, fed=spikes)
 
     def _trace(self, net: Network, watch: Watch, lengths: np.ndarray) -> Trace:
         grain = self.network.plateaus.grain

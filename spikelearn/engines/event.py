@@ -10,6 +10,7 @@ from spikelearn.core import exact
 from spikelearn.core.layer import GROUP, PARTS, Layer, Spikes
 from spikelearn.core.layer import Network as CoreNetwork
 from spikelearn.core.poisson import count_bound
+from spikelearn.core.records import Records
 from spikelearn.engines import packing
 from spikelearn.engines.base import Core
 from spikelearn.engines.engine import Engine, check_dtype
@@ -182,6 +183,10 @@ class EventCore(Core):
             for n, most in zip(brightest, self.network.sizes, strict=True)
         ]
 
+    def _make_room(self, images: np.ndarray, durations: np.ndarray, n_given: int = 0) -> None:
+        super()._make_room(images, durations, n_given)
+        self._net = self._returning(self._net)
+
     def _roomy(self, layer: Layer, spikes: Spikes, below: Spikes) -> Layer:
         work = layer.work
         if len(work.arriving) < len(below.left):
@@ -189,24 +194,24 @@ class EventCore(Core):
         if len(work.bound) < len(below.first):
             n = len(below.first)
             work = work._replace(bound=np.zeros(n, self._float), fade=np.zeros(n, self._float))
-        return layer._replace(spikes=spikes, fed=spikes, work=work)
-
-    def _keyed(self, seed: int, purpose: str) -> CoreNetwork:
-        return self._returning(super()._keyed(seed, purpose))
+        roomy = super()._roomy(layer, spikes, below)
+        return roomy if work is layer.work else roomy._replace(work=work)
 
     def _returning(self, net: CoreNetwork) -> CoreNetwork:
-        """Return the network with room for what is fed back to somata."""
-        layers = []
-        for layer in net.layers:
-            n, work = len(layer.received.left), layer.work
-            if net.model.coupled and len(work.returning) < n:
-                work = work._replace(returning=lanes_array(n, self._float))
-            layers.append(layer._replace(work=work))
-        return net._replace(layers=tuple(layers))
+        """Return the network with room for what is fed back to somata: the same one if it has it."""
+        needed = [len(layer.received.left) if net.model.coupled else 0 for layer in net.layers]
+        if all(len(layer.work.returning) >= n for layer, n in zip(net.layers, needed, strict=True)):
+            return net
+        return net._replace(
+            layers=Records(
+                layer._replace(work=layer.work._replace(returning=lanes_array(n, self._float)))
+                for layer, n in zip(net.layers, needed, strict=True)
+            )
+        )
 
     def _watched(self, net: CoreNetwork, watch: Watch, duration: float) -> CoreNetwork:
         probe = make_probe(watch, self.network.n_hidden > 0, duration, self._slot, self._float)
-        layers = tuple(
+        layers = Records(
             layer._replace(work=layer.work._replace(traced=np.zeros((len(probe.v_soma), layer.n))))
             for layer in net.layers
         )

@@ -9,6 +9,7 @@ from spikelearn.core.curves import choices
 from spikelearn.core.lanes import LANES
 from spikelearn.core.layer import FORWARD, GROUP, TARGET, Layer, Own, Spikes
 from spikelearn.core.poisson import CountTable, count_table
+from spikelearn.core.records import Records
 from spikelearn.core.rules import Asks
 from spikelearn.errors import InputError, check_kind
 from spikelearn.network import Network
@@ -166,11 +167,14 @@ def curves_of(network: Network) -> list[Any]:
 def bend(net: Any, curves: Sequence[Any]) -> Any:
     """Return the network with its curves, given their constants in the order of `curves_of`."""
     chosen = choices(curves)
+    present = [curve for layer in net.layers for curve in (layer.curve, layer.plateau_curve)]
+    if present == chosen and list(map(type, present)) == list(map(type, chosen)):
+        return net
     layers = [
         layer._replace(curve=curve, plateau_curve=plateau)
         for layer, curve, plateau in zip(net.layers, chosen[::2], chosen[1::2], strict=True)
     ]
-    return net._replace(layers=tuple(layers))
+    return net._replace(layers=Records(layers))
 
 
 def equip(net: Any, asks: Asks, others: Asks, real: Any) -> Any:
@@ -212,7 +216,7 @@ def kept(layer: Layer) -> list[np.ndarray]:
 
 def link(inputs: Spikes, layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Let each layer know whose spikes it receives, from below and from where feedback comes."""
-    return tuple(
+    return Records(
         layer._replace(
             below=below,
             received=layers[layer.source].fed,
