@@ -58,6 +58,7 @@ class Kernel:
         self._is_core = is_core(function)
         self._parts: dict[str, Any] = {}
         self._entries: dict[str, Any] = {}
+        self._apart: dict[tuple[str, Any], tuple[int, Any]] = {}
         self._making = threading.RLock()
 
     def _digest(self) -> str:
@@ -82,6 +83,18 @@ class Kernel:
                 entry.compile = functools.partial(compile_aside, entry, self._folder)
                 self._entries[digest] = entry
             return self._entries[digest]
+
+    def address(self, signature: tuple[Any, ...]) -> int:
+        """Return where the code for arguments of these types is, for kernels that call it without being part of it."""
+        key = self._digest(), signature
+        with self._making:
+            if key not in self._apart:
+                wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+                entry = _compile(self.py_func, self._folder, "apart", False, **wrappers)
+                compile_aside(entry, self._folder, signature)
+                code = entry.overloads[signature]
+                self._apart[key] = code.library.get_pointer_to_function(code.fndesc.llvm_func_name), entry
+            return self._apart[key][0]
 
     def __call__(self, *args: Any) -> Any:  # noqa: D102
         return self._entry(*(Packed(arg) if is_record(arg) else arg for arg in args))

@@ -130,9 +130,10 @@ class Pathway(NamedTuple):
 class Network(NamedTuple):
     """A network for an engine."""
 
+    present: int  # address of the compiled engine, `spikelearn.core.apart`
     model: Any  # the engine's numbers
     inputs: Spikes
-    layers: tuple[Layer, ...]
+    layers: Any  # Records of Layer
     pathway: Pathway
 
 

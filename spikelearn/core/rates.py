@@ -29,7 +29,7 @@ class Rates(NamedTuple):
     teach: np.ndarray  # (2,) current into the outputs that are not, and that are, the label
     rates: bool  # do apical dendrites receive rates, not filtered spikes?
     coupled: bool  # does feedback reach the somata?
-    elapsed: np.ndarray  # (2,) int64, unused: no spikes are remembered
+    elapsed: np.ndarray  # (2,) unused: no spikes are remembered
     keys: np.ndarray  # (1, 4) uint32, unused: nothing is drawn
 
 

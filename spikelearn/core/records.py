@@ -112,6 +112,11 @@ def _pack_all(records: tuple) -> tuple[RecordsType, np.ndarray, list[Any]]:
     return _records_type(items[0][0]), structs, [records, *(kept for item in items for kept in item[2])]
 
 
+def type_of(value: Any) -> RecordType:
+    """Return numba's type of a record."""
+    return _pack(value)[0]
+
+
 class Packed:
     """A record with its struct."""
 

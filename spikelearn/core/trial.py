@@ -1,11 +1,14 @@
 """Chunks of examples: the compiled loops that Python calls, and all that depends on the number of layers."""
 
+from collections import namedtuple
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikelearn.core import continuous, euler, exact, rates
+from spikelearn.core.apart import call_at
 from spikelearn.core.feedback import draw_early, learn_feedback, refresh_feedback
+from spikelearn.core.identity import content, is_core
 from spikelearn.core.jit import inlined, kernel
 from spikelearn.core.layer import FORWARD, Trial, window_there
 from spikelearn.core.learn import (
@@ -17,6 +20,7 @@ from spikelearn.core.learn import (
     not_finite,
 )
 from spikelearn.core.parts import compiled_as
+from spikelearn.core.records import record
 from spikelearn.core.rules import change_weights, compute_errors, compute_others, draw_all, tell
 
 DONE, NOT_FINITE, OVERFLOW = 0, 1, 2
@@ -71,22 +75,58 @@ register_engine(exact.Exact, continuous)
 register_engine(rates.Rates, rates)
 
 
-def present(model, inputs, layers, trial, intensity):
+def engine_of(model: Any) -> Loops:
+    """Return the kernels of the engine that a record of numbers belongs to."""
+    return _LOOPS[type(model).__name__]
+
+
+def with_engine(model: Any) -> Any:
+    """Return an engine's numbers as a record of a class that stands for what the engine's code is made of now.
+
+    numba does not compile anew for a class that it has met, so code that was edited needs another.
+    """
+    loops = engine_of(model)
+    own = [each for each in loops if not is_core(getattr(each, "py_func", each))]
+    if not own:
+        return model
+    name = f"{type(model).__name__}_{content(*own).digest}"
+    _LOOPS[name] = loops
+    make: Any = namedtuple
+    return record(make(name, model._fields, module=__name__))(*model)
+
+
+def present(net, trial, intensity):
+    """Run one trial by the engine of the network; False if a buffer of spikes was too small."""
+    return engine_of(net.model).present(net.model, net.inputs, net.layers, trial, intensity)
+
+
+def by_engine(model, inputs, layers, trial, intensity):
     """Run one trial by the engine that `model` belongs to; False if a buffer of spikes was too small."""
-    return _LOOPS[type(model).__name__].present(model, inputs, layers, trial, intensity)
+    return engine_of(model).present(model, inputs, layers, trial, intensity)
+
+
+@kernel
+def present_apart(model, inputs, layers, trial, intensity):
+    """Run one trial: compiled for itself, see `spikelearn.core.apart`."""
+    return by_engine(model, inputs, layers, trial, intensity)
 
 
 def remember_all(model, inputs, layers):
     """Turn the spikes of the last trial into memory, by the engine that `model` belongs to."""
-    _LOOPS[type(model).__name__].remember_all(model, inputs, layers)
+    engine_of(model).remember_all(model, inputs, layers)
 
 
 def count_spikes(model, spikes, start, stop, counts, k, column):
     """Count the spikes of a population in a window, by the engine that `model` belongs to."""
-    _LOOPS[type(model).__name__].count_spikes(model, spikes, start, stop, counts, k, column)
+    engine_of(model).count_spikes(model, spikes, start, stop, counts, k, column)
 
 
 @compiled_as(present)
+def _compiled_call(net, trial, intensity):
+    return lambda net, trial, intensity: call_at(net.present, net.model, net.inputs, net.layers, trial, intensity)
+
+
+@compiled_as(by_engine)
 def _compiled_present(model, inputs, layers, trial, intensity):
     engine = _LOOPS[model.cls_name].present
     return lambda model, inputs, layers, trial, intensity: engine(model, inputs, layers, trial, intensity)
@@ -175,14 +215,14 @@ def train_chunk(net, rule, other_rule, plan, images, labels, schedule, learning_
     int
         DONE, NOT_FINITE or OVERFLOW; then ``results.failure`` says where.
     """
-    layers, inputs, n_layers, n_parts = net.layers, net.inputs, len(net.layers), schedule.learns.shape[0]
+    layers, n_layers, n_parts = net.layers, len(net.layers), schedule.learns.shape[0]
     measure_all(layers)
     refresh_feedback(plan, layers, net.pathway, schedule.first)
     for k in range(schedule.lengths.shape[0]):
         trial, part = make_trial(schedule, k), k % n_parts
         if part == 0 and not carry_state:
             rest(net)
-        if not present(net.model, inputs, layers, trial, images[k // n_parts]):
+        if not present(net, trial, images[k // n_parts]):
             results.failure[0] = k
             return OVERFLOW
         derive_all(layers, net.pathway, trial)
@@ -219,7 +259,7 @@ def test_chunk(net, images, schedule, results):
     measure_all(net.layers)
     for k in range(images.shape[0]):
         rest(net)
-        if not present(net.model, net.inputs, net.layers, make_trial(schedule, k), images[k]):
+        if not present(net, make_trial(schedule, k), images[k]):
             results.failure[0] = k
             return OVERFLOW
         bad = bad_layer(net.layers, POTENTIAL)
@@ -261,7 +301,7 @@ def watch_trial(net, plan, image, schedule):
     measure_all(net.layers)
     refresh_feedback(plan, net.layers, net.pathway, schedule.first)
     trial = make_trial(schedule, 0)
-    done = present(net.model, net.inputs, net.layers, trial, image)
+    done = present(net, trial, image)
     derive_all(net.layers, net.pathway, trial)
     return done
 

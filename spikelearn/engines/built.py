@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 
 from spikelearn.core import trial
+from spikelearn.core.apart import address_of
 from spikelearn.core.layer import Network, Pathway, Spikes
 from spikelearn.core.random import draw_extra, make_keys
+from spikelearn.core.records import type_of
 from spikelearn.core.registered import registered, with_code
 from spikelearn.engines import checking, packing, schedules
 from spikelearn.engines.carried import Carried
 from spikelearn.engines.engine import DTYPES
+from spikelearn.engines.explaining import explained
 from spikelearn.engines.probing import Apical, Trace, Watch, give_apical, make_given, read_probe
 from spikelearn.errors import InputError, NotFiniteError, described
 from spikelearn.examples import Trains
@@ -54,6 +57,7 @@ class Built(Carried):
         self.network = network
         self._float = DTYPES[dtype]
         self._rules: tuple[Any, Any] = (None, None)  # that it is prepared for
+        self._addresses: dict[Any, int] = {}
         self._chances = network.plateaus.cumulative()
         self._curves = packing.curves_of(network)
 
@@ -111,7 +115,13 @@ class Built(Carried):
     def _with_code(self, compiled: Any, net: Network, *numbers: Any) -> tuple[Any, Network, list[Any]]:
         """Return the twin of a kernel for these numbers' and the curves' code, and what it is called with."""
         run, present = with_code(compiled, *numbers, *self._curves)
-        return run, packing.bend(net, present[len(numbers) :]), present[: len(numbers)]
+        net = packing.bend(net, present[len(numbers) :])
+        apart, _ = with_code(trial.present_apart, *self._curves)
+        known = apart, net.layers.packed[0]  # all else is of the same types in every call
+        if known not in self._addresses:
+            with explained(*self._parts()):
+                self._addresses[known] = address_of(apart, type_of(net))
+        return run, net._replace(present=self._addresses[known]), present[: len(numbers)]
 
     def _parts(self) -> list[Any]:
         """Return the descriptions whose kernels take part in every trial."""
@@ -135,7 +145,8 @@ class Built(Carried):
             for n, room in zip(self.network.sizes, rooms, strict=True)
         ]
         self._net = Network(
-            model=model,
+            present=0,
+            model=trial.with_engine(model),
             inputs=populations[0],
             layers=packing.link(
                 populations[0],

@@ -85,7 +85,7 @@ class RatesCore(Core):
             teach=np.array([output.g_teach * output.e_inhibit, output.g_teach * output.e_excite]),
             rates=network.feedback_signal == "rates",
             coupled=coupled,
-            elapsed=np.zeros(2, np.int64),
+            elapsed=np.zeros(2),
             keys=np.zeros((1, 4), np.uint32),
         )
         works = [

@@ -2,17 +2,22 @@
 
 import importlib.util
 import sys
+from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import needs_jit
 
 import spikelearn as sl
-from spikelearn.core import identity, jit, keeping
+from spikelearn.core import identity, jit, keeping, rates, trial
+from spikelearn.core.jit import kernel
+from spikelearn.core.records import record
 from spikelearn.core.registered import code_of, with_code
 from spikelearn.core.rules import layer_errors
 from spikelearn.core.trial import train_chunk
 from spikelearn.engines import Clock
+from spikelearn.engines.rates import RatesCore
 
 RULE = """
 from typing import NamedTuple
@@ -310,3 +315,46 @@ def test_where_no_folder_can_be_made_nothing_is_kept(tmp_path, monkeypatch):
     keeping.say_once.cache_clear()
     with pytest.warns(RuntimeWarning, match="compiled code cannot be kept in .*set NUMBA_CACHE_DIR"):
         assert jit.cache_folder.__wrapped__() is None
+
+
+# -- an engine of one's own -------------------------------------------------------------------------------------------
+
+FACTOR = 1.0
+Steady = record(namedtuple("Steady", rates.Rates._fields))
+
+
+@kernel
+def present_scaled(model, inputs, layers, trial, intensity):
+    """As the rates engine does, with potentials of the outputs times a number."""
+    done = rates.present(model, inputs, layers, trial, intensity)
+    output = layers[len(layers) - 1]
+    for i in range(output.n):
+        output.own.v_forward[i] *= FACTOR
+    return done
+
+
+class SteadyCore(RatesCore):
+    def _build(self, model, works, weights):
+        super()._build(Steady(*model), works, weights)
+
+
+@needs_jit
+def test_an_engine_that_was_changed_is_compiled_anew(monkeypatch):
+    trial.register_engine(
+        Steady,
+        SimpleNamespace(present=present_scaled, remember_all=rates.remember_all, count_spikes=rates.count_spikes),
+    )
+    network = sl.Network(sizes=(4, 3, 2))
+    x, y = np.full((1, 4), 0.5, np.float32), np.array([0])
+
+    def potentials():
+        core = SteadyCore(sl.Rates(), network, network.draw_weights(1))
+        return core.train(x, y, seed=1, first_example=0, learning_rates=(0, 0), rule=sl.Plateau()).v_output
+
+    once = potentials()
+    usual = sl.Rates().build(network, network.draw_weights(1))
+    np.testing.assert_array_equal(
+        once, usual.train(x, y, seed=1, first_example=0, learning_rates=(0, 0), rule=sl.Plateau()).v_output
+    )
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    np.testing.assert_array_equal(potentials(), 2 * once)
