@@ -7,7 +7,8 @@ import pytest
 import reference
 
 import spikelearn as sl
-from spikelearn import descriptions, peers
+from spikelearn import descriptions
+from spikelearn.peers import task
 from spikelearn.phases import Showing
 
 PHASES = sl.Phases(minimum=20.0, settle=8.0, window=10.0, test=30.0)
@@ -209,4 +210,4 @@ def test_orders_that_make_no_sense_are_refused(order, message):
 
 def test_peers_refuse_other_orders():
     with pytest.raises(sl.InputError, match="peers know a forward phase, a target phase and learning"):
-        peers.phase_steps(ordered(("target", "learn")).phases, np.random.default_rng(0))
+        task.phase_steps(ordered(("target", "learn")).phases, np.random.default_rng(0))

@@ -12,6 +12,7 @@ import reference
 import spikelearn as sl
 from spikelearn import peers
 from spikelearn.models import guerguiev2017
+from spikelearn.peers import in_brian2, in_numpy
 
 LABELS = np.arange(5) % 3
 IMAGES = np.random.default_rng(0).random((len(LABELS), 12), dtype=np.float32) * (np.arange(12) % 4 > 0)
@@ -99,7 +100,7 @@ def test_from_the_same_spikes_numpy_learns_the_same_weights_as_the_clock_engine(
         losses.append(chunk.loss[0])
         after = core.weights
     script = Script(network, recordings)
-    twin = peers.NumPyNetwork(network, before, dtype="float64", rng=script)
+    twin = in_numpy.NumPyNetwork(network, before, dtype="float64", rng=script)
     twin_losses = [twin.train(*pair, model.learning_rates) for pair in zip(intensities, LABELS, strict=True)]
     assert not script.drawn and not script.extra
     np.testing.assert_allclose(twin_losses, losses, rtol=1e-9)
@@ -115,7 +116,7 @@ def test_from_the_same_spikes_numpy_predicts_the_same_classes_as_the_clock_engin
     images = sl.Images(x=IMAGES, y=LABELS, n_classes=3, name="few")
     core, intensities = sl.Clock(dtype="float64").build(network, weights), images.intensities(slice(None))
     recordings = [core.record(image, None, seed=2, example=k) for k, image in enumerate(intensities)]
-    twin = peers.NumPyNetwork(network, weights, dtype="float64", rng=Script(network, recordings))
+    twin = in_numpy.NumPyNetwork(network, weights, dtype="float64", rng=Script(network, recordings))
     expected = core.test(intensities, seed=2, first_example=0)
     assert len(set(expected.tolist())) > 1
     assert [twin.test(image) for image in intensities] == expected.tolist()
@@ -131,7 +132,7 @@ def test_with_its_own_spikes_numpy_agrees_with_the_clock_engine_in_distribution(
     images = sl.Images(x=IMAGES[:1].repeat(n, axis=0), y=LABELS[:1].repeat(n), n_classes=3, name="one")
     training = sl.train(model, images, seed=3, weights=weights)
     ours = np.concatenate([chunk.loss for chunk in training])
-    twin = peers.NumPyNetwork(network, weights, dtype="float32", rng=np.random.default_rng(4))
+    twin = in_numpy.NumPyNetwork(network, weights, dtype="float32", rng=np.random.default_rng(4))
     theirs = np.array([twin.train(image, 0, model.learning_rates) for image in images.intensities(slice(None))])
     error = np.sqrt((ours.var(axis=0, ddof=1) + theirs.var(axis=0, ddof=1)) / n)
     assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) < 4 * error).all()
@@ -197,7 +198,7 @@ def test_where_no_spike_is_left_to_chance_brian2_integrates_the_equations(readin
     model = guerguiev2017.one_hidden(reading, n_input=4, hidden=(4,), n_output=2)
     network = replace(model.network, rate_max=1.0, hidden=sl.HiddenNeuron(g_apical=0.3))
     images = np.array([[1, 0, 1, 0], [0, 1, 1, 0]], np.float32)  # at 1 spike/ms, a spike in every step or in none
-    schedule = peers.training_schedule(network.phases, np.array([1, 0]), np.random.default_rng(1))
+    schedule = in_brian2.training_schedule(network.phases, np.array([1, 0]), np.random.default_rng(1))
     weights = network.draw_weights(1)
     weights.b[1][:] = 100.0, -100.0
     weights.b[0][:] = -235.0, -407.0, 135.0, -900.0
@@ -221,7 +222,7 @@ def test_with_its_own_spikes_brian2_agrees_with_the_clock_engine_in_distribution
         recording = core.record(image, 0, seed=5, example=example)
         ends = round(recording.lengths[0]), round(sum(recording.lengths))
         ours.append([recording.v_soma[-1][stop - 20 : stop].mean(axis=0) for stop in ends])
-    schedule = peers.training_schedule(network.phases, labels, np.random.default_rng(6))
+    schedule = in_brian2.training_schedule(network.phases, labels, np.random.default_rng(6))
     simulated = peers.apart(peers.Brian2(target="numpy").simulate, network, weights, intensities, schedule)
     switches = np.flatnonzero(np.diff(schedule.teaching, append=False)) + 1
     theirs = [simulated.v_output[stop - 20 : stop].mean(axis=0) for stop in switches]
