@@ -250,7 +250,7 @@ def test_a_trace_takes_images_from_where_they_are_now(moved, tmp_path, capsys):
     assert "--data" in capsys.readouterr().err
     assert main(["trace", run, *picture, "--data", place]) == 0
     assert main(["trace", run, *picture, "--data", "digits"]) == 2
-    assert "--data digits has images of 64 pixels; the network takes 4" in capsys.readouterr().err
+    assert "--data digits has examples of 64 inputs; the network takes 4" in capsys.readouterr().err
 
 
 def test_a_link_is_kept_as_a_link(tmp_path):

@@ -10,7 +10,7 @@ import reference
 import spikelearn as sl
 from spikelearn.core import registered
 from spikelearn.core.jit import kernel
-from spikelearn.core.layer import FORWARD, TARGET, Own
+from spikelearn.core.layer import FORWARD, TARGET, Own, Trial
 from spikelearn.core.learn import angle, apply_errors, loss
 from spikelearn.core.registered import code_of
 from spikelearn.core.rules import compute_errors, compute_others, layer_errors, register_rule
@@ -284,8 +284,12 @@ def test_no_weight_is_larger_than_the_reach_that_learning_keeps(network):
 
 
 @kernel
-def _derive(net):
-    derive_all(net.layers, net.pathway, 0)
+def _derive(net, trial):
+    derive_all(net.layers, net.pathway, trial)
+
+
+# One with windows of both phases.
+TRIAL = Trial(0, 0, np.zeros(1), np.ones(2), np.array([[0.0, 1.0], [1.0, 2.0]]), 0.0, True)
 
 
 @of_each_network
@@ -298,7 +302,7 @@ def test_mean_apical_potentials_are_feedback_weights_times_mean_output(network):
             field[:] = 7
     output = np.random.default_rng(1).random((2, network.sizes[-1]))
     core._net.layers[-1].fed.delivered[:] = output
-    _derive(core._net)
+    _derive(core._net, TRIAL)
     for own, feedback in zip(owns(core)[:-1], core.weights.Y, strict=True):
         for mean, found in zip(output, (own.plateau_forward, own.plateau_target), strict=True):
             np.testing.assert_allclose(found, reference.sigmoid(feedback @ mean), rtol=1e-12)
@@ -312,7 +316,7 @@ def test_where_plateaus_come_early_the_window_of_each_neuron_counts():
     core = core_with(network, averages_of(network))
     delivered = core._net.layers[-1].fed.delivered  # row ``phase * shifts + grains``
     delivered[:] = np.random.default_rng(1).random(delivered.shape)
-    _derive(core._net)
+    _derive(core._net, TRIAL)
     for layer, feedback in zip(core._net.layers[:-1], core.weights.Y, strict=True):
         assert len(np.unique(layer.early[:, : layer.n])) == len(delivered) // 2
         for phase, found in ((FORWARD, layer.own.plateau_forward), (TARGET, layer.own.plateau_target)):

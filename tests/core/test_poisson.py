@@ -213,7 +213,7 @@ def test_all_neurons_of_a_group_spike_equally_often():
 @kernel
 def _candidates_of_a_step(net, example, step):
     """Draw the candidates of the only group for one step; return how many there are."""
-    trial = Trial(example, 0, np.int64(0), np.int64(0), 0.0)
+    trial = Trial(example, 0, np.int64(0), np.int64(0), np.int64(0), 0.0, True)
     return draw_candidates(net.model, trial, net.layers[0], 0, step, step + 1)
 
 

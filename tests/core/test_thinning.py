@@ -20,7 +20,7 @@ LONG, SHORT = 6500.0, 1300.0  # ms, in which 82 neurons have some 106,000 and 21
 def candidates(core, duration):
     """Yield neurons, times and thresholds of all candidates of each layer in the trial that was recorded."""
     net = core._keyed(SEED, "evaluation")
-    trial = Trial(EXAMPLE, -1, np.array([duration, 0.0]), np.zeros((2, 2)), core._rate)
+    trial = Trial(EXAMPLE, 0, np.zeros(1), np.array([duration, 0.0]), np.zeros((2, 2)), core._rate, True)
     for layer in net.layers:
         neurons, times, thresholds = [], [], []
         work = layer.work
