@@ -4,11 +4,8 @@ Whatever happens to the process, the folder holds a checkpoint and the rows of m
 `Run.resume` cuts the surplus and trains on, and the results are bit for bit those of a run that was never stopped.
 """
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from spikelearn import origin
-from spikelearn.core.compiling import compiling
 from spikelearn.datasets import Dataset, load
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
@@ -25,6 +21,7 @@ from spikelearn.evaluation import CHUNK, error_percent, evaluate
 from spikelearn.examples import Examples
 from spikelearn.model import Model
 from spikelearn.network import Network
+from spikelearn.patience import patient
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 from spikelearn.training import Chunk, Training, train
 from spikelearn.weights import Weights
@@ -231,7 +228,7 @@ class Run:
             return self._train(on_chunk)
 
     def _train(self, on_chunk: Callable[[Chunk], None] | None) -> list[dict[str, float]]:
-        with _patient() as interrupted:
+        with patient() as interrupted:
             # The test after an epoch is compiled now, without an image: nothing is lost yet if that is interrupted.
             network = self.config.model.network
             core = self.config.engine.build(network, self.training.weights)
@@ -296,33 +293,6 @@ class Run:
                 "origin": origin.write(self.origin),
             },
         )
-
-
-@contextmanager
-def _patient() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C, and what clusters send (SIGTERM), wait: yield a function that tells whether there was one.
-
-    The second one interrupts at once; the first one, too, while the main thread waits for the compiler.
-    """
-    pressed = False
-
-    def note(number: int, frame: Any) -> None:
-        nonlocal pressed
-        if pressed or compiling():
-            raise KeyboardInterrupt
-        pressed = True
-
-    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    # Python handles signals in the main thread only; whoever has a handler of their own keeps it.
-    in_main = threading.current_thread() is threading.main_thread()
-    ours = [number for number, handler in usual.items() if in_main and signal.getsignal(number) is handler]
-    for number in ours:
-        signal.signal(number, note)
-    try:
-        yield lambda: pressed
-    finally:
-        for number in ours:
-            signal.signal(number, usual[number])
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:

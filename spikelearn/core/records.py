@@ -109,7 +109,7 @@ class Records(tuple):
 def _pack_all(records: tuple) -> tuple[RecordsType, np.ndarray, list[Any]]:
     items = [_pack(item) for item in records]
     structs = np.array([item[1] for item in items], np.uint64)
-    return _records_type(items[0][0]), structs, [records, *(kept for item in items for kept in item[2])]
+    return _records_type(items[0][0]), structs, [kept for item in items for kept in item[2]]
 
 
 def type_of(value: Any) -> RecordType:
