@@ -17,7 +17,7 @@ from spikelearn.datasets import Dataset, load
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
-from spikelearn.evaluation import CHUNK, error_percent, evaluate
+from spikelearn.evaluation import CHUNK, check_fit, error_percent, evaluate
 from spikelearn.examples import Examples
 from spikelearn.model import Model
 from spikelearn.network import Network
@@ -96,6 +96,7 @@ class Run:
             engine=config.engine,
             chunk_size=config.chunk_size,
         )
+        check_fit(config.model.network, self.data.test, "evaluation")
         self.origin = {**_description(config), "images": self.data.digests()}
         self.folder: RunFolder
         self._n_wrong = 0
@@ -107,6 +108,7 @@ class Run:
         """Begin a new run in a new folder; `InputError` before anything is written if something does not fit."""
         run, described = cls(config, data), to_dict(config)
         from_dict(Config, described)  # what could not be opened again is not begun
+        run._compile()  # nor what does not compile
         run.folder = RunFolder.create(path, described, overwrite)
         run.save()
         return run
@@ -229,10 +231,7 @@ class Run:
 
     def _train(self, on_chunk: Callable[[Chunk], None] | None) -> list[dict[str, float]]:
         with patient() as interrupted:
-            # The test after an epoch is compiled now, without an image: nothing is lost yet if that is interrupted.
-            network = self.config.model.network
-            core = self.config.engine.build(network, self.training.weights)
-            core.test(np.zeros((0, network.sizes[0]), np.float32), seed=0, first_example=0)
+            self._compile()
             saved = time.monotonic()
             began = time.perf_counter()
             for chunk in self.training:
@@ -256,15 +255,19 @@ class Run:
                 began = time.perf_counter()
         return self.folder.metrics()
 
+    def _compile(self) -> None:
+        """Compile training and the test after an epoch, without an example: nothing is lost if that is interrupted."""
+        model, engine = self.config.model, self.config.engine
+        core = engine.build(model.network, self.training.weights)
+        nothing, still = np.zeros((0, model.network.sizes[0]), np.float32), (0.0,) * model.network.n_layers
+        core.train(nothing, np.zeros(0, np.int64), seed=0, first_example=0, learning_rates=still, rule=model.rule)
+        core.test(nothing, seed=0, first_example=0)
+
     def _end_epoch(self, chunk: Chunk) -> None:
         began = time.perf_counter()
-        test = self.data.test
+        config, test = self.config, self.data.test
         predictions = evaluate(
-            self.config.model.network,
-            self.training.weights,
-            test,
-            seed=self.config.seed,
-            engine=self.config.engine,
+            config.model.network, self.training.weights, test, seed=config.seed, engine=config.engine
         )
         n = len(self.data.train)
         row = {

@@ -18,6 +18,7 @@ from spikelearn.cli import arguments
 from spikelearn.core.feedback import register_plan
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
+from spikelearn.core.rules import register_rule
 from spikelearn.feedback import Feedback
 from spikelearn.learning import Rule
 
@@ -262,6 +263,27 @@ def test_a_run_that_could_not_be_opened_again_is_not_begun(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@needs_jit
+def test_a_run_whose_rule_does_not_compile_is_not_begun(forgotten, tmp_path):
+    def senseless(constants, own):
+        own.error[0] = own.nonsense
+
+    @sl.register(like=sl.Plateau)
+    @dataclass(frozen=True)
+    class Senseless:
+        def constants(self):
+            return Nonsense(1.0)
+
+    register_rule(Nonsense, senseless)
+    np.savez(tmp_path / "toy.npz", x=np.eye(4)[[0, 1] * 10], y=[0, 1] * 10)
+    source = str(tmp_path / "toy.npz")
+    model = sl.Model(network=sl.Network(sizes=(4, 3, 2)), learning_rates=(0.1, 0.1), rule=Senseless())
+    config = runs.Config(name="own", reading="text", model=model, data=source, epochs=1, seed=1)
+    with pytest.raises(sl.InputError, match="the kernels of Senseless cannot be compiled: own has no .nonsense"):
+        runs.Run.start(tmp_path / "run", config, sl.load(source))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -296,6 +318,10 @@ def test_a_plan_that_the_core_does_not_know_is_refused_and_not_ignored():
             sl.InputError, match=r"Own.plan\(\) returned 7, and no code is registered for int; see .*plan"
         ):
             engine.build(network, network.draw_weights(1))
+
+
+class Nonsense(NamedTuple):
+    number: float
 
 
 class Decay(NamedTuple):

@@ -308,6 +308,17 @@ def test_what_would_come_after_a_phase_is_refused(make):
         sl.simulate(NETWORK, weights, later.at([0]))
 
 
+def test_a_run_whose_tests_would_end_too_early_is_not_begun(tmp_path):
+    path = written(tmp_path / "own.npz", frames, True)
+    network = replace(NETWORK, phases=replace(PHASES, test=20.0))
+    config = runs.Config(
+        name="own", reading="text", model=replace(MODEL, network=network), data=str(path), epochs=1, seed=1
+    )
+    with pytest.raises(sl.InputError, match="own.npz test: frames go on to 24 ms, but .* at 20 ms"):
+        runs.Run.start(tmp_path / "run", config, load(path))
+    assert not (tmp_path / "run").exists()
+
+
 @of_each_kind
 def test_without_time_nothing_changes_in_it(make):
     with pytest.raises(sl.InputError, match=r"Rates\(\) has no time, so input cannot change in it"):
