@@ -106,7 +106,7 @@ def by_engine(model, inputs, layers, trial, intensity):
 
 
 @kernel
-def present_apart(model, inputs, layers, trial, intensity):
+def run_trial(model, inputs, layers, trial, intensity):
     """Run one trial: compiled for itself, see `spikelearn.core.apart`."""
     return by_engine(model, inputs, layers, trial, intensity)
 

@@ -116,7 +116,7 @@ class Built(Carried):
         """Return the twin of a kernel for these numbers' and the curves' code, and what it is called with."""
         run, present = with_code(compiled, *numbers, *self._curves)
         net = packing.bend(net, present[len(numbers) :])
-        apart, _ = with_code(trial.present_apart, *self._curves)
+        apart, _ = with_code(trial.run_trial, *self._curves)
         known = apart, net.layers.packed[0]  # all else is of the same types in every call
         if known not in self._addresses:
             with explained(*self._parts()):
