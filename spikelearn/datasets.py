@@ -99,7 +99,10 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
         return _load_npz(path, scale)
     problem = "is not a .npz file" if path.exists() else "is not a data set, and no such path exists"
     hint = nearest(str(source), names())
-    raise InputError(f"{str(source)!r} {problem}; {hint}; or give a folder with the four IDX files, or a .npz file")
+    raise InputError(
+        f"{str(source)!r} {problem}; {hint}, and after --import those of your own; or give a folder with the four IDX "
+        f"files, or a .npz file"
+    )
 
 
 def names() -> tuple[str, ...]:

@@ -100,6 +100,7 @@ class Training:
         start = model.network.draw_weights(seed) if weights is None else weights
         core = engine.build(model.network, start)
         core.prepare(model.rule, compare)
+        core.check_input(images, "training")
         self._progress = Progress(core)
         self._order = (-1, np.empty(0, np.int64))
         self._recorder = None

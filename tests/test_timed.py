@@ -319,6 +319,14 @@ def test_a_run_whose_tests_would_end_too_early_is_not_begun(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_whose_engine_has_no_time_is_not_begun(tmp_path):
+    path = written(tmp_path / "own.npz", frames, True)
+    config = runs.Config(name="own", reading="text", model=MODEL, data=str(path), epochs=1, seed=1, engine=sl.Rates())
+    with pytest.raises(sl.InputError, match=r"Rates\(\) has no time"):
+        runs.Run.start(tmp_path / "run", config, load(path))
+    assert not (tmp_path / "run").exists()
+
+
 @of_each_kind
 def test_without_time_nothing_changes_in_it(make):
     with pytest.raises(sl.InputError, match=r"Rates\(\) has no time, so input cannot change in it"):

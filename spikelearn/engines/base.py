@@ -16,7 +16,7 @@ from spikelearn.engines.built import Built
 from spikelearn.engines.explaining import explained
 from spikelearn.engines.probing import Stimulus, Trace, Watch
 from spikelearn.errors import InputError
-from spikelearn.examples import Moment, Trains
+from spikelearn.examples import Examples, Moment, Trains
 
 
 class Chunk(NamedTuple):
@@ -230,6 +230,11 @@ class Core(Built):
     def rest(self) -> None:
         """Forget all activity."""
         trial.rest(self._net)
+
+    def check_input(self, images: Examples, purpose: str) -> None:
+        """Raise `InputError` if the first of some examples cannot be shown."""
+        moment = self.moment(0, 0, 1, purpose)
+        self._check_trains(images.show(slice(0, 1), moment).trains, moment.lengths)
 
     def moment(self, seed: int, first_example: int, n: int, purpose: str) -> Moment:
         """Return when `n` examples will be shown in training or, if this is the purpose, in evaluation."""

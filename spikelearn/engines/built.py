@@ -85,12 +85,7 @@ class Built(Carried):
         apical: Apical | None = None,
     ) -> Network:
         """Return the network with keys, room for the spikes of some showings, and those that are given."""
-        if trains is not None and not self._spiking:
-            raise InputError(
-                f"{type(self.engine).__name__}() has no time, so input cannot change in it; take another engine"
-            )
-        if trains is not None:
-            checking.check_trains(self.network, trains, lengths.sum(axis=1) * self._unit)
+        self._check_trains(trains, lengths * self._unit)
         # Of the showing before there may be as many.
         most = 0 if trains is None else 2 * int(np.diff(trains.first).max(initial=0))
         self._make_room(images, lengths.sum(axis=1), most)
@@ -100,6 +95,15 @@ class Built(Carried):
         model, slots = net.model._replace(given=make_given(trains, apical, self._unit)), len(net.inputs.first) - 2
         layers = [give_apical(layer, apical, self._slot, self._memory, slots) for layer in net.layers]
         return net._replace(model=model, layers=packing.link(net.inputs, layers))
+
+    def _check_trains(self, trains: Trains | None, lengths: np.ndarray) -> None:
+        """Raise `InputError` if these spikes cannot be shown in phases of so many ms."""
+        if trains is not None and not self._spiking:
+            raise InputError(
+                f"{type(self.engine).__name__}() has no time, so input cannot change in it; take another engine"
+            )
+        if trains is not None:
+            checking.check_trains(self.network, trains, lengths.sum(axis=1))
 
     def _training_schedule(self, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return lengths and windows of phases, given the extra lengths in ms, (showings, 2)."""
