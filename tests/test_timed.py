@@ -390,6 +390,35 @@ def test_examples_of_ones_own_that_show_what_cannot_be_are_refused(spikes, messa
         next(sl.train(MODEL, own, seed=1))
 
 
+@of_each_engine
+def test_numbers_of_any_type_are_taken_from_examples_of_ones_own(engine):
+    """And nothing is called with another type than it is compiled for, whatever came before."""
+
+    class Own(sl.Images):
+        kinds = (np.int64, np.int32, np.float64)
+
+        def show(self, index, moment):
+            n = len(moment.lengths)
+            first, neuron, time = np.arange(n + 1), np.arange(n) % 5, 12 + np.arange(n) % 10
+            arrays = zip((first, neuron, time), self.kinds, strict=True)
+            return Shown(self.intensities(index), Trains(*(array.astype(kind) for array, kind in arrays)))
+
+    class Others(Own):
+        kinds = (np.int16, np.uint8, np.float32)
+
+    made = {"x": np.zeros((8, 5)), "y": np.arange(8) % 6, "n_classes": 6, "name": "own"}
+    assert trained(Own(**made), engine).weights == trained(Others(**made), engine).weights
+    core = engine.build(NETWORK, NETWORK.draw_weights(1))
+    seen = [
+        core.look(shown.intensities, trains=shown.trains, seed=1, first_example=0, returns="counts")[1]
+        for cls in (Own, Others, Own)
+        for shown in [cls(**made).show(slice(0, 8), core.moment(1, 0, 8, "evaluation"))]
+    ]
+    assert seen[0][:, :5].sum() > 0
+    for other in seen[1:]:
+        np.testing.assert_array_equal(seen[0], other)
+
+
 def test_more_spikes_than_could_be_drawn_find_room():
     many = [(np.zeros(5000, int), np.linspace(0, 25, 5000)), ([], []), (np.ones(9000, int), np.linspace(0, 25, 9000))]
     examples = sl.SpikeTrains(spikes=many, y=[0, 1, 2], n_inputs=5, n_classes=6, name="many")

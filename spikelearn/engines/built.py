@@ -121,10 +121,10 @@ class Built(Carried):
         run, present = with_code(compiled, *numbers, *self._curves)
         net = packing.bend(net, present[len(numbers) :])
         apart, _ = with_code(trial.run_trial, *self._curves)
-        known = apart, net.layers.packed[0]  # all else is of the same types in every call
+        known = apart, type_of(net)
         if known not in self._addresses:
             with explained(*self._parts()):
-                self._addresses[known] = address_of(apart, type_of(net))
+                self._addresses[known] = address_of(*known)
         return run, net._replace(present=self._addresses[known]), present[: len(numbers)]
 
     def _parts(self) -> list[Any]:

@@ -99,7 +99,9 @@ def make_given(trains: Trains | None, apical: Apical | None, unit: float) -> Giv
     """Return the spikes that are given, in the engine's unit of time."""
     first, neuron, time = trains or Trains(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0))
     # What is a whole number of units may be a little less after the division.
-    return Given(trains is not None, first, neuron, time / unit * (1 + 1e-12), apical is not None)
+    when = np.ascontiguousarray(time, np.float64) / unit * (1 + 1e-12)
+    first, neuron = np.ascontiguousarray(first, np.int64), np.ascontiguousarray(neuron, np.int32)
+    return Given(trains is not None, first, neuron, when, apical is not None)
 
 
 def give_apical(layer: Layer, apical: Apical | None, slot: float, memory: int, slots: int) -> Layer:
