@@ -31,6 +31,7 @@ NAMES = (
     "readings",
     "cited",
     "apical_conductance",
+    "beyond",
 )
 
 

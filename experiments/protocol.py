@@ -16,6 +16,7 @@ from harness import Setting, Stages, Task, Tell, check_origin, main
 
 import spikelearn as sl
 from spikelearn import datasets, descriptions, runs, storage
+from spikelearn.checkpoints import pack, unpack
 from spikelearn.engines import Clock, Engine, Event
 from spikelearn.models import guerguiev2017
 from spikelearn.origin import digest, read, write
@@ -190,14 +191,14 @@ def leave(training: sl.training.Training, path: Path, made_from: Mapping[str, An
     """Write all that a training which is no run needs to go on exactly, and other arrays, to one file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     attributes = {"trials": training.trials, "made_from": write(made_from)}
-    storage.save_checkpoint(path, runs.pack(training) | arrays, attributes)
+    storage.save_checkpoint(path, pack(training) | arrays, attributes)
 
 
 def take_up(training: sl.training.Training, path: Path, made_from: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Bring a new training to where `leave` left it; return all arrays of the file."""
     arrays, attributes = check_left(path, made_from)
-    training.weights, state = runs.unpack(arrays, training.model.network, path)
-    training.resume(attributes["trials"], state)
+    training.weights, state, average = unpack(arrays, training.model.network, path)
+    training.resume(attributes["trials"], state, average)
     return arrays
 
 

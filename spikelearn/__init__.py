@@ -14,6 +14,8 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
     print(sl.error_percent(predictions, digits.test.y))
 """
 
+from spikelearn.augment import Shifts
+from spikelearn.averaging import Averaging
 from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
 from spikelearn.datasets import Dataset, load, register_data
 from spikelearn.engines import Clock, Event, Rates
@@ -23,6 +25,7 @@ from spikelearn.examples import Images
 from spikelearn.feedback import (
     KolenPollack,
     LearnedFeedback,
+    PooledFeedback,
     ProductFeedback,
     RandomFeedback,
     SparseFeedback,
@@ -37,6 +40,7 @@ from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
 from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
 from spikelearn.recording import Recording, RecordingFile, Spikes
+from spikelearn.schedule import Constant, Decay, Hyperbolic
 from spikelearn.simulate import simulate
 from spikelearn.storage import version
 from spikelearn.timed import Frames, SpikeTrains
@@ -48,17 +52,21 @@ from spikelearn.weights import InitialWeights, Weights
 __version__ = version()
 
 __all__ = [
+    "Averaging",
     "Backprop",
     "Chunk",
     "Clock",
+    "Constant",
     "Curve",
     "Dataset",
+    "Decay",
     "DirectFeedbackAlignment",
     "EvaluationStopped",
     "Event",
     "FeedbackAlignment",
     "Frames",
     "HiddenNeuron",
+    "Hyperbolic",
     "Hz",
     "Images",
     "InitialWeights",
@@ -75,12 +83,14 @@ __all__ = [
     "OutputOnly",
     "Phases",
     "Plateau",
+    "PooledFeedback",
     "ProductFeedback",
     "RandomFeedback",
     "Rates",
     "Record",
     "Recording",
     "RecordingFile",
+    "Shifts",
     "Sigmoid",
     "SparseFeedback",
     "SpikeTrains",

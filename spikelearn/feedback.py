@@ -142,6 +142,45 @@ class SparseFeedback:
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
+class PooledFeedback:
+    """Other feedback, the same from all outputs of a class: apical dendrites hear the mean of its population.
+
+    The base draws weights from one neuron of each class, and every output of the class has ``1 / population`` of them.
+    So the noise of the fed-back spikes falls as populations grow, and what they say on average stays. Not in the paper.
+
+    Parameters
+    ----------
+    population : int
+        Outputs for each class, as in the network.
+    base : RandomFeedback or ProductFeedback
+    """
+
+    population: int
+    base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
+
+    def __post_init__(self) -> None:
+        check_range("PooledFeedback.population", self.population, at_least=1, integer=True)
+
+    def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
+        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        output, n = len(forward) - 1, len(forward[-1])
+        if n % self.population:
+            raise InputError(
+                f"PooledFeedback.population={self.population} does not divide the {n} outputs; give it the network's"
+            )
+        drawn = self.base.draw(rng, [*forward[:-1], forward[-1][:: self.population]], scales, feeding)
+        return [
+            np.repeat(Y / self.population, self.population, axis=1) if source == output else Y
+            for Y, source in zip(drawn, feeding, strict=True)
+        ]
+
+    def plan(self) -> Fixed:
+        """Return what the core does with the weights during training."""
+        return Fixed()
+
+
+@register(like=Feedback)
+@dataclass(frozen=True, kw_only=True)
 class SymmetricFeedback:
     """The forward weights transposed, following them as they change (figure 8D).
 

@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from spikelearn.errors import InputError, check_kind, check_range, described
+from spikelearn.augment import Augment
+from spikelearn.averaging import Averaging
+from spikelearn.errors import InputError, check_able, check_kind, check_range, described
 from spikelearn.learning import Plateau, Rule, check_rule
 from spikelearn.network import Network
+from spikelearn.schedule import Constant, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A network, its learning rule and its learning rates.
+    """A network and how it learns.
 
     Parameters
     ----------
@@ -18,11 +21,20 @@ class Model:
     learning_rates : tuple of float
         One for each layer with weights, from the bottom up; 0 keeps a layer as it is.
     rule : Rule
+    schedule : Constant, Decay or Hyperbolic
+        What becomes of the learning rates from epoch to epoch.
+    augment : Shifts, optional
+        What becomes of images each time they are learned from.
+    averaging : Averaging, optional
+        Test with averaged weights.
     """
 
     network: Network
     learning_rates: tuple[float, ...]
     rule: Rule = field(default_factory=Plateau)
+    schedule: Schedule = field(default_factory=Constant)
+    augment: Augment | None = None
+    averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
         check_kind("Model.network", self.network, Network, "describe one with spikelearn.Network(sizes=...)")
@@ -40,3 +52,14 @@ class Model:
         for rate in self.learning_rates:
             check_range("Model.learning_rates", rate, at_least=0)
         check_rule(self.rule, self.network)
+        check_able("Model.schedule", self.schedule, ("factor",), "spikelearn.Decay(by=0.95)")
+        if self.augment is not None:
+            check_able("Model.augment", self.augment, ("check", "draw", "change"), "spikelearn.Shifts()")
+            self.augment.check(self.network.sizes[0])
+        if self.averaging is not None:
+            check_kind("Model.averaging", self.averaging, Averaging, "give spikelearn.Averaging()")
+
+    def rates(self, epoch: int) -> tuple[float, ...]:
+        """Return the learning rates of an epoch, counted from 0."""
+        factor = self.schedule.factor(epoch)
+        return tuple(factor * rate for rate in self.learning_rates)

@@ -6,14 +6,22 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from spikelearn.engines.base import Core
 from spikelearn.engines.carried import Snapshot
 from spikelearn.errors import InputError
+from spikelearn.weights import Weights
 
 T = TypeVar("T")
 POLL = 0.001  # s, between two looks whether another thread is done with its chunk
+
+
+class Reached(NamedTuple):
+    """How far a training is, besides what the core holds; never changed in place."""
+
+    trials: int  # examples learned
+    average: Weights | None = None  # of the weights, if they are averaged
 
 
 class _Turn:
@@ -37,7 +45,7 @@ class _Turn:
 
 
 class Progress:
-    """A core and the number of examples that it has learned.
+    """A core and how far it has learned.
 
     Python raises KeyboardInterrupt between any two of its instructions. So what belongs together is one attribute,
     and what was begun and not finished is undone, at once or, if that is interrupted, too, by whoever comes next.
@@ -46,43 +54,44 @@ class Progress:
     ----------
     core : Core
         Nobody else changes it.
+    reached : Reached
     """
 
-    def __init__(self, core: Core, trials: int = 0) -> None:
+    def __init__(self, core: Core, reached: Reached) -> None:
         self._core = core
-        # How many examples the core has learned; while it is changed, what to go back to, too.
-        self._now: tuple[int, Snapshot | None] = (trials, None)
+        # How far the core is; while it is changed, what to go back to, too.
+        self._now: tuple[Reached, Snapshot | None] = (reached, None)
         self._spare: Snapshot | None = None  # memory for the next one
         self._turn: _Turn | None = None
         self._gate = threading.Lock()
 
     @property
-    def trials(self) -> int:
-        """Number of examples learned."""
+    def reached(self) -> Reached:
+        """How far the core is."""
         return self._now[0]
 
     def look(self, see: Callable[[Core], T]) -> T:
         """Return what `see` returns of the core; another thread's change is waited for."""
         return self._alone(lambda: see(self._core), wait=True)
 
-    def change(self, act: Callable[[Core, int], tuple[T, int]], *, wait: bool) -> T:
+    def change(self, act: Callable[[Core, Reached], tuple[T, Reached]], *, wait: bool) -> T:
         """Let `act` change the core; whatever it raises, nothing has changed.
 
         Parameters
         ----------
         act : callable
-            Is handed the core and the number of examples learned; returns anything, and that number afterwards.
+            Is handed the core and how far it is; returns anything, and how far it is afterwards.
         wait : bool
             Wait for the change of another thread, or raise `InputError`.
         """
 
         def work() -> T:
-            trials = self.trials
+            reached = self.reached
             self._spare = self._core.snapshot(self._spare)
-            self._now = trials, self._spare
+            self._now = reached, self._spare
             try:
-                result, trials = act(self._core, trials)
-                self._now = trials, None
+                result, reached = act(self._core, reached)
+                self._now = reached, None
             except BaseException:
                 self._undo()
                 raise
@@ -118,15 +127,15 @@ class Progress:
 
     def _undo(self) -> None:
         """Go back to before a change that was not finished."""
-        trials, before = self._now
+        reached, before = self._now
         if before is not None:
             self._core.rollback(before)
-            self._now = trials, None
+            self._now = reached, None
 
     # Copies and pickles are of what is between two changes; each has a core of its own.
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return self._alone(lambda: (Progress, (copy.copy(self._core), self.trials)), wait=True)
+        return self._alone(lambda: (Progress, (copy.copy(self._core), self.reached)), wait=True)
 
     def __copy__(self) -> "Progress":
         make, arguments = self.__reduce__()

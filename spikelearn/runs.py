@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn import origin
+from spikelearn.checkpoints import pack, unpack, weights_in
 from spikelearn.datasets import Dataset, load
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
@@ -20,7 +21,6 @@ from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import CHUNK, check_fit, error_percent, evaluate
 from spikelearn.examples import Examples
 from spikelearn.model import Model
-from spikelearn.network import Network
 from spikelearn.patience import patient
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 from spikelearn.training import Chunk, Training, train
@@ -134,7 +134,7 @@ class Run:
         path = folder.path
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
-        weights, state = unpack(arrays, config.model.network, folder.checkpoint_path)
+        weights, state, average = unpack(arrays, config.model.network, folder.checkpoint_path)
         _check_description(folder, config, attributes)
         if epochs is not None and epochs != config.epochs:
             config = replace(config, epochs=epochs)
@@ -161,7 +161,7 @@ class Run:
             engine=config.engine,
             chunk_size=config.chunk_size,
         )
-        run.training.resume(trials, state)
+        run.training.resume(trials, state, average)
         run._check_origin(attributes)
         run._n_wrong = int(attributes["n_wrong"])
         run._loss = arrays["loss"]
@@ -266,9 +266,7 @@ class Run:
     def _end_epoch(self, chunk: Chunk) -> None:
         began = time.perf_counter()
         config, test = self.config, self.data.test
-        predictions = evaluate(
-            config.model.network, self.training.weights, test, seed=config.seed, engine=config.engine
-        )
+        predictions = evaluate(config.model.network, self.training.tested, test, seed=config.seed, engine=config.engine)
         n = len(self.data.train)
         row = {
             "epoch": chunk.epoch + 1,
@@ -299,13 +297,13 @@ class Run:
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:
-    """Return the configuration and the present weights of a run folder."""
+    """Return the configuration of a run folder and the weights that are tested: averaged, where the model averages."""
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     arrays, attributes = load_checkpoint(folder.checkpoint_path)
-    weights, _ = unpack(arrays, config.model.network, folder.checkpoint_path)
+    weights, _, average = unpack(arrays, config.model.network, folder.checkpoint_path)
     _check_description(folder, config, attributes)
-    return config, weights
+    return config, weights if average is None else average
 
 
 def load_weights(path: str | Path) -> Weights:
@@ -320,18 +318,7 @@ def load_weights(path: str | Path) -> Weights:
     n_layers = sum(name.startswith("W/") for name in arrays)
     if not n_layers:
         raise InputError(f"{file} holds no weights; give a folder that a training run made")
-    return _weights(arrays, n_layers)
-
-
-def _weights(arrays: Mapping[str, np.ndarray], n_layers: int) -> Weights:
-    """Return the weights in a checkpoint; a KeyError names what it has not."""
-    return Weights(
-        tuple(arrays[f"W/{layer}"] for layer in range(n_layers)),
-        tuple(arrays[f"b/{layer}"] for layer in range(n_layers)),
-        tuple(arrays[f"Y/{layer}"] for layer in range(n_layers - 1)),
-        # Files from before there were such biases have none.
-        tuple(arrays.get(f"c/{layer}", 0 * arrays[f"b/{layer}"]) for layer in range(n_layers - 1)),
-    )
+    return weights_in(arrays, n_layers)
 
 
 def _images(config: Config) -> Dataset:
@@ -372,26 +359,3 @@ def _check_description(folder: RunFolder, config: Config, attributes: Mapping[st
             _description(config),
             "put it back, or start a new run with it",
         )
-
-
-def pack(training: Training) -> dict[str, np.ndarray]:
-    """Return the arrays that a checkpoint needs to go on exactly: weights, and what examples leave to the next."""
-    arrays = {f"state/{name}": array for name, array in training.state().items()}
-    for name, layers in vars(training.weights).items():
-        arrays |= {f"{name}/{layer}": array for layer, array in enumerate(layers)}
-    return arrays
-
-
-def unpack(arrays: Mapping[str, np.ndarray], network: Network, path: Path) -> tuple[Weights, dict[str, np.ndarray]]:
-    """Return the weights and the state that `pack` took; `InputError` if the file at `path` is another network's."""
-    try:
-        weights = _weights(arrays, network.n_layers)
-    except KeyError as missing:
-        raise InputError(
-            f"{path} belongs to another network: it has no {missing}; config.json has sizes {network.sizes}"
-        ) from missing
-    if weights.sizes != network.sizes:
-        raise InputError(
-            f"{path} belongs to another network: it has sizes {weights.sizes}, config.json {network.sizes}"
-        )
-    return weights, {name.removeprefix("state/"): a for name, a in arrays.items() if name.startswith("state/")}

@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn.averaging import EVERY
 from spikelearn.core.random import make_generator
 from spikelearn.engines import Engine, engine_of
 from spikelearn.engines.base import Core
 from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.evaluation import CHUNK, check_fit
-from spikelearn.examples import Examples
+from spikelearn.examples import Examples, images_of
 from spikelearn.learning import Rule, check_rule
 from spikelearn.model import Model
-from spikelearn.progress import Progress
+from spikelearn.progress import Progress, Reached
 from spikelearn.recorder import Recorder
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
@@ -101,8 +102,10 @@ class Training:
         core = engine.build(model.network, start)
         core.prepare(model.rule, compare)
         core.check_input(images, "training")
-        self._progress = Progress(core)
-        self._order = (-1, np.empty(0, np.int64))
+        if model.augment is not None:
+            images_of(images, "networks with augment=")
+        self._progress = Progress(core, Reached(0))
+        self._plan: tuple[int, np.ndarray, np.ndarray] = (-1, np.empty(0), np.empty(0))
         self._recorder = None
         if (record is None) != (record_to is None):
             raise InputError("recording needs both: record, what to record, and record_to, the file to write")
@@ -112,7 +115,7 @@ class Training:
     @property
     def trials(self) -> int:
         """Number of examples learned, counted over all epochs."""
-        return self._progress.trials
+        return self._progress.reached.trials
 
     @property
     def weights(self) -> Weights:
@@ -121,18 +124,36 @@ class Training:
 
     @weights.setter
     def weights(self, weights: Weights) -> None:
-        def put(core: Core, trials: int) -> tuple[None, int]:
+        def put(core: Core, reached: Reached) -> tuple[None, Reached]:
             core.weights = weights
-            return None, trials
+            return None, reached
 
         self._progress.change(put, wait=True)
 
+    @property
+    def average(self) -> Weights | None:
+        """The averaged weights, where the model has averaging and they were looked at once; else None."""
+        return self._progress.look(lambda _: self._progress.reached.average)
+
+    @property
+    def tested(self) -> Weights:
+        """The weights to test with: averaged, where the model has averaging, else the present ones."""
+        average = self.average
+        return self.weights if average is None else average
+
     def state(self) -> dict[str, np.ndarray]:
-        """Return potentials and recent spikes: with `weights` and `trials`, all that training needs to go on."""
+        """Return potentials and recent spikes: all that going on needs besides `weights`, `average` and `trials`."""
         return self._progress.look(lambda core: core.state())
 
-    def resume(self, trials: int, state: Mapping[str, np.ndarray]) -> None:
+    def resume(self, trials: int, state: Mapping[str, np.ndarray], average: Weights | None = None) -> None:
         """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there.
+
+        Parameters
+        ----------
+        trials : int
+        state : dict of arrays
+        average : Weights, optional
+            The averaged weights there.
 
         Raises
         ------
@@ -141,11 +162,11 @@ class Training:
         """
         check_range("trials", trials, at_least=0, at_most=self.epochs * len(self.images), integer=True)
 
-        def restore(core: Core, _: int) -> tuple[None, int]:
+        def restore(core: Core, _: Reached) -> tuple[None, Reached]:
             core.restore(state)
             if self._recorder is not None:
                 self._recorder.file.truncate(trials)
-            return None, int(trials)
+            return None, Reached(int(trials), average)
 
         self._progress.change(restore, wait=True)
 
@@ -181,12 +202,14 @@ class Training:
             raise StopIteration
         return self._progress.change(self._learn, wait=False)
 
-    def _learn(self, core: Core, trials: int) -> tuple[Chunk, int]:
-        """Train on a chunk; return it, and the number of examples learned then."""
+    def _learn(self, core: Core, reached: Reached) -> tuple[Chunk, Reached]:
+        """Train on a chunk; return it, and how far training is then."""
+        (trials, average), averaging = reached, self.model.averaging
         epoch, start = divmod(trials, len(self.images))
         # Chunks end on multiples of their size, so that a run that was stopped meets the same ones again.
         stop = min(len(self.images), (start // self.chunk_size + 1) * self.chunk_size)
-        index = self._order_of(epoch)[start:stop]
+        index, changes = (drawn[start:stop] for drawn in self._plan_of(epoch))
+        rates = self.model.rates(epoch)
         labels = self.images.y[index]
         targets = None if self.images.targets is None else self.images.targets[index]
         if self._recorder is not None and trials == 0:
@@ -196,6 +219,8 @@ class Training:
             example = trials + first
             recorder = self._recorder if self._recorder is not None and example in self._recorder else None
             shown = self.images.show(index[first:last], core.moment(self.seed, example, last - first, "training"))
+            if self.model.augment is not None:
+                shown = shown._replace(intensities=self.model.augment.change(shown.intensities, changes[first:last]))
             result = core.train(
                 shown.intensities,
                 labels[first:last],
@@ -203,7 +228,7 @@ class Training:
                 trains=shown.trains,
                 seed=self.seed,
                 first_example=example,
-                learning_rates=self.model.learning_rates,
+                learning_rates=rates,
                 rule=self.model.rule,
                 compare=self.compare,
                 watch=None if recorder is None else recorder.watch,
@@ -211,21 +236,29 @@ class Training:
             if recorder is not None and result.trace is not None:
                 recorder.keep(example, result.trace, {"seed": self.seed, "label": int(labels[first])})
             parts.append(result[:-1])
+            if averaging is not None and (trials + last) % EVERY == 0:
+                average = averaging.add(average, core.weights, trials + last)
         chunk = Chunk(epoch, start, stop, labels, *map(np.concatenate, zip(*parts, strict=True)))
-        return chunk, trials + stop - start
+        return chunk, Reached(trials + stop - start, average)
 
     def _parts(self, trials: int, n: int) -> list[tuple[int, int]]:
-        """Cut a chunk where an example is recorded, which is then trained on for itself: the results are the same."""
-        if self._recorder is None:
-            return [(0, n)]
-        alone = [k for k in range(n) if trials + k in self._recorder]
-        edges = sorted({0, n, *alone, *(k + 1 for k in alone)})
-        return list(pairwise(edges))
+        """Cut a chunk where weights are averaged, and around recorded examples: the results are the same."""
+        edges = {0, n}
+        if self.model.averaging is not None:
+            edges |= set(range(-trials % EVERY, n, EVERY))
+        if self._recorder is not None:
+            alone = [k for k in range(n) if trials + k in self._recorder]
+            edges |= {*alone, *(k + 1 for k in alone)}
+        return list(pairwise(sorted(edges)))
 
-    def _order_of(self, epoch: int) -> np.ndarray:
-        if self._order[0] != epoch:
-            self._order = epoch, make_generator(self.seed, "order", epoch).permutation(len(self.images))
-        return self._order[1]
+    def _plan_of(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the examples of an epoch in their order, and what becomes of each."""
+        if self._plan[0] != epoch:
+            n, augment = len(self.images), self.model.augment
+            order = make_generator(self.seed, "order", epoch).permutation(n)
+            drawn = np.empty(n) if augment is None else augment.draw(make_generator(self.seed, "augment", epoch), n)
+            self._plan = epoch, order, drawn
+        return self._plan[1:]
 
 
 def train(

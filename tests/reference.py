@@ -233,7 +233,8 @@ def simulate(network, dt, weights, memory, intensity, label, keys, example, leng
             else:
                 change = -output.g_leak * v + output.g_dendrite * (v_dendrite - v)  # equations 18-20
                 if step >= lengths[0]:
-                    reversal = np.where(np.arange(sizes[-1]) == label, output.e_excite, output.e_inhibit)
+                    classes = np.arange(sizes[-1]) // network.population
+                    reversal = np.where(classes == label, output.e_excite, output.e_inhibit)
                     change = change + output.g_teach * (reversal - v)
             v_soma[layer] = v + dt * change
             spikes[layer + 1][now] = draws[layer].draw(step, f_i_curves(network)[layer](v_soma[layer]))
@@ -361,20 +362,27 @@ def area(network, averages):
 
 
 def output_error(network, averages):
-    """Equation 28 times ``P_1`` (Table 1), the sign turned: weights follow it."""
+    """Equation 28 times ``P_1`` (Table 1), the sign turned: weights follow it; no slope where likelihood is climbed."""
     rate_max, v = network.rate_max, averages.v_forward[-1]
     p_1 = 20 / rate_max**2
     phi = f_i_curves(network)[-1]
     target, predicted = rate_max * averages.activity_target[-1], rate_max * phi(v)
-    return p_1 * gains(network)[-1] * rate_max * (target - predicted) * slope(v, phi)
+    rise = 1 if network.output.loss == "likelihood" else slope(v, phi)
+    return p_1 * gains(network)[-1] * rate_max * (target - predicted) * rise
 
 
-def plateau_errors(network, weights, averages):
-    """Equations 28 and 33 with ``P_0`` and ``P_1``, a list over layers."""
+def mismatch(network, averages):
+    """Return by how much the output that is farthest from its target misses it, in `rate_max`."""
+    return abs(averages.activity_target[-1] - f_i_curves(network)[-1](averages.v_forward[-1])).max()
+
+
+def plateau_errors(network, weights, averages, gate=0.0):
+    """Equations 28 and 33 with ``P_0`` and ``P_1``, a list over layers; hidden ones less where outputs are right."""
     rate_max, k, errors = network.rate_max, gains(network), []
+    told = 1 if gate == 0 else min(1, mismatch(network, averages) / gate)
     for layer in range(network.n_hidden):
         difference = averages.plateau_target[layer] - averages.plateau_forward[layer]
-        errors.append(20 / rate_max * k[layer] * difference * rate_max * rises(network, averages, layer))
+        errors.append(told * 20 / rate_max * k[layer] * difference * rate_max * rises(network, averages, layer))
     return [*errors, output_error(network, averages)]
 
 
@@ -409,10 +417,15 @@ def silent(network, weights, averages):
     return [np.zeros_like(v) for v in averages.v_forward]
 
 
+def predict(network, v_output):
+    """Return the class whose outputs have the highest mean potential."""
+    return int(np.argmax(np.reshape(v_output, (-1, network.population)).sum(axis=1)))
+
+
 def errors_of(rule, network, weights, averages):
     """Return the errors of a rule of the package, or of a function with the arguments of those above."""
     if isinstance(rule, Plateau):
-        return plateau_errors(network, weights, averages)
+        return plateau_errors(network, weights, averages, rule.gate)
     if isinstance(rule, Backprop):
         return backprop_errors(network, weights, averages, rule.hidden_scale)
     if isinstance(rule, FeedbackAlignment | DirectFeedbackAlignment):
@@ -531,7 +544,7 @@ def train(network, dt, weights, images, labels, seed, learning_rates, rule, comp
                     trial=trial,
                     averages=averages,
                     errors=errors,
-                    prediction=int(np.argmax(averages.v_forward[-1])),
+                    prediction=predict(network, averages.v_forward[-1]),
                     loss=losses(network, averages),
                     angle=[angle(a, b) for a, b in zip(errors[:-1], others[:-1], strict=True)],
                     weights=weights,
@@ -560,4 +573,4 @@ def test(network, dt, weights, images, seed, first_example=0):
     for example, image in enumerate(images, start=first_example):
         trials.append(simulate(network, dt, weights, at_rest(network), image, None, keys, example, lengths))
     settle = round(network.phases.settle / dt)
-    return trials, np.array([np.argmax(trial.v_soma[-1][settle:].mean(0)) for trial in trials])
+    return trials, np.array([predict(network, trial.v_soma[-1][settle:].mean(0)) for trial in trials])

@@ -121,6 +121,10 @@ CHANGES = {
     "carry_state": "false",
     "learning_rates": "0.23,0.23,0.1",
     "rule": "Backprop",
+    "gate": "1",
+    "output.loss": "likelihood",
+    "schedule": "decay",
+    "augment": "shifts",
     "feedback": "ProductFeedback",
     "initial.apical_bias": "1",
     "hidden.apical_bias": "0.5",
@@ -183,8 +187,8 @@ def test_no_part_of_the_configuration_was_forgotten_above(source):
 
     written = set(names(descriptions.to_dict(two_hidden_layers(source))))
     tried = {name for name in written for key in CHANGES if f".{name}".endswith(f".{key}")}
-    # What people read, what holds the images, what must have no effect, and the population, which is tried by itself
-    others = {"name", "reading", "data", "scale", "chunk_size", "model.network.population"}
+    # What people read, what holds the images, what must have no effect, and what is tried by itself
+    others = {"name", "reading", "data", "scale", "chunk_size", "model.network.population", "model.averaging"}
     assert written - tried == others
 
 

@@ -314,7 +314,7 @@ def test_a_rule_is_set_by_the_beginning_of_its_name(text, rule):
 
 
 def test_a_beginning_that_fits_several_names_is_refused():
-    with pytest.raises(sl.InputError, match="'s' is no choice here.*SparseFeedback, SymmetricFeedback"):
+    with pytest.raises(sl.InputError, match="'s' is no choice here.*SparseFeedback.*SymmetricFeedback"):
         descriptions.override(guerguiev2017.one_hidden(), ["feedback=s"])
 
 

@@ -9,7 +9,7 @@ from spikelearn import descriptions, runs, storage
 from spikelearn.cli.arguments import engines, path
 from spikelearn.cli.data import found
 from spikelearn.errors import InputError, InputWarning
-from spikelearn.models import guerguiev2017
+from spikelearn.models import NETWORKS, guerguiev2017
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.folder is None:
         result: dict[str, Any] = {
             "spikelearn": storage.version(),
-            "networks": {name: build().network.sizes for name, build in guerguiev2017.NETWORKS.items()},
+            "networks": {name: build().network.sizes for name, build in NETWORKS.items()},
             "readings": list(guerguiev2017.READINGS),
             "variants": list(guerguiev2017.VARIANTS),
             "engines": list(engines()),

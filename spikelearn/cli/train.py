@@ -13,7 +13,7 @@ from tqdm import tqdm
 from spikelearn import datasets, descriptions, runs, storage, training
 from spikelearn.cli.arguments import absolute, engine, integer, integers, path
 from spikelearn.errors import InputError, InputWarning, nearest
-from spikelearn.models import guerguiev2017
+from spikelearn.models import NETWORKS, guerguiev2017
 from spikelearn.plotting import save_learning_curve
 
 CHANGEABLE = "--resume changes --epochs, and where --data lies"
@@ -21,7 +21,7 @@ CHANGEABLE = "--resume changes --epochs, and where --data lies"
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(guerguiev2017.NETWORKS)}")
+    parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(NETWORKS)}")
     parser.add_argument(
         "--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits, or the run's)"
     )
@@ -86,15 +86,13 @@ def _draw(picture: Path, metrics: list[dict[str, float]], title: str) -> None:
 def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]:
     """Put the configuration of a new run together, and load its images."""
     network = options.network
-    if network not in guerguiev2017.NETWORKS:
-        raise InputError(f"unknown network {network!r}; {nearest(network, guerguiev2017.NETWORKS)}")
+    if network not in NETWORKS:
+        raise InputError(f"unknown network {network!r}; {nearest(network, NETWORKS)}")
     reading = "released" if options.reading is None else options.reading
     source = "digits" if options.data is None else options.data
     data = datasets.load(source, scale=options.scale)
     sizes = {} if options.hidden is None else {"hidden": integers("--hidden", options.hidden)}
-    model = guerguiev2017.NETWORKS[network](
-        reading, n_input=data.train.n_inputs, n_output=data.train.n_classes, **sizes
-    )
+    model = NETWORKS[network](reading, n_input=data.train.n_inputs, n_output=data.train.n_classes, **sizes)
     if options.variant is not None:
         model = guerguiev2017.variant(model, options.variant)
     config = runs.Config(

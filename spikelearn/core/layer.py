@@ -53,6 +53,7 @@ class Own(NamedTuple):
 
     n: int
     is_output: bool
+    likelihood: bool  # do outputs learn without the slope of their curve?
     n_pre: int
     v_forward: np.ndarray  # mean somatic potential, forward phase
     predicted: np.ndarray  # rate / rate_max at v_forward

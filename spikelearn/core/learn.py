@@ -14,10 +14,14 @@ STEP = 20.0  # both P of Table 1, times rate_max or its square
 
 @kernel
 def output_errors(step, own):
-    """Errors of the output layer (equation 28): rates under teaching minus rates predicted from the forward phase."""
-    factor = own.error.dtype.type(step * own.dendrite_gain)
+    """Errors of the output layer: rates under teaching minus rates predicted from the forward phase, times the slope.
+
+    That is equation 28; the gradient of the log-likelihood is without the slope.
+    """
+    factor, one = own.error.dtype.type(step * own.dendrite_gain), own.error.dtype.type(1)
     for i in range(own.n):
-        own.error[i] = factor * (own.activity_target[i] - own.predicted[i]) * own.slope[i]
+        rise = one if own.likelihood else own.slope[i]
+        own.error[i] = factor * (own.activity_target[i] - own.predicted[i]) * rise
 
 
 @kernel

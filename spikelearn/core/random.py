@@ -200,7 +200,9 @@ def draw_extra(key, first_example, mean, shape, out):
             out[k, phase] = inverse_gaussian(mean, shape, w0, w1, w2)
 
 
-PURPOSES = ("weights", "order", "phases", "training", "evaluation", "feedback", "plateaus", "rule", "frames")
+PURPOSES = (
+    "weights", "order", "phases", "training", "evaluation", "feedback", "plateaus", "rule", "frames", "augment"
+)  # fmt: skip
 
 
 def _sequence(seed: int, purpose: str, *more: int) -> np.random.SeedSequence:

@@ -108,6 +108,7 @@ def make_layer(network: Network, number: int, spikes: Spikes, work: Any, area: f
     own = Own(
         n=n,
         is_output=is_output,
+        likelihood=is_output and network.output.loss == "likelihood",
         n_pre=n_pre,
         v_forward=flat["v_forward"],
         predicted=flat["predicted"],

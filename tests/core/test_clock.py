@@ -31,7 +31,7 @@ def task(network, n, seed=0):
     """Draw images, a third of their pixels dark, and labels."""
     rng = np.random.default_rng(seed)
     images = rng.random((n, network.sizes[0])) * (rng.random((n, network.sizes[0])) > 0.3)
-    return images.astype(np.float32), rng.integers(network.sizes[-1], size=n)
+    return images.astype(np.float32), rng.integers(network.n_classes, size=n)
 
 
 def build(network, dt=1.0, dtype="float32"):
@@ -148,6 +148,15 @@ TWINS = {
     "cited, apical conductance": (describe(MANY_BLOCKS, g_apical=0.05, initial=BIASED), 1.0),
     "cited, jittered plateaus": (describe(MANY_BLOCKS, plateaus=sl.JitteredPlateaus(), initial=BIASED), 1.0),
     "released, sparse feedback": (describe(MANY_BLOCKS, feedback=sl.SparseFeedback()), 1.0),
+    "released, gated, likelihood, pooled feedback": (
+        describe(
+            (12, 70, 9, 6),
+            population=2,
+            output=sl.OutputNeuron(loss="likelihood"),
+            feedback=sl.PooledFeedback(population=2, base=sl.ProductFeedback(gain=2.0)),
+        ),
+        1.0,
+    ),
     "released, symmetric feedback": (describe((12, 70, 9, 66, 3), feedback=sl.SymmetricFeedback()), 1.0),
     "text, noisy symmetric feedback": (
         describe(MANY_BLOCKS, "text", g_apical=0.05, feedback=sl.SymmetricFeedback(noise=0.05)),
@@ -179,6 +188,7 @@ def test_a_training_run_is_that_of_the_twin(name):
     network, dt = TWINS[name]
     images, labels = task(network, 5)
     rule, other = (sl.Plateau(), sl.Backprop()) if "text" in name else (sl.Backprop(0.2), sl.Plateau())
+    rule = sl.Plateau(gate=0.9) if "gated" in name else rule
     core, watcher = build(network, dt, "float64"), Clock(dt=dt, dtype="float64")
     rates = tuple(0.5 + 0.1 * layer for layer in range(network.n_layers))
     twin = reference.train(network, dt, network.draw_weights(SEED), images, labels, SEED, rates, rule, other)

@@ -10,7 +10,7 @@ import reference
 import spikelearn as sl
 from spikelearn.core import registered
 from spikelearn.core.jit import kernel
-from spikelearn.core.layer import FORWARD, TARGET, Own, Trial
+from spikelearn.core.layer import FORWARD, MISMATCH, TARGET, Own, Trial
 from spikelearn.core.learn import angle, apply_errors, loss
 from spikelearn.core.registered import code_of
 from spikelearn.core.rules import compute_errors, compute_others, layer_errors, register_rule
@@ -20,11 +20,16 @@ from spikelearn.engines import Clock
 NETWORKS = {
     "no hidden layer": sl.Network(sizes=(5, 3)),
     "one": sl.Network(sizes=(5, 7, 3), hidden=sl.HiddenNeuron(g_apical=0.3)),
+    "populations, likelihood": sl.Network(
+        sizes=(5, 7, 6), population=2, output=sl.OutputNeuron(loss="likelihood", g_dendrite=0.3)
+    ),
     "several blocks": sl.Network(sizes=(70, 130, 66, 65), rate_max=0.1, output=sl.OutputNeuron(g_dendrite=0.3)),
 }
 of_each_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 RULES = {
     "plateau": sl.Plateau(),
+    "plateau, gate half open": sl.Plateau(gate=1.0),
+    "plateau, gate open": sl.Plateau(gate=0.01),
     "backprop": sl.Backprop(),
     "backprop, scaled": sl.Backprop(0.2),
     "feedback alignment": sl.FeedbackAlignment(),
@@ -62,6 +67,7 @@ def core_with(network, averages, weights=None):
         own.predicted[:] = reference.sigmoid(averages.v_forward[k])
         own.slope[:] = reference.slope(averages.v_forward[k])
         own.activity_target[:] = averages.activity_target[k]
+        own.signal[MISMATCH] = reference.mismatch(network, averages)
         populations[k].psp[:] = averages.psp[k]
         if not own.is_output:
             own.plateau_forward[:] = averages.plateau_forward[k]

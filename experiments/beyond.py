@@ -1,0 +1,213 @@
+"""Beyond the paper: how far down plateau potentials alone bring the error, and which lever gave what.
+
+Three parts. *Search*: each number of the best description a step up and a step down, trained on the training images
+but the last sixth and judged by the error on that sixth, with a seed of its own. *Ladder*: from the paper's network to
+the best one, a lever after the other. *Final*: the best network, with seeds that the search never used, and controls
+at the same settings. Ladder and final networks learn from all training images and are tested once, at their end;
+nothing is chosen by it.
+
+    python experiments/beyond.py --scale paper
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import protocol
+from harness import Setting, Stages, Task, Tell, main, once, read
+
+import spikelearn as sl
+from spikelearn import datasets, descriptions
+from spikelearn.models import beyond, guerguiev2017
+
+SEEDS = {"smoke": 1, "laptop": 1, "paper": 5}
+SEARCH_SEED = 1001
+HELD_OUT = 6  # one training image of so many, the last ones: 10,000 of MNIST's
+PAPER, BEST = guerguiev2017.one_hidden, beyond.plateau_best
+
+Change = Callable[[sl.Model], sl.Model]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A network of this experiment: what it is, how long it learns, with how many seeds at most."""
+
+    make: Callable[..., sl.Model] = BEST
+    hidden: int = 500
+    changes: tuple[Change, ...] = ()
+    epochs: int = 20
+    seeds: int = 3
+
+    def model(self, data: datasets.Dataset, hidden: int | None) -> sl.Model:
+        """Return the description for some images, with another number of hidden neurons if one is given."""
+        model = self.make(n_input=data.train.n_inputs, n_output=data.train.n_classes, hidden=(hidden or self.hidden,))
+        for change in self.changes:
+            model = change(model)
+        return model
+
+
+def _with(**changes: Any) -> Change:
+    return lambda model: replace(model, **changes)
+
+
+def _network(**changes: Any) -> Change:
+    return lambda model: replace(model, network=replace(model.network, **changes))
+
+
+def _pooled(gain: float) -> Change:
+    feedback = sl.PooledFeedback(population=beyond.POPULATION, base=sl.RandomFeedback(gain=gain))
+    return _network(feedback=feedback)
+
+
+def _populations(model: sl.Model) -> sl.Model:
+    """Return a model with as many outputs for each class as the best one has, heard as one."""
+    *below, outputs = model.network.sizes
+    sizes = (*below, outputs * beyond.POPULATION)
+    return _pooled(1.0)(_network(sizes=sizes, population=beyond.POPULATION)(model))
+
+
+RATES = _with(learning_rates=(3.0, 0.3))
+GATE = _with(rule=sl.Plateau(gate=0.5))
+LIKELIHOOD = _network(output=sl.OutputNeuron(loss="likelihood"))
+LIKELY_RATES = _with(learning_rates=(3.0, 0.03))
+DECAY = _with(schedule=sl.Decay(by=0.94))
+AVERAGING = _with(averaging=sl.Averaging(examples=16_000.0))
+LADDER = {
+    "paper": Trained(make=PAPER),
+    "rates": Trained(make=PAPER, changes=(RATES,)),
+    "gate": Trained(make=PAPER, changes=(RATES, GATE)),
+    "likelihood": Trained(make=PAPER, changes=(GATE, LIKELIHOOD, LIKELY_RATES)),
+    "populations": Trained(make=PAPER, changes=(GATE, LIKELIHOOD, LIKELY_RATES, _populations)),
+    "gain": Trained(changes=(_with(schedule=sl.Constant(), averaging=None, augment=None),)),
+    "decay": Trained(changes=(_with(averaging=None, augment=None),)),
+    "averaging": Trained(changes=(_with(augment=None),)),
+    "shifts": Trained(),
+}
+# Backpropagation has a scale of its own: its rates are those of the search, like all numbers of the best network.
+BACKPROP = _with(rule=sl.Backprop(), learning_rates=(1.1, 0.02))
+FINAL = {
+    "best-1000": Trained(hidden=1000, epochs=25, seeds=5),
+    "backprop-1000": Trained(hidden=1000, changes=(BACKPROP,), epochs=25),
+    "frozen-1000": Trained(hidden=1000, changes=(_with(rule=sl.OutputOnly()),), epochs=25),
+    "rates-1000": Trained(hidden=1000, changes=(_network(feedback_signal="rates"), _pooled(1.4)), epochs=25),
+}
+STEPS: dict[str, tuple[Change, ...]] = {
+    "best": (),
+    "hidden rate 1.5": (_with(learning_rates=(1.5, 0.03)),),
+    "hidden rate 6": (_with(learning_rates=(6.0, 0.03)),),
+    "output rate 0.015": (_with(learning_rates=(3.0, 0.015)),),
+    "output rate 0.06": (_with(learning_rates=(3.0, 0.06)),),
+    "gain 1.4": (_pooled(1.4),),
+    "gain 5.6": (_pooled(5.6),),
+    "gate 0.25": (_with(rule=sl.Plateau(gate=0.25)),),
+    "gate 1": (_with(rule=sl.Plateau(gate=1.0)),),
+    "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
+    "decay 0.97": (_with(schedule=sl.Decay(by=0.97)),),
+    "backprop, best": (BACKPROP,),
+    "backprop, hidden rate 0.5": (BACKPROP, _with(learning_rates=(0.5, 0.02))),
+    "backprop, hidden rate 2.2": (BACKPROP, _with(learning_rates=(2.2, 0.02))),
+    "backprop, output rate 0.01": (BACKPROP, _with(learning_rates=(1.1, 0.01))),
+    "backprop, output rate 0.04": (BACKPROP, _with(learning_rates=(1.1, 0.04))),
+}
+SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()}
+SMOKE = 20  # hidden neurons at that scale
+COUNTED = 500  # images whose spikes are counted
+
+
+def images(setting: Setting, searching: bool) -> datasets.Dataset:
+    """Return the images; for the search, the held-out training images in place of the test images."""
+    data = protocol.SCALES[setting.scale].load()
+    if not searching:
+        return data
+    n = len(data.train) - len(data.train) // HELD_OUT
+    return replace(data, train=data.train.at(slice(n)), test=data.train.at(slice(n, None)))
+
+
+def task(setting: Setting, name: str, trained: Trained, seed: int, searching: bool) -> Task:
+    """Return the task that trains a network, going on where it was stopped, and then tests it once."""
+    scale, data = protocol.SCALES[setting.scale], images(setting, searching)
+    epochs = min(trained.epochs, scale.epochs)
+    model = trained.model(data, SMOKE if setting.scale == "smoke" else None)
+    made_from = {
+        "model": descriptions.to_dict(model),
+        "epochs": epochs,
+        "seed": seed,
+        "images": data.digests(),
+    }
+    path = _path(setting, name, seed, searching)
+
+    def make(tell: Tell) -> dict[str, Any]:
+        engine = sl.Clock()
+        training = sl.train(model, data.train, seed=seed, epochs=epochs, engine=engine)
+        state, wrong, seconds = path.with_suffix(".h5"), [], 0.0
+        if state.is_file():
+            kept = protocol.take_up(training, state, made_from)
+            wrong, seconds = kept["wrong"].tolist(), float(kept["seconds"][0])
+        tell(training.trials)
+        began = perf_counter() - seconds
+        for chunk in training:
+            if chunk.start == 0:
+                wrong.append(0)
+            wrong[-1] += chunk.n_wrong
+            tell(chunk.stop - chunk.start)
+            if chunk.stop == len(data.train):
+                seconds = perf_counter() - began
+                protocol.leave(training, state, made_from, wrong=np.array(wrong), seconds=np.array([seconds]))
+        shown = {"network": model.network, "weights": training.tested, "seed": seed, "engine": engine}
+        predictions = sl.evaluate(images=data.test, **shown)
+        few = data.test.first(min(COUNTED, len(data.test)))
+        counts = sl.activity(images=few, **shown)
+        return {
+            "error": float(sl.error_percent(predictions, data.test.y)[0]),
+            "train_error": [100 * n / len(data.train) for n in wrong],
+            "ms_per_example": 1000 * seconds / training.trials,
+            "spikes_per_image": {layer: float(count.sum() / len(few)) for layer, count in counts.items()},
+        }
+
+    return Task(f"{name}, seed {seed}", epochs * len(data.train), once(path, made_from, make))
+
+
+def _path(setting: Setting, name: str, seed: int, searching: bool) -> Path:
+    return setting.out / "beyond" / f"{'search-' if searching else ''}{name.replace(' ', '-')}-seed{seed}.json"
+
+
+def seeds(setting: Setting, trained: Trained) -> range:
+    """Return the seeds with which a network of ladder or end is trained."""
+    return range(1, min(setting.seeds, trained.seeds) + 1)
+
+
+def stages(setting: Setting) -> Stages:
+    """Return the tasks: the final networks first, then the search, then the ladder; none waits for another."""
+    networks = {
+        (seed, place, name): trained
+        for place, (name, trained) in enumerate((FINAL | LADDER).items())
+        for seed in seeds(setting, trained)
+    }
+    return [
+        [task(setting, name, networks[key], seed, False) for key in sorted(networks) for seed, _, name in [key]],
+        [task(setting, name, trained, SEARCH_SEED, True) for name, trained in SEARCH.items()],
+    ]
+
+
+def measure(setting: Setting) -> dict[str, Any]:
+    """Return what came out, by network and seed."""
+    return {
+        "search": {name: read(_path(setting, name, SEARCH_SEED, True)) for name in SEARCH},
+        **{
+            part: {
+                name: {
+                    "epochs": min(trained.epochs, protocol.SCALES[setting.scale].epochs),
+                    "networks": [read(_path(setting, name, seed, False)) for seed in seeds(setting, trained)],
+                }
+                for name, trained in networks.items()
+            }
+            for part, networks in (("ladder", LADDER), ("final", FINAL))
+        },
+    }
+
+
+if __name__ == "__main__":
+    main("beyond", __doc__, stages, measure, SEEDS)
