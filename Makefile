@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test lint slow campaign bench figures clean
 
 demo: .venv/.installed
-	$(BIN)/spikelearn train one-hidden --data digits --reading text --hidden 100 --epochs 25 --seed 1 \
+	$(BIN)/spikelearn train plateau-best --data digits --reading text --hidden 200 --epochs 25 --seed 1 \
 		--out runs/demo --overwrite
 
 test: lint

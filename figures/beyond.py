@@ -26,10 +26,10 @@ LEVERS = {
     "shifts": "+ shifts",
 }
 FINAL = {
-    "best-1000": "plateaus,\nspikes back",
+    "best-1000": "plateaus",
     "rates-1000": "plateaus,\nrates back",
-    "backprop-1000": "back-\npropagation",
-    "frozen-1000": "hidden layer\nfrozen",
+    "backprop-1000": "backprop",
+    "frozen-1000": "hidden\nfrozen",
 }
 PUBLISHED = 4.1  # percent, one hidden layer of 500 after 60 epochs
 
@@ -43,7 +43,11 @@ def draw(report: dict) -> tuple[Figure, str]:
     if ladder:
         _steps(grid[0], ladder)
     group_bars(grid[-2], final).set_title("1,000 hidden neurons", fontsize="medium")
-    curves = {FINAL[name].replace("\n", " "): _curves(found) for name, found in report["final"].items()}
+    curves = {
+        label.replace("\n", " "): _curves(report["final"][name])
+        for name, label in FINAL.items()
+        if name in report["final"]
+    }
     seed_curves(grid[-1], curves, "error while learning (%)")
     grid[-1].set_yscale("log")
     grid[-1].set_ylim(1, 100)

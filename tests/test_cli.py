@@ -355,7 +355,7 @@ def configuration_of_nothing(source):
 def test_info_lists_what_can_be_chosen(done):
     result = done("info")
     assert result["networks"]["two-hidden"] == [784, 500, 100, 10]
-    assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden"}
+    assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden", "plateau-best"}
     assert result["readings"] == ["cited", "released", "text"]
     assert sorted(result["engines"]) == ["clock", "event", "rates"]
     assert result["spikelearn"] == storage.version()
