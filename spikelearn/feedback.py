@@ -163,11 +163,7 @@ class PooledFeedback:
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
         """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
-        output, n = len(forward) - 1, len(forward[-1])
-        if n % self.population:
-            raise InputError(
-                f"PooledFeedback.population={self.population} does not divide the {n} outputs; give it the network's"
-            )
+        output = len(forward) - 1
         drawn = self.base.draw(rng, [*forward[:-1], forward[-1][:: self.population]], scales, feeding)
         return [
             np.repeat(Y / self.population, self.population, axis=1) if source == output else Y

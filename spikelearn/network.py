@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from spikelearn.core.random import make_generator
 from spikelearn.curves import Curve
 from spikelearn.errors import InputError, check_able, check_choice, check_kind, check_range
-from spikelearn.feedback import Feedback, RandomFeedback
+from spikelearn.feedback import Feedback, PooledFeedback, RandomFeedback
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
 from spikelearn.plateaus import Plateaus, SynchronousPlateaus
@@ -92,6 +92,11 @@ class Network:
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")
         check_choice("Network.feedback_from", self.feedback_from, ("output", "above"))
         check_choice("Network.feedback_signal", self.feedback_signal, ("spikes", "rates"))
+        if isinstance(self.feedback, PooledFeedback) and self.feedback.population != self.population:
+            raise InputError(
+                f"PooledFeedback.population={self.feedback.population} is not Network.population={self.population}; "
+                f"give both the same"
+            )
         if hasattr(self.feedback, "check"):
             self.feedback.check(self.feeding)
         if self.plateaus.earliest > self.phases.settle:

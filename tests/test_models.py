@@ -7,7 +7,7 @@ import pytest
 
 import spikelearn as sl
 from spikelearn.errors import InputError
-from spikelearn.models import guerguiev2017
+from spikelearn.models import beyond, guerguiev2017
 from spikelearn.models.guerguiev2017 import NETWORKS
 
 # Guerguiev et al. 2017: figure 6 and Methods. Sizes and learning rates of each network.
@@ -101,6 +101,22 @@ def test_other_sizes_keep_the_other_numbers():
 def test_a_wrong_number_of_hidden_layers_is_refused(name, hidden, message):
     with pytest.raises(InputError, match=re.escape(message)):
         NETWORKS[name](hidden=hidden)
+
+
+def test_the_best_network_is_made_of_the_published_one():
+    """What is not listed in the module's table is as it was, and what is listed is there."""
+    best, paper = beyond.plateau_best(), guerguiev2017.one_hidden(hidden=(1000,), n_output=50)
+    changed = {"population", "feedback", "output"}
+    kept = {key: value for key, value in vars(best.network).items() if key not in changed}
+    assert kept.items() <= vars(paper.network).items()
+    assert best.network.sizes == (784, 1000, 50) and best.network.n_classes == 10
+    assert (best.rule, best.schedule, best.augment) == (sl.Plateau(gate=0.5), sl.Decay(by=0.94), sl.Shifts(pixels=1))
+    assert best.network.output == sl.OutputNeuron(loss="likelihood")
+
+
+@pytest.mark.parametrize(("n_input", "shifted"), [(784, True), (400, True), (64, False), (500, False)])
+def test_only_images_that_are_large_and_square_are_shifted(n_input, shifted):
+    assert (beyond.plateau_best(n_input=n_input).augment is not None) == shifted
 
 
 @pytest.mark.parametrize(("reading", "hint"), [("txt", "did you mean 'text'?"), (None, "Known: cited, released, text")])

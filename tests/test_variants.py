@@ -52,6 +52,36 @@ def test_which_weights_are_zero_is_a_matter_of_chance():
 
 
 @pytest.mark.parametrize("feedback_from", ["output", "above"])
+@pytest.mark.parametrize("base", [sl.RandomFeedback(gain=3.0), sl.ProductFeedback()])
+def test_pooled_feedback_gives_each_output_of_a_class_its_share(base, feedback_from):
+    """A class's outputs together weigh what one output of the base does."""
+    options = {"phases": PHASES, "feedback_from": feedback_from}
+    pooled = sl.Network(
+        sizes=(12, 70, 9, 6), population=2, feedback=sl.PooledFeedback(population=2, base=base), **options
+    )
+    single = sl.Network(sizes=(12, 70, 9, 3), feedback=base, **options)
+    drawn = [pooled.feedback, single.feedback]
+    found, wanted = (
+        feedback.draw(np.random.default_rng(1), [np.zeros((70, 12)), np.zeros((9, 70)), np.zeros((n, 9))], [0.5, 0.7],
+                      pooled.feeding)
+        for feedback, n in zip(drawn, (6, 3), strict=True)
+    )  # fmt: skip
+    for layer, (y, one) in enumerate(zip(found, wanted, strict=True)):
+        if pooled.feeding[layer] == 2:
+            np.testing.assert_array_equal(y[:, ::2], y[:, 1::2])
+            np.testing.assert_allclose(y[:, ::2] + y[:, 1::2], one, rtol=1e-14)
+        else:
+            np.testing.assert_array_equal(y, one)
+    assert [y.shape for y in pooled.draw_weights(1).Y] == [y.shape for y in found]
+
+
+def test_pooled_feedback_of_another_population_is_refused():
+    message = r"PooledFeedback\.population=4 is not Network\.population=2; give both the same"
+    with pytest.raises(sl.InputError, match=message):
+        sl.Network(sizes=(12, 7, 8), population=2, feedback=sl.PooledFeedback(population=4))
+
+
+@pytest.mark.parametrize("feedback_from", ["output", "above"])
 def test_symmetric_feedback_follows_the_forward_weights(feedback_from):
     network = replace(BASE, feedback=sl.SymmetricFeedback(), feedback_from=feedback_from)
     for engine in (sl.Clock(dtype="float64"), sl.Rates(dtype="float64")):
