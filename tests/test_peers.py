@@ -253,3 +253,19 @@ def test_what_runs_apart_runs_in_another_process_and_its_exceptions_come_back():
 def test_a_process_that_dies_is_unavailable():
     with pytest.raises(peers.Unavailable, match="its process was killed"):
         peers.apart(os._exit, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rule": sl.Plateau(gate=0.5)},
+        {"network": sl.Network(sizes=(64, 7, 10), output=sl.OutputNeuron(loss="likelihood"))},
+    ],
+)
+def test_peers_refuse_what_they_do_not_learn_by(change):
+    model = replace(guerguiev2017.one_hidden(n_input=64, hidden=(7,)), **change)
+    with pytest.raises(sl.InputError, match=r"peers learn as in the paper: give them Plateau\(\)"):
+        peers.Task(
+            model=model, weights=model.network.draw_weights(1), images=sl.load("digits").train, examples=1,
+            test_images=1,
+        )  # fmt: skip

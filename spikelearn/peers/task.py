@@ -11,6 +11,7 @@ import numpy as np
 
 from spikelearn.errors import InputError
 from spikelearn.examples import Images
+from spikelearn.learning import Plateau
 from spikelearn.model import Model
 from spikelearn.phases import STEPS, Phases
 from spikelearn.units import ms
@@ -46,6 +47,11 @@ class Task:
     images: Images
     examples: int
     test_images: int
+
+    def __post_init__(self) -> None:
+        rule = self.model.rule
+        if self.model.network.output.loss != "squares" or (isinstance(rule, Plateau) and rule.gate > 0):
+            raise InputError("peers learn as in the paper: give them Plateau() and OutputNeuron.loss='squares'")
 
     def shown(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return intensities, (n, n_inputs) float32, and labels, (n,) int64, of the first `n` examples."""
