@@ -81,6 +81,8 @@ def main(
         path = write(setting, name, measure(setting), time.monotonic() - began)
     except sl.InputError as error:
         sys.exit(f"{name}: error: {error}")
+    except OSError as error:  # a full disk, say
+        sys.exit(f"{name}: failed: {error}")
     except KeyboardInterrupt:
         print(f"{name}: stopped; the same command goes on", file=sys.stderr)
         sys.exit(STOPPED)

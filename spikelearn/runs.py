@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn import origin
+from spikelearn import metrics, origin
 from spikelearn.checkpoints import pack, unpack, weights_in
 from spikelearn.datasets import Dataset, load
 from spikelearn.descriptions import from_dict, to_dict
@@ -102,6 +102,7 @@ class Run:
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
         self._seconds = 0.0
+        self._metrics: metrics.Columns = {}
 
     @classmethod
     def start(cls, path: str | Path, config: Config, data: Dataset, overwrite: bool = False) -> "Run":
@@ -109,8 +110,7 @@ class Run:
         run, described = cls(config, data), to_dict(config)
         from_dict(Config, described)  # what could not be opened again is not begun
         run._compile()  # nor what does not compile
-        run.folder = RunFolder.create(path, described, overwrite)
-        run.save()
+        run.folder = RunFolder.create(path, described, overwrite, run._checkpoint())
         return run
 
     @classmethod
@@ -166,11 +166,12 @@ class Run:
         run._n_wrong = int(attributes["n_wrong"])
         run._loss = arrays["loss"]
         run._seconds = float(attributes["seconds"])
-        if len(folder.metrics()) < trials // n:
+        if len(rows := folder.metrics()) < trials // n:
             raise InputError(
-                f"{folder.metrics_path} has {len(folder.metrics())} rows, but {folder.checkpoint_path} comes after "
+                f"{folder.metrics_path} has {len(rows)} rows, but {folder.checkpoint_path} comes after "
                 f"{trials // n} epochs; restore it from a copy or start the run anew"
             )
+        run._metrics = metrics.checked(folder.metrics_path, rows[: trials // n], arrays)
         folder.truncate_metrics(trials // n)
         folder.write_config(to_dict(config))
         folder.note_resumed(trials)
@@ -278,22 +279,24 @@ class Run:
             "test_seconds": round(time.perf_counter() - began, 3),
         }
         self.folder.append_metrics(row)
+        self._metrics = metrics.extended(self._metrics, row)
         self._n_wrong, self._seconds = 0, 0.0
         self._loss[:] = 0
 
     def save(self) -> None:
         """Write a checkpoint of the present moment."""
-        save_checkpoint(
-            self.folder.checkpoint_path,
-            pack(self.training) | {"loss": self._loss},
-            {
-                "trials": self.training.trials,
-                "images": len(self.data.train),
-                "n_wrong": self._n_wrong,
-                "seconds": self._seconds,
-                "origin": origin.write(self.origin),
-            },
-        )
+        save_checkpoint(self.folder.checkpoint_path, *self._checkpoint())
+
+    def _checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the arrays and attributes of the present moment."""
+        attributes = {
+            "trials": self.training.trials,
+            "images": len(self.data.train),
+            "n_wrong": self._n_wrong,
+            "seconds": self._seconds,
+            "origin": origin.write(self.origin),
+        }
+        return pack(self.training) | {"loss": self._loss} | self._metrics, attributes
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:

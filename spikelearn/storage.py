@@ -6,7 +6,6 @@ and renamed over it: a reader finds the old content or the new, never a part.
 
 import csv
 import functools
-import glob
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -66,10 +65,25 @@ class RunFolder:
         self.checkpoint_path = self.path / "checkpoint.h5"
 
     @classmethod
-    def create(cls, path: str | os.PathLike, config: Mapping[str, Any], overwrite: bool = False) -> "RunFolder":
-        """Make the folder, write config.json (`config`, from `to_dict`) and environment.json.
+    def create(
+        cls,
+        path: str | os.PathLike,
+        config: Mapping[str, Any],
+        overwrite: bool = False,
+        checkpoint: tuple[Mapping[str, np.ndarray], Mapping[str, Attribute]] | None = None,
+    ) -> "RunFolder":
+        """Make the folder, write config.json (`config`, from `to_dict`), environment.json and a first checkpoint.
 
-        A folder that holds a run is refused, or emptied of `RUN_FILES`, and of nothing else, if `overwrite`.
+        A folder that holds a run is refused, or emptied of `RUN_FILES`, and of nothing else, if `overwrite`. Where the
+        new files cannot be written, all stays as it was.
+
+        Parameters
+        ----------
+        path : path
+        config : mapping
+        overwrite : bool
+        checkpoint : (arrays, attributes), optional
+            As `save_checkpoint` takes them.
         """
         folder = cls(path)
         if folder.path.exists() and not folder.path.is_dir():
@@ -87,15 +101,23 @@ class RunFolder:
         if held:
             with folder.held():
                 pass  # nobody is at work in it
-        contents = {"environment.json": _environment(), "config.json": config}  # config last: it makes it a run folder
+        new, contents = not folder.path.exists(), {"config.json": config, "environment.json": _environment()}
         texts = {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
+        written = [*texts, *(() if checkpoint is None else ("checkpoint.h5",))]
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
-            for name in held:
+            # All is written before the first takes its place. The last one to do so is config.json, entered first.
+            with ExitStack() as places:
+                for name, text in texts.items():
+                    places.enter_context(replacing(folder.path / name)).write_text(text, encoding="utf-8")
+                if checkpoint is not None:
+                    _write_checkpoint(places.enter_context(replacing(folder.checkpoint_path)), *checkpoint)
+            for name in set(held).difference(written):
                 (folder.path / name).unlink()
-            for name, text in texts.items():
-                write_text(folder.path / name, text)
         except OSError as error:
+            if new:
+                with suppress(OSError):
+                    folder.path.rmdir()
             raise InputError(f"cannot write the run folder {path}: {error}; choose another place") from error
         return folder
 
@@ -131,7 +153,7 @@ class RunFolder:
                 )
             else:
                 for name in RUN_FILES:  # nobody else writes them now: what is half written was left by a kill
-                    for leftover in _half_written(self.path / name):
+                    for leftover in _half_written(self.path, name):
                         leftover.unlink(missing_ok=True)
             yield
         finally:
@@ -252,7 +274,7 @@ def _commit(root: Path) -> str | None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name; what is written there replaces `path` when complete, or is removed on an error."""
-    for leftover in _half_written(path):
+    for leftover in _half_written(path.parent):
         with suppress(OSError):  # of a process killed while it wrote, if it is as old as that
             if time.time() - leftover.stat().st_mtime > ABANDONED:
                 leftover.unlink()
@@ -279,8 +301,9 @@ def replacing(path: Path) -> Iterator[Path]:
             os.close(folder)
 
 
-def _half_written(path: Path) -> list[Path]:
-    return list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp"))
+def _half_written(folder: Path, name: str = "*") -> list[Path]:
+    """Return the temporary files of `replacing` in a folder: nobody else's have such names."""
+    return list(folder.glob(f".{name}.{'[0-9a-f]' * 12}.tmp"))
 
 
 @functools.cache
@@ -316,21 +339,25 @@ def save_checkpoint(
 
     A ``/`` in a name makes groups. The attributes ``format`` and ``spikelearn`` (the version) are added.
     """
+    with replacing(Path(path)) as temporary:
+        _write_checkpoint(temporary, arrays, attributes)
+
+
+def _write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Attribute]) -> None:
     import h5py
 
     attributes = {name: plain(value) for name, value in attributes.items()}
     attributes |= {"format": CHECKPOINT_FORMAT, "spikelearn": version()}
-    with replacing(Path(path)) as temporary:
-        with hdf5_file(temporary, libver="v110") as file:  # v110: records with checksums
-            for name, array in arrays.items():
-                file[name] = array
-            for name, value in (attributes | {"sha256": _digest(arrays, attributes)}).items():
-                if isinstance(value, str):  # of fixed length: HDF5 can hang on damaged text of variable length
-                    text = value.encode()
-                    file.attrs.create(name, text, dtype=h5py.string_dtype(length=len(text) or 1))
-                else:
-                    file.attrs[name] = value
-        load_checkpoint(temporary)  # what cannot be read back must not replace a good checkpoint
+    with hdf5_file(path, libver="v110") as file:  # v110: records with checksums
+        for name, array in arrays.items():
+            file[name] = array
+        for name, value in (attributes | {"sha256": _digest(arrays, attributes)}).items():
+            if isinstance(value, str):  # of fixed length: HDF5 can hang on damaged text of variable length
+                text = value.encode()
+                file.attrs.create(name, text, dtype=h5py.string_dtype(length=len(text) or 1))
+            else:
+                file.attrs[name] = value
+    load_checkpoint(path)  # what cannot be read back must not replace a good checkpoint
 
 
 def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Attribute]]:

@@ -110,13 +110,14 @@ def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch, number):
         pass
 
 
-def test_what_another_process_is_writing_is_left_alone(tmp_path):
-    young, old = tmp_path / ".one.4711.tmp", tmp_path / ".one.4712.tmp"
-    for path in (young, old):
+def test_what_another_process_is_writing_is_left_alone_and_what_none_writes_any_more_is_cleared(tmp_path):
+    young, old, other = (tmp_path / f".{name}.tmp" for name in ("one.0123456789ab", "two.0123456789ac", "two.backup"))
+    for path in (young, old, other):
         path.touch()
-    os.utime(old, (time.time() - 2 * storage.ABANDONED,) * 2)
+    for path in (old, other):
+        os.utime(path, (time.time() - 2 * storage.ABANDONED,) * 2)
     write_text(tmp_path / "one", "1")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".one.4711.tmp", "one"]
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, other.name, "one"}
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_and_the_process(tmp_path):

@@ -635,6 +635,43 @@ def test_another_number_of_images_than_the_run_was_begun_with_is_refused(trained
     refused(trained, f"has {n} images to train on, but .* was begun with {N}; restore them", data=others, epochs=4)
 
 
+@pytest.mark.parametrize("name", ["epoch", "examples", "train_error", "test_error", "loss_0", "loss_1"])
+def test_metrics_that_were_edited_are_refused_with_epoch_and_column(trained, name):
+    header, first, *others = (trained / "metrics.csv").read_text().splitlines()
+    values = dict(zip(header.split(","), first.split(","), strict=True))
+    was, values[name] = float(values[name]), "77.5"
+    (trained / "metrics.csv").write_text("\n".join([header, ",".join(values.values()), *others, ""]))
+    message = rf"metrics\.csv was edited: {name} of epoch 1 is 77\.5 there, but was measured as {was:g}; put it back"
+    refused(trained, message, epochs=3)
+
+
+def test_metrics_that_lack_a_column_are_refused_before_training_goes_on(trained):
+    rows = [line.split(",") for line in (trained / "metrics.csv").read_text().splitlines()]
+    (trained / "metrics.csv").write_text("".join(",".join(row[:3] + row[4:]) + "\n" for row in rows))
+    refused(trained, r"metrics\.csv has no column 'test_error' any more; put it back", epochs=3)
+
+
+def test_metrics_of_fewer_digits_and_other_times_are_those_that_were_measured(trained, whole, tmp_path):
+    """A spreadsheet writes what it has shown."""
+    header, *rows = (trained / "metrics.csv").read_text().splitlines()
+    rounded = [",".join(f"{float(text):.10g}" for text in row.split(",")[:-1]) + ",99" for row in rows]
+    (trained / "metrics.csv").write_text("\n".join([header, *rounded, ""]))
+    Run.resume(trained, epochs=4).train()
+    folders = [storage.RunFolder.open(path) for path in (trained, whole())]
+    found, wanted = ([row["test_error"] for row in folder.metrics()] for folder in folders)
+    assert found == pytest.approx(wanted, rel=1e-9)
+    ours, theirs = (storage.load_checkpoint(folder.checkpoint_path)[0] for folder in folders)
+    assert {name: array.tobytes() for name, array in ours.items()} == {n: a.tobytes() for n, a in theirs.items()}
+
+
+def test_of_a_checkpoint_that_keeps_no_metrics_the_file_is_believed(trained, whole):
+    arrays, attributes = storage.load_checkpoint(trained / "checkpoint.h5")
+    plain = {name: array for name, array in arrays.items() if not name.startswith("metrics/")}
+    storage.save_checkpoint(trained / "checkpoint.h5", plain, attributes)
+    Run.resume(trained, epochs=4).train()
+    assert_equal_runs(trained, whole())
+
+
 def test_damaged_metrics_are_refused_before_training_goes_on(trained):
     with open(trained / "metrics.csv", "a") as file:
         file.write("3,many\n")

@@ -476,11 +476,12 @@ def test_what_was_loaded_can_be_saved_again(tmp_path):
 
 
 def test_saving_removes_what_killed_processes_left_and_nothing_else(tmp_path):
-    for name in (".checkpoint.h5.123.tmp", ".other.h5.123.tmp", "checkpoint.h5.bak"):
+    others = [".other.h5.123.tmp", "checkpoint.h5.bak"]
+    for name in (".checkpoint.h5.0123456789ab.tmp", ".other.h5.ba9876543210.tmp", *others):
         (tmp_path / name).write_text("left")
         os.utime(tmp_path / name, (0, 0))
     save_checkpoint(tmp_path / "checkpoint.h5", {"x": np.zeros(2)}, {})
-    assert sorted(os.listdir(tmp_path)) == [".other.h5.123.tmp", "checkpoint.h5", "checkpoint.h5.bak"]
+    assert set(os.listdir(tmp_path)) == {"checkpoint.h5", *others}
 
 
 @pytest.mark.parametrize(
@@ -630,7 +631,7 @@ def test_the_checkpoint_loads_whenever_the_process_is_killed(tmp_path):
                 assert child.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
-            time.sleep(rng.uniform(0, 0.05))
+            time.sleep(rng.uniform(0, 0.05 * (1 + attempt)))  # a busy machine takes longer
         finally:
             child.kill()
             child.wait()

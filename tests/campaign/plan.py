@@ -40,3 +40,10 @@ def arrived_at(run):
     rows = storage.RunFolder.open(run).metrics()
     bits = {name: (array.dtype.str, array.shape, array.tobytes()) for name, array in arrays.items()}
     return bits, attributes, [{key: value for key, value in row.items() if key not in SECONDS} for row in rows]
+
+
+def without_seconds(value):
+    """Leave out of nested dicts what was measured by a watch."""
+    if isinstance(value, dict):
+        return {key: without_seconds(each) for key, each in value.items() if key != "seconds"}
+    return [without_seconds(each) for each in value] if isinstance(value, list) else value

@@ -1,7 +1,9 @@
 """Whatever is stopped, by whatever signal, at whatever moment, ends as if it had not been, and leaves no half file."""
 
 import json
+import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -10,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from plan import arrived_at, sizes, write_bars
+from plan import arrived_at, sizes, without_seconds, write_bars
 
 from spikelearn.recording import RecordingFile
-from spikelearn.storage import load_checkpoint
+from spikelearn.storage import load_checkpoint, write_text
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 
@@ -77,9 +79,19 @@ def ends_after(command, out, n, signals, seed, usual):
     raise AssertionError(f"stopped only {stopped} times")
 
 
-def visible(folder):
-    """Return the names of whole files; what was left half written is cleared by a later process, after an hour."""
-    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+def left_over(folder):
+    """Check that hidden files are parts of what was being written, which nothing reads, and make them old.
+
+    For all that another process knows, one may still be writing them; so they are cleared after an hour.
+    """
+    for path in folder.rglob(".*"):
+        assert re.fullmatch(r"\..+\.[0-9a-f]{12}\.tmp", path.name), path
+        os.utime(path, (0, 0))
+
+
+def names(folder):
+    """Return the names of all files below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def timed(command):
@@ -104,7 +116,7 @@ def test_training(tmp_path, n, kind):
     usual = timed(command(0, tmp_path / "whole"))
     ends_after(command, out, n, KINDS[kind], 1, usual)
     assert arrived_at(out) == arrived_at(tmp_path / "whole")
-    assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+    assert names(out) == names(tmp_path / "whole")
 
 
 @sizes(1, 50)
@@ -126,7 +138,9 @@ def test_recording(tmp_path, n, kind):
         for layer, spikes in one.spikes.items():
             assert spikes.time.tobytes() == other.spikes[layer].time.tobytes()
             assert spikes.neuron.tobytes() == other.spikes[layer].neuron.tobytes()
-    assert visible(out) == {"all.h5", "state.h5"}
+    left_over(out)
+    write_text(out / "notes.txt", "")  # whatever is written next
+    assert names(out) == {"all.h5", "state.h5", "notes.txt"}
     (ours, attributes), (theirs, others) = (load_checkpoint(folder / "state.h5") for folder in (out, whole))
     assert attributes == others
     assert {name: array.tobytes() for name, array in ours.items()} == {n: a.tobytes() for n, a in theirs.items()}
@@ -150,14 +164,10 @@ def test_compare(tmp_path, n, kind):
         }
 
     assert results(out) == results(whole)
-    assert visible(out) == visible(whole)
-
-
-def without_seconds(value):
-    """Leave out of nested dicts what was measured by a watch."""
-    if isinstance(value, dict):
-        return {key: without_seconds(each) for key, each in value.items() if key != "seconds"}
-    return [without_seconds(each) for each in value] if isinstance(value, list) else value
+    left_over(out)
+    (out / "results" / "bp-1.json").unlink()
+    subprocess.run(command(0), check=True, capture_output=True)
+    assert names(out) == names(whole)
 
 
 @sizes(1, 20)
@@ -177,3 +187,6 @@ def test_an_experiment(tmp_path, n, kind):
         assert found["conditions"][name]["retests"] == condition["retests"]
         for run in (whole / "runs").glob(f"{name}-seed*"):
             assert arrived_at(out / "runs" / run.name) == arrived_at(run)
+    left_over(out)
+    subprocess.run(command(0), check=True, capture_output=True)
+    assert names(out) == names(whole)

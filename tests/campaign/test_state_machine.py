@@ -160,6 +160,23 @@ class Folders(RuleBasedStateMachine):
         self.check(path)
 
     @rule(path=folders)
+    def edit_a_metric(self, path):
+        """A number that somebody changed is refused; one that was only written otherwise is not."""
+        metrics = path / "metrics.csv"
+        text = metrics.read_text() if metrics.exists() else ""
+        header, *rows = text.splitlines() or [""]
+        if not rows or self.known[path][0] < N:
+            return
+        edited = rows[0].split(",")
+        at = header.split(",").index("test_error")
+        edited[at] = str(float(edited[at]) + 1)
+        metrics.write_text("\n".join([header, ",".join(edited), *rows[1:], ""]))
+        with pytest.raises(sl.InputError, match=r"metrics\.csv was edited: test_error of epoch 1"):
+            runs.Run.resume(path)
+        metrics.write_text(text)
+        self.check(path)
+
+    @rule(path=folders)
     def move_the_images(self, path):
         elsewhere = self.place / "elsewhere.npz"
         shutil.copy(self.source, elsewhere)
