@@ -14,6 +14,9 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
     print(sl.error_percent(predictions, digits.test.y))
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
 from spikelearn.datasets import Dataset, load, register_data
 from spikelearn.engines import Clock, Event, Rates
@@ -45,7 +48,13 @@ from spikelearn.units import Hz, ms, second
 from spikelearn.watching import Record
 from spikelearn.weights import InitialWeights, Weights
 
+if TYPE_CHECKING:
+    from spikelearn.doors.estimator import SegregatedDendriteClassifier
+
 __version__ = version()
+
+# Of libraries that take a second to import, so of modules that are imported when they are first asked for.
+DOORS = {"SegregatedDendriteClassifier": "spikelearn.doors.estimator"}
 
 __all__ = [
     "Backprop",
@@ -82,6 +91,7 @@ __all__ = [
     "Recording",
     "RecordingFile",
     "Sigmoid",
+    "SegregatedDendriteClassifier",
     "SparseFeedback",
     "SpikeTrains",
     "Spikes",
@@ -103,3 +113,13 @@ __all__ = [
     "simulate",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(DOORS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *DOORS})

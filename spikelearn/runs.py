@@ -97,7 +97,7 @@ class Run:
             chunk_size=config.chunk_size,
         )
         check_fit(config.model.network, self.data.test, "evaluation")
-        self.origin = {**_description(config), "images": self.data.digests()}
+        self.origin = {**description(config), "images": self.data.digests()}
         self.folder: RunFolder
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
@@ -287,7 +287,7 @@ class Run:
         """Write a checkpoint of the present moment."""
         save_checkpoint(
             self.folder.checkpoint_path,
-            pack(self.training) | {"loss": self._loss},
+            pack(self.training.weights, self.training.state()) | {"loss": self._loss},
             {
                 "trials": self.training.trials,
                 "images": len(self.data.train),
@@ -357,7 +357,7 @@ def test_images(path: str | Path) -> Examples:
     return images
 
 
-def _description(config: Config) -> dict[str, Any]:
+def description(config: Config) -> dict[str, Any]:
     """Return the part of a configuration that results follow from, images left out."""
     return {name: value for name, value in to_dict(config).items() if name in ("model", "engine", "seed")}
 
@@ -369,15 +369,15 @@ def _check_description(folder: RunFolder, config: Config, attributes: Mapping[st
         origin.check_origin(
             f"{folder.path / 'config.json'} is not what {folder.checkpoint_path} was made from",
             {name: value for name, value in made_from.items() if name != "images"},
-            _description(config),
+            description(config),
             "put it back, or start a new run with it",
         )
 
 
-def pack(training: Training) -> dict[str, np.ndarray]:
+def pack(weights: Weights, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the arrays that a checkpoint needs to go on exactly: weights, and what examples leave to the next."""
-    arrays = {f"state/{name}": array for name, array in training.state().items()}
-    for name, layers in vars(training.weights).items():
+    arrays = {f"state/{name}": array for name, array in state.items()}
+    for name, layers in vars(weights).items():
         arrays |= {f"{name}/{layer}": array for layer, array in enumerate(layers)}
     return arrays
 
