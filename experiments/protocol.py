@@ -191,7 +191,8 @@ def leave(training: sl.training.Training, path: Path, made_from: Mapping[str, An
     """Write all that a training which is no run needs to go on exactly, and other arrays, to one file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     attributes = {"trials": training.trials, "made_from": write(made_from)}
-    storage.save_checkpoint(path, pack(training) | arrays, attributes)
+    packed = pack(training.weights, training.state(), training.average)
+    storage.save_checkpoint(path, packed | arrays, attributes)
 
 
 def take_up(training: sl.training.Training, path: Path, made_from: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -39,7 +39,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import InputError, check_choice, nearest
 from spikelearn.feedback import Feedback, ProductFeedback, RandomFeedback, SparseFeedback, SymmetricFeedback
 from spikelearn.learning import Backprop, OutputOnly
 from spikelearn.model import Model
@@ -98,6 +98,19 @@ def two_hidden(
     return _model(reading, n_input, hidden, n_output, (0.23, 0.23, 0.12))
 
 
+def network(reading: str, sizes: tuple[int, ...], feedback: Feedback | None = None) -> Network:
+    """Describe a network of any number of layers in a reading; `feedback` replaces the reading's if it is given."""
+    check_choice("reading", reading, READINGS)
+    chosen = READINGS[reading]
+    return Network(
+        sizes=sizes,
+        synapse=chosen.synapse,
+        feedback=chosen.feedback if feedback is None else feedback,
+        phases=chosen.phases,
+        initial=chosen.initial,
+    )
+
+
 def variant(model: Model, name: str) -> Model:
     """Return a model changed to one of the paper's `VARIANTS`.
 
@@ -145,20 +158,10 @@ NETWORKS = {"no-hidden": no_hidden, "one-hidden": one_hidden, "two-hidden": two_
 def _model(
     reading: str, n_input: int, hidden: tuple[int, ...], n_output: int, learning_rates: tuple[float, ...]
 ) -> Model:
-    if reading not in READINGS:
-        raise InputError(f"reading={reading!r} is unknown; {nearest(str(reading), READINGS)}")
     name, needed = list(NETWORKS)[len(learning_rates) - 1], len(learning_rates) - 1
     if len(hidden) != needed:
         raise InputError(
             f"hidden={tuple(hidden)} has {len(hidden)} sizes; {name} needs {needed}, one for each hidden layer; "
             f"or choose another of {', '.join(NETWORKS)}"
         )
-    chosen = READINGS[reading]
-    network = Network(
-        sizes=(n_input, *hidden, n_output),
-        synapse=chosen.synapse,
-        feedback=chosen.feedback,
-        phases=chosen.phases,
-        initial=chosen.initial,
-    )
-    return Model(network=network, learning_rates=learning_rates)
+    return Model(network=network(reading, (n_input, *hidden, n_output)), learning_rates=learning_rates)

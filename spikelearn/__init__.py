@@ -14,6 +14,9 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
     print(sl.error_percent(predictions, digits.test.y))
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from spikelearn.augment import Shifts
 from spikelearn.averaging import Averaging
 from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
@@ -49,7 +52,13 @@ from spikelearn.units import Hz, ms, second
 from spikelearn.watching import Record
 from spikelearn.weights import InitialWeights, Weights
 
+if TYPE_CHECKING:
+    from spikelearn.doors.estimator import SegregatedDendriteClassifier
+
 __version__ = version()
+
+# Of libraries that take a second to import, so of modules that are imported when they are first asked for.
+DOORS = {"SegregatedDendriteClassifier": "spikelearn.doors.estimator"}
 
 __all__ = [
     "Averaging",
@@ -92,6 +101,7 @@ __all__ = [
     "RecordingFile",
     "Shifts",
     "Sigmoid",
+    "SegregatedDendriteClassifier",
     "SparseFeedback",
     "SpikeTrains",
     "Spikes",
@@ -113,3 +123,13 @@ __all__ = [
     "simulate",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(DOORS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *DOORS})

@@ -7,17 +7,16 @@ import numpy as np
 
 from spikelearn.errors import InputError
 from spikelearn.network import Network
-from spikelearn.training import Training
 from spikelearn.weights import Weights
 
 
-def pack(training: Training) -> dict[str, np.ndarray]:
+def pack(weights: Weights, state: Mapping[str, np.ndarray], average: Weights | None = None) -> dict[str, np.ndarray]:
     """Return the arrays that a checkpoint needs to go on exactly: weights, and what examples leave to the next."""
-    arrays = {f"state/{name}": array for name, array in training.state().items()}
-    kept = {"": training.weights} | ({} if training.average is None else {"average/": training.average})
-    for prefix, weights in kept.items():
-        for name, layers in vars(weights).items():
-            arrays |= {f"{prefix}{name}/{layer}": array for layer, array in enumerate(layers)}
+    arrays = {f"state/{name}": array for name, array in state.items()}
+    for prefix, kept in {"": weights, "average/": average}.items():
+        if kept is not None:
+            for name, layers in vars(kept).items():
+                arrays |= {f"{prefix}{name}/{layer}": array for layer, array in enumerate(layers)}
     return arrays
 
 

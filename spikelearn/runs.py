@@ -97,7 +97,7 @@ class Run:
             chunk_size=config.chunk_size,
         )
         check_fit(config.model.network, self.data.test, "evaluation")
-        self.origin = {**_description(config), "images": self.data.digests()}
+        self.origin = {**description(config), "images": self.data.digests()}
         self.folder: RunFolder
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
@@ -296,7 +296,9 @@ class Run:
             "seconds": self._seconds,
             "origin": origin.write(self.origin),
         }
-        return pack(self.training) | {"loss": self._loss} | self._metrics, attributes
+        now = self.training
+        arrays = pack(now.weights, now.state(), now.average)
+        return arrays | {"loss": self._loss} | self._metrics, attributes
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:
@@ -347,7 +349,7 @@ def test_images(path: str | Path) -> Examples:
     return images
 
 
-def _description(config: Config) -> dict[str, Any]:
+def description(config: Config) -> dict[str, Any]:
     """Return the part of a configuration that results follow from, images left out."""
     return {name: value for name, value in to_dict(config).items() if name in ("model", "engine", "seed")}
 
@@ -359,6 +361,6 @@ def _check_description(folder: RunFolder, config: Config, attributes: Mapping[st
         origin.check_origin(
             f"{folder.path / 'config.json'} is not what {folder.checkpoint_path} was made from",
             {name: value for name, value in made_from.items() if name != "images"},
-            _description(config),
+            description(config),
             "put it back, or start a new run with it",
         )
