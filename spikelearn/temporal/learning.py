@@ -39,6 +39,14 @@ class Training:
         check_range("Training.batch", self.batch, at_least=1, integer=True)
 
 
+class DivergedError(NotFiniteError):
+    """A weight or an output became NaN or infinite; `step` says when."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"diverged at step {step}: weights or outputs are not finite; lower the rate")
+        self.step = step
+
+
 @dataclass(frozen=True)
 class Point:
     """What was measured since the point before.
@@ -151,6 +159,18 @@ def add_readout(gradient: Weights, error: np.ndarray, sent: np.ndarray) -> None:
     gradient.readout[:, -1] += share.sum(axis=0)
 
 
+def evaluate(state: State, task: Task, shown: Sequences) -> float:
+    """Return what the task's `judge` says of sequences from which nothing is learned."""
+    network, weights, found = state.network, state.weights, []
+    activity = network.rest(shown.x.shape[1])
+    for t, scored in enumerate(shown.scored):
+        step = network.advance(weights, activity, shown.x[t])
+        activity = step.state
+        if scored:
+            found.append(outputs(network, weights, step.sent))
+    return task.judge(np.array(found), shown)
+
+
 def learn(
     network: Network, rule: Rule, task: Task, training: Training, *, seed: int, steps: int, every: int
 ) -> Iterator[Point]:
@@ -174,8 +194,8 @@ def learn(
     ------
     InputError
         Network, rule and task do not fit each other.
-    NotFiniteError
-        While iterating: a weight or an output became NaN or infinite; the message names the step.
+    DivergedError
+        While iterating.
     """
     check_range("seed", seed, at_least=0, integer=True)
     check_range("steps", steps, at_least=1, integer=True)
@@ -200,7 +220,7 @@ def _points(
         seconds += time.perf_counter() - began
         done += len(shown.x)
         if not all(np.isfinite(array).all() for array in (answers, *state.weights[:2])):
-            raise NotFiniteError(f"diverged at step {done}: weights or outputs are not finite; lower the rate")
+            raise DivergedError(done)
         target, n_out = shown.target[shown.scored], task.n_out
         losses.append(float(task.output.loss(answers.reshape(-1, n_out), target.reshape(-1, n_out)).mean()))
         qualities.append(task.judge(answers, shown))

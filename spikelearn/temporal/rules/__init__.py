@@ -2,6 +2,7 @@
 
 from spikelearn.temporal.rules.backprop import BPTT
 from spikelearn.temporal.rules.diagonal import Diagonal
+from spikelearn.temporal.rules.eprop import EProp
 from spikelearn.temporal.rules.kf_rtrl import KFRTRL
 from spikelearn.temporal.rules.readout import ReadoutOnly
 from spikelearn.temporal.rules.rflo import RFLO
@@ -18,6 +19,7 @@ __all__ = [
     "RTRL",
     "UORO",
     "Diagonal",
+    "EProp",
     "ReadoutOnly",
     "Sliding",
     "SnAp",
