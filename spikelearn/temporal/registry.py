@@ -163,7 +163,7 @@ SETTINGS: dict[str, Setting] = {
     "pattern": Setting(
         task=PatternGeneration(),
         n=100,
-        steps=500_000,
+        steps=200_000,
         training=_adam(3e-3, 1),
         # Bellec et al.'s: time constants of 30 ms; their threshold 0.03, with inputs times 1 - a, is this one
         spiking_network={"tau_membrane": 30.0, "tau_output": 30.0, "threshold": 0.915},

@@ -7,8 +7,8 @@ has to come back from the future:
 .. math::
     \bar z_i(t) = a \bar z_i(t-1) + \hat z_i(t),\quad e_{ji}(t) = \psi_j(t) (\bar z_i(t) - \beta_j \epsilon_{ji}(t)) \\
     \epsilon_{ji}(t+1) = \rho\, \epsilon_{ji}(t) + e_{ji}(t),\quad
-    \bar e_{ji}(t) = \kappa \bar e_{ji}(t-1) + (1 - \kappa) e_{ji}(t),\quad
-    \Delta W_{ji}(t) = L_j(t) \bar e_{ji}(t) \\ L(t) = B (y_t - y^*_t)
+    \bar e_{ji}(t) = \kappa \bar e_{ji}(t-1) + e_{ji}(t),\quad
+    \Delta W_{ji}(t) = (1 - \kappa) L_j(t) \bar e_{ji}(t),\quad L(t) = B (y_t - y^*_t)
 
 For leaky units beta is 0. With B the transposed readout this is the exact gradient of the loss if spikes that reach
 other units, and a unit's own reset, are taken as given.
@@ -40,11 +40,18 @@ class Traces:
         What each synapse did to the adaptation of its neuron.
     eligible : (batch, n, n + n_in + 1) array
         Filtered eligibility.
+    fresh : (batch, n, n + n_in + 1) array
+        Room for the eligibility of a step.
     """
 
     received: np.ndarray
     slow: np.ndarray
     eligible: np.ndarray
+    fresh: np.ndarray
+
+    def __iter__(self):
+        """Yield what is remembered from step to step."""
+        yield from (self.received, self.slow, self.eligible)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +81,9 @@ class EProp(Rule):
     def begin(self, state: State, batch: int) -> Traces:
         """Return traces of zero."""
         n, m = state.weights.recurrent.shape
-        return Traces(np.zeros((batch, m)), np.zeros((batch, state.network.adaptive, m)), np.zeros((batch, n, m)))
+        eligible = np.zeros((batch, n, m))
+        slow = np.zeros((batch, state.network.adaptive, m))
+        return Traces(np.zeros((batch, m)), slow, eligible, np.empty_like(eligible))
 
     def step(self, state: State, step: SpikingStep, error: np.ndarray | None, rng: np.random.Generator) -> bool:
         """Carry the traces on; where there is a loss, weigh them by the learning signals."""
@@ -82,16 +91,15 @@ class EProp(Rule):
         fixed = network.n - network.adaptive
         traces.received *= network.decay
         traces.received += step.senders
-        e = step.psi[:, :, None] * traces.received[:, None, :]
+        e = np.multiply(step.psi[:, :, None], traces.received[:, None, :], out=traces.fresh)
         if network.adaptive:
             e[:, fixed:] -= (network.beta * step.psi[:, fixed:, None]) * traces.slow
             traces.slow *= network.rho
             traces.slow += e[:, fixed:]
         traces.eligible *= network.kappa
-        e *= 1 - network.kappa
         traces.eligible += e
         if error is None:
             return False
-        signal = self.feedback.send(state.fixed, state.weights, error) / len(error)
+        signal = (1 - network.kappa) / len(error) * self.feedback.send(state.fixed, state.weights, error)
         state.gradient.recurrent[...] += np.einsum("bj,bji->ji", signal, traces.eligible)
         return True
