@@ -15,6 +15,7 @@ NAMES = (
     "phase_lengths",
     "feedback_alignment_linear",
     "contraction",
+    "temporal_credit",
     "angles",
     "losses",
     "traces",

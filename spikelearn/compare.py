@@ -4,15 +4,13 @@ A file is written when its rule and seed are done, so a second start goes on wit
 follows from the configuration and the seed, whatever the number of jobs (but for the seconds).
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from spikelearn import datasets
@@ -26,6 +24,7 @@ from spikelearn.ratenet.fit import check_fit, fit
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.registry import ENTRIES, entry
 from spikelearn.ratenet.rule import Rule
+from spikelearn.side_by_side import gather, write_result
 from spikelearn.spiking_row import ANGLES, NUMBERS, spiking_epochs, spiking_model
 from spikelearn.storage import write_text
 
@@ -164,18 +163,10 @@ def compare(
     InputError
         `out` holds results of another configuration.
     """
-    check_range("jobs", jobs, at_least=1, integer=True)
     folder = Path(out) / "results"
     tasks = [(name, seed) for seed in range(1, comparison.seeds + 1) for name in comparison.rules]
-    done = {task: result for task in tasks if (result := _read(folder, comparison, *task)) is not None}
-    missing = [task for task in tasks if task not in done]
-    folder.mkdir(parents=True, exist_ok=True)
-    report = progress or (lambda done, total: None)
-    report(len(done), len(tasks))
-    pool = Parallel(n_jobs=min(jobs, max(1, len(missing))), return_as="generator_unordered")
-    for result in pool(delayed(_work)(comparison, folder, *task) for task in missing):
-        done[result["rule"], result["seed"]] = result
-        report(len(done), len(tasks))
+    work = partial(_work, comparison, folder)
+    done = gather(folder, tasks, comparison.task, work, jobs=jobs, progress=progress)
     results = [done[name, seed] for name in comparison.rules for seed in range(1, comparison.seeds + 1)]
     write_report(results, out, f"{comparison.data}, {'-'.join(map(str, comparison.sizes))}")
     return results
@@ -209,7 +200,7 @@ def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[st
                 result["epochs"].append(_plain(epoch))
         except NotFiniteError:
             result["diverged"] = len(result["epochs"]) + 1
-    write_text(folder / f"{name}-{seed}.json", json.dumps({**result, "task": comparison.task(name, seed)}) + "\n")
+    write_result(folder, result, comparison.task(name, seed))
     return result
 
 
@@ -228,23 +219,3 @@ def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
     """Make it JSON: no number is null, not NaN."""
     degrees = {key: [None if math.isnan(v) else v for v in epoch[key]] for key in ("angle", "alignment")}
     return {**epoch, **degrees}
-
-
-def _read(folder: Path, comparison: Comparison, name: str, seed: int) -> dict[str, Any] | None:
-    """Return the result that is at hand, if any; `InputError` if it is another configuration's."""
-    path = folder / f"{name}-{seed}.json"
-    if not path.exists():
-        return None
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        task = result.pop("task")
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete it to have it computed again") from error
-    wanted = comparison.task(name, seed)
-    check_origin(
-        f"{path} is of another comparison",
-        task,
-        wanted,
-        "choose another --out, or delete it to have it computed again",
-    )
-    return result

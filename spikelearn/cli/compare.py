@@ -1,4 +1,4 @@
-"""Train rate networks by many rules, and the spiking network; one table."""
+"""Train by many rules, and print one table: on images, or with --task on what needs memory."""
 
 import argparse
 import sys
@@ -9,49 +9,92 @@ from tqdm import tqdm
 
 from spikelearn import compare
 from spikelearn.cli.arguments import absolute, engine, integer, integers, lines_above, path
+from spikelearn.errors import InputError
 from spikelearn.ratenet import table
+from spikelearn.temporal import comparison as temporal
+from spikelearn.temporal import registry
+from spikelearn.temporal import table as temporal_table
+
+IMAGES, TASKS = ("data", "sizes", "engine", "epochs", "examples"), ("steps", "units")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--rules", metavar="NAME[,NAME]", help=f"of {', '.join(compare.NAMES)} (default: all)")
-    parser.add_argument("--data", default="digits", help="digits, mnist, a folder or FILE.npz (default: digits)")
-    parser.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
-    parser.add_argument("--engine", default="event", help="of the rule spiking: event (default), clock or rates")
     parser.add_argument(
-        "--epochs",
-        type=integer,
-        help="passes over the training images (default: 5, or 1000 minibatches)",
-    )
+        "--rules", metavar="NAME[,NAME]",
+        help=f"of {', '.join(compare.NAMES)} (default: all); with --task of {', '.join(registry.KNOWN)} (default: as "
+        f"the task has it)",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=integer, default=5, help="train with seeds 1 to this (default: 5)")
-    parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
     parser.add_argument("--jobs", type=integer, default=2, help="processes; no influence on the result (default: 2)")
     parser.add_argument(
         "--out", metavar="DIR", default="runs/compare", type=path, help="results; a second start goes on there"
     )
+    images = parser.add_argument_group("on images")
+    images.add_argument("--data", help="digits, mnist, a folder or FILE.npz (default: digits)")
+    images.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
+    images.add_argument("--engine", help="of the rule spiking: event (default), clock or rates")
+    images.add_argument(
+        "--epochs", type=integer, help="passes over the training images (default: 5, or 1000 minibatches)"
+    )
+    images.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
+    tasks = parser.add_argument_group("on a task that needs memory")
+    tasks.add_argument("--task", metavar="NAME", help=f"{', '.join(registry.SETTINGS)}")
+    tasks.add_argument("--steps", type=integer, metavar="N", help="of time (default: as the task has it)")
+    tasks.add_argument("--units", type=integer, metavar="N", help="recurrent ones (default: as the task has it)")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Return the folder, and a row for each rule."""
+    where, others = ("on images; leave out --task", IMAGES) if options.task else ("with --task", TASKS)
+    for name in others:
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} is for comparing {where}")
+    return on_task(options) if options.task else on_images(options)
+
+
+def on_images(options: argparse.Namespace) -> dict[str, Any]:
+    """Compare rules for layered networks."""
+    data = "digits" if options.data is None else options.data
     comparison = compare.Comparison(
         rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
-        data=absolute(options.data) if Path(options.data).expanduser().exists() else options.data,
+        data=absolute(data) if Path(data).expanduser().exists() else data,
         sizes=() if options.sizes is None else integers("--sizes", options.sizes),
-        engine=engine(options.engine),
+        engine=engine("event" if options.engine is None else options.engine),
         epochs=options.epochs,
         seeds=options.seeds,
         examples=options.examples,
     )
-    # On a terminal only.
+    rows = table.rows(_gather(options, compare.compare, comparison))
+    return _show(options, rows, table.text(rows))
+
+
+def on_task(options: argparse.Namespace) -> dict[str, Any]:
+    """Compare rules for recurrent networks."""
+    comparison = temporal.Comparison(
+        task=options.task,
+        rules=() if options.rules is None else tuple(options.rules.split(",")),
+        seeds=options.seeds,
+        steps=options.steps,
+        units=options.units,
+    )
+    rows = temporal_table.rows(_gather(options, temporal.compare, comparison))
+    return _show(options, rows, temporal_table.text(rows, comparison.setting.task.quality, comparison.levels))
+
+
+def _gather(options: argparse.Namespace, function: Any, comparison: Any) -> list[dict[str, Any]]:
+    """Call a function that compares, with a bar where there is a terminal."""
     with tqdm(unit="run", disable=True if options.json else None, file=sys.stderr) as bar, lines_above(bar):
 
         def show(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        results = compare.compare(comparison, options.out, jobs=options.jobs, progress=show)
-    rows = table.rows(results)
+        return function(comparison, options.out, jobs=options.jobs, progress=show)
+
+
+def _show(options: argparse.Namespace, rows: list[dict[str, Any]], text: str) -> dict[str, Any]:
     if not options.json:
-        print(table.text(rows))
+        print(text)
         print(f"table and picture in {options.out}")
     return {"folder": options.out, "rows": rows}
