@@ -18,7 +18,7 @@ from spikelearn.storage import write_text
 from spikelearn.temporal import table
 from spikelearn.temporal.cost import cost
 from spikelearn.temporal.learning import DivergedError, evaluate, learn
-from spikelearn.temporal.registry import CONTROLS, Setting, rule, setting
+from spikelearn.temporal.registry import Setting, rule, setting, with_controls
 
 POINTS = 50  # of a curve
 
@@ -33,7 +33,7 @@ class Comparison:
         Of `registry.SETTINGS`.
     rules : tuple of str
         As `registry.rule` knows them; empty: the usual ones of the task. The exact gradient, where there is one, and
-        the readout-only control are added.
+        the readout-only control of each kind of network are added.
     seeds : int
         Seeds 1 to `seeds`.
     steps : int, optional
@@ -50,9 +50,8 @@ class Comparison:
 
     def __post_init__(self) -> None:
         known = setting(self.task)
-        controls = CONTROLS[known.spiking]
         asked = self.rules or known.rules
-        found = (*controls, *(name for name in asked if name not in controls))
+        found = with_controls(asked, known.spiking)
         if len(set(found)) < len(found):
             raise InputError(f"rules {', '.join(asked)}: one is named twice")
         object.__setattr__(self, "rules", found)

@@ -5,7 +5,7 @@ keeps influence within 2 steps. Rates are ours, of a few powers of ten tried wit
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ RATE_RULES = (
     "dni",
     "eprop",
 )
-CONTROLS = {False: ("bptt", "readout"), True: ("eprop", "readout-spiking")}  # by whether the task is for spikes
+QUICK_RULES = ("tbptt-10", "snap-1", "rflo", "uoro", "dni", "eprop")  # where RTRL would take an hour
 KNOWN = (*NAMED, *(f"{name}-N" for name in NUMBERED))
 
 
@@ -154,12 +154,23 @@ SETTINGS: dict[str, Setting] = {
         spiking_network=QUICK,
     ),
     "delayed-xor": Setting(
-        task=DelayedXor(), n=64, steps=20_000, training=_adam(3e-3, 50), rates={"uoro": 1e-3}, spiking_network=QUICK
+        task=DelayedXor(),
+        n=64,
+        steps=20_000,
+        training=_adam(3e-3, 50),
+        rates={"uoro": 1e-3},
+        spiking_network=QUICK,
+        rules=QUICK_RULES,
     ),
-    "adding": Setting(task=Adding(), n=64, steps=60_000, training=_adam(1e-3, 50), spiking_network=QUICK),
-    "copy": Setting(task=Copying(), n=64, steps=22_000, training=_adam(3e-3, 50), spiking_network=QUICK),
-    "rows": Setting(task=Rows(), n=64, steps=28_000, training=_adam(1e-3, 50), spiking_network=QUICK),
-    "mnist-1d": Setting(task=Mnist1D(), n=64, steps=80_000, training=_adam(1e-3, 50), spiking_network=QUICK),
+    **{
+        name: Setting(task=task, n=64, steps=steps, training=_adam(rate, 50), spiking_network=QUICK, rules=QUICK_RULES)
+        for name, task, steps, rate in (
+            ("adding", Adding(), 60_000, 1e-3),
+            ("copy", Copying(), 22_000, 3e-3),
+            ("rows", Rows(), 28_000, 1e-3),
+            ("mnist-1d", Mnist1D(), 80_000, 1e-3),
+        )
+    },
     "pattern": Setting(
         task=PatternGeneration(),
         n=100,
@@ -187,3 +198,14 @@ def setting(name: str) -> Setting:
     if name not in SETTINGS:
         raise InputError(f"unknown task {name!r}; {nearest(name, SETTINGS)}")
     return SETTINGS[name]
+
+
+def with_controls(names: Sequence[str], spiking: bool) -> tuple[str, ...]:
+    """Return rules behind those that every picture has: the exact gradient or e-prop, and the readout-only controls.
+
+    Spiking networks have a control of their own, wherever one of them is compared.
+    """
+    controls = ["eprop"] if spiking else ["bptt", "readout"]
+    if spiking or any(name in SPIKING for name in names):
+        controls.append("readout-spiking")
+    return (*controls, *(name for name in names if name not in controls))

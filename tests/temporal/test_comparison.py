@@ -47,13 +47,13 @@ def done(tmp_path_factory):
 def test_the_controls_are_always_there_and_every_rule_has_every_seed(done):
     results, out = done
     assert [(r["rule"], r["seed"]) for r in results] == [
-        (rule, seed) for rule in ("bptt", "readout", *RULES) for seed in (1, 2)
+        (rule, seed) for rule in ("bptt", "readout", "readout-spiking", *RULES) for seed in (1, 2)
     ]
     assert {path.name for path in out.iterdir()} == {"results", "table.txt", "table.csv", "comparison.png"}
     for result in results:
         assert [point["step"] for point in result["points"]] == [100, 200, 300, 400]
         assert result["diverged"] is None and result["held_out"] is None
-        assert (result["stored"] == 0) == (result["rule"] == "readout")
+        assert (result["stored"] == 0) == result["rule"].startswith("readout")
 
 
 def test_the_table_holds_means_and_deviations_over_seeds_of_the_last_fifth(done):
@@ -85,9 +85,10 @@ def test_a_second_start_computes_only_what_is_missing_and_gives_the_same(done, t
     )
     again = compare(Comparison(rules=RULES, **SMALL), tmp_path)
     assert measured(again) == measured(results)
-    assert computed == [("tbptt-10", 1), ("uoro", 1), ("bptt", 2), ("eprop", 2)]
+    missing = [("readout-spiking", 1), ("tbptt-10", 1), ("uoro", 1), ("bptt", 2), ("readout-spiking", 2), ("eprop", 2)]
+    assert computed == missing
     assert compare(Comparison(rules=RULES, **SMALL), tmp_path) == again  # with the seconds: nothing was computed
-    assert len(computed) == 4
+    assert len(computed) == 6
 
 
 def test_results_are_the_same_with_two_jobs(done, tmp_path):
