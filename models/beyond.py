@@ -23,6 +23,7 @@ from dataclasses import replace
 
 from spikelearn.augment import Shifts
 from spikelearn.averaging import Averaging
+from spikelearn.errors import InputError
 from spikelearn.feedback import PooledFeedback, RandomFeedback
 from spikelearn.learning import Plateau
 from spikelearn.model import Model
@@ -48,6 +49,10 @@ def plateau_best(
     n_output : int
         Number of classes.
     """
+    if len(hidden) != 1:
+        raise InputError(
+            f"hidden={tuple(hidden)} has {len(hidden)} sizes; plateau-best needs 1, it has one hidden layer"
+        )
     model = guerguiev2017.one_hidden(reading, n_input=n_input, hidden=hidden, n_output=POPULATION * n_output)
     square = math.isqrt(n_input) ** 2 == n_input
     return replace(

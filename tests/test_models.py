@@ -114,6 +114,11 @@ def test_the_best_network_is_made_of_the_published_one():
     assert best.network.output == sl.OutputNeuron(loss="likelihood")
 
 
+def test_the_best_network_has_one_hidden_layer():
+    with pytest.raises(InputError, match=r"hidden=\(5, 4\) has 2 sizes; plateau-best needs 1"):
+        beyond.plateau_best(hidden=(5, 4))
+
+
 @pytest.mark.parametrize(("n_input", "shifted"), [(784, True), (400, True), (64, False), (500, False)])
 def test_only_images_that_are_large_and_square_are_shifted(n_input, shifted):
     assert (beyond.plateau_best(n_input=n_input).augment is not None) == shifted
