@@ -87,7 +87,7 @@ LADDER = {
     "shifts": Trained(),
 }
 # Backpropagation has a scale of its own: its rates are those of the search, like all numbers of the best network.
-BACKPROP = _with(rule=sl.Backprop(), learning_rates=(1.1, 0.02))
+BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
 FINAL = {
     "best-1000": Trained(hidden=1000, epochs=25, seeds=5),
     "backprop-1000": Trained(hidden=1000, changes=(BACKPROP,), epochs=25),
@@ -107,10 +107,10 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
     "decay 0.97": (_with(schedule=sl.Decay(by=0.97)),),
     "backprop, best": (BACKPROP,),
-    "backprop, hidden rate 0.5": (BACKPROP, _with(learning_rates=(0.5, 0.02))),
-    "backprop, hidden rate 2.2": (BACKPROP, _with(learning_rates=(2.2, 0.02))),
-    "backprop, output rate 0.01": (BACKPROP, _with(learning_rates=(1.1, 0.01))),
-    "backprop, output rate 0.04": (BACKPROP, _with(learning_rates=(1.1, 0.04))),
+    "backprop, hidden rate 0.11": (BACKPROP, _with(learning_rates=(0.11, 0.02))),
+    "backprop, hidden rate 0.44": (BACKPROP, _with(learning_rates=(0.44, 0.02))),
+    "backprop, output rate 0.01": (BACKPROP, _with(learning_rates=(0.22, 0.01))),
+    "backprop, output rate 0.04": (BACKPROP, _with(learning_rates=(0.22, 0.04))),
 }
 SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()}
 SMOKE = 20  # hidden neurons at that scale
