@@ -53,12 +53,16 @@ from spikelearn.watching import Record
 from spikelearn.weights import InitialWeights, Weights
 
 if TYPE_CHECKING:
+    from spikelearn.doors.brian2 import to_brian2
     from spikelearn.doors.estimator import SegregatedDendriteClassifier
 
 __version__ = version()
 
 # Of libraries that take a second to import, so of modules that are imported when they are first asked for.
-DOORS = {"SegregatedDendriteClassifier": "spikelearn.doors.estimator"}
+DOORS = {
+    "SegregatedDendriteClassifier": "spikelearn.doors.estimator",
+    "to_brian2": "spikelearn.doors.brian2",
+}
 
 __all__ = [
     "Averaging",
@@ -121,6 +125,7 @@ __all__ = [
     "register_data",
     "second",
     "simulate",
+    "to_brian2",
     "train",
 ]
 

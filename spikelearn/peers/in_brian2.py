@@ -1,6 +1,5 @@
 """The trials of the same networks in Brian2, without learning."""
 
-import signal
 import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikelearn.network import Network
+from spikelearn.peers.brian2_parts import OUTPUT, import_brian2, layers, numbers_of, synapses
 from spikelearn.peers.task import DT, Task, Times, Unavailable, image_steps, phase_steps
 from spikelearn.phases import Phases
 from spikelearn.storage import peak_memory_mb
@@ -79,13 +79,14 @@ class Brian2:
             Brian2 cannot be imported.
         """
         began = time.perf_counter()
-        b2 = _import_brian2()
+        b2 = import_brian2()
+        b2.BrianLogger.log_level_error()
         from brian2.devices.device import auto_target
 
         b2.prefs.codegen.target = self.target
         b2.defaultclock.dt = DT * b2.ms
         b2.seed(seed)
-        parts, monitor = _brian2_parts(b2, network, weights, images, schedule)
+        parts, monitor = _parts(b2, network, weights, images, schedule)
         seconds: list[float] = []  # in the loop over steps, as Brian2 reports them at its beginning and at its end
         b2.Network(parts).run(
             len(schedule.shown) * DT * b2.ms,
@@ -132,100 +133,22 @@ def image_schedule(phases: Phases, n: int) -> Schedule:
     return Schedule(shown, np.zeros_like(shown), np.zeros(len(shown), bool))
 
 
-def _import_brian2() -> Any:
-    """Import Brian2, and leave Ctrl-C to whom it belonged before."""
-    interrupted = signal.getsignal(signal.SIGINT)
-    try:
-        import brian2
-    except (ImportError, AttributeError) as error:  # the latter: Brian2 2.9 with NumPy 2.4
-        raise Unavailable(f"Brian2 cannot be imported ({error}); pip install 'spikelearn[brian2]'") from error
-    signal.signal(signal.SIGINT, interrupted)
-    brian2.BrianLogger.log_level_error()
-    return brian2
-
-
-HIDDEN = "dv/dt = g_basal*(v_basal - v) - g_leak*v : 1"
-HIDDEN_WITH_APICAL = "dv/dt = g_basal*(v_basal - v) + g_apical*(v_apical - v) - g_leak*v : 1"
-OUTPUT = """
-dv/dt = g_dendrite*(v_basal - v) + g_teach*teaching(t)*(reversal - v) - g_leak*v : 1
-reversal = e_inhibit + (e_excite - e_inhibit)*int(i//population == label(t)) : 1
-"""
-# The kernel has unit area, in 1/ms; weights carry the other ms, and potentials have no unit.
-DENDRITE = """
-v_{name} = bias_{name} + (slow_{name} - fast_{name})/(tau_decay - tau_rise) : 1
-dslow_{name}/dt = -slow_{name}/tau_decay : second
-dfast_{name}/dt = -fast_{name}/tau_rise : second
-bias_{name} : 1 (constant)
-"""
-ARRIVE = "slow_{name} += weight; fast_{name} += weight"
-FORGET = "slow_{name} -= weight*slow_left; fast_{name} -= weight*fast_left"  # at the cut-off, what is left of a spike
-
-
-def _brian2_parts(
+def _parts(
     b2: Any, network: Network, weights: Weights, images: np.ndarray, schedule: Schedule
 ) -> tuple[list[Any], Any]:
     """Return all objects of the network in Brian2, and among them the monitor of the outputs' potentials."""
-    synapse, n_hidden, coupled = network.synapse, network.n_hidden, network.coupled
-    neurons = [*network.hidden_neurons, network.output]
-    names = _brian2_names(b2, network, images, schedule)
-    dendrites = {"basal": weights.W} | ({"apical": weights.Y} if coupled else {})
-    hidden = (HIDDEN_WITH_APICAL if coupled else HIDDEN) + "".join(DENDRITE.format(name=name) for name in dendrites)
-    output = OUTPUT + DENDRITE.format(name="basal")
-    layers = [b2.PoissonGroup(network.sizes[0], "rate_max*image(shown(t)*ms, i)", namespace=names)]
-    for layer, n in enumerate(network.sizes[1:]):
-        constants = names | _conductances(b2, neurons[layer])
-        equations = hidden if layer < n_hidden else output
-        threshold = f"rand() < rate_max*dt*({_expression(neurons[layer])})"
-        method = "exponential_euler"  # exact for the synapses, whose equations are linear and by themselves
-        layers.append(b2.NeuronGroup(n, equations, threshold=threshold, method=method, namespace=constants))
-        layers[-1].bias_basal = weights.b[layer]
-        if coupled and layer < n_hidden:
-            layers[-1].bias_apical = weights.c[layer]
-    parts = list(layers)
-    for name, matrices in dendrites.items():
-        for layer, matrix in enumerate(matrices):
-            events, delays = {"arrive": ARRIVE.format(name=name)}, {}
-            if synapse.cutoff is not None:
-                events["forget"], delays["forget"] = FORGET.format(name=name), synapse.cutoff * b2.ms
-            source = layers[layer] if name == "basal" else layers[-1]
-            made = b2.Synapses(
-                source, layers[layer + 1], "weight : second (constant)", on_pre=events, delay=delays, namespace=names
-            )
-            made.connect()
-            made.weight = matrix[made.j[:], made.i[:]] * b2.ms
-            parts.append(made)
-    monitor = b2.StateMonitor(layers[-1], "v", record=True)
-    return [*parts, monitor], monitor
-
-
-def _brian2_names(b2: Any, network: Network, images: np.ndarray, schedule: Schedule) -> dict[str, Any]:
-    """Return what the equations call by name, besides conductances."""
-    synapse = network.synapse
-    cutoff = np.inf if synapse.cutoff is None else synapse.cutoff
     by_step = {
         name: b2.TimedArray(np.asarray(values, float), dt=DT * b2.ms) for name, values in schedule._asdict().items()
     }
-    return by_step | {
-        "image": b2.TimedArray(images, dt=1 * b2.ms),  # image k is found at k ms
-        "rate_max": network.rate_max / b2.ms,
-        "population": network.population,
-        "tau_decay": synapse.tau_decay * b2.ms,
-        "tau_rise": synapse.tau_rise * b2.ms,
-        "slow_left": np.exp(-cutoff / synapse.tau_decay),
-        "fast_left": np.exp(-cutoff / synapse.tau_rise),
-    }
-
-
-def _conductances(b2: Any, neuron: Any) -> dict[str, Any]:
-    """Return the numbers of a neuron: conductances in 1/ms, potentials without unit."""
-    numbers = {name: value for name, value in vars(neuron).items() if isinstance(value, float)}
-    return {name: value / b2.ms if name.startswith("g_") else value for name, value in numbers.items()}
-
-
-def _expression(neuron: Any) -> str:
-    """Return the f-I curve of a neuron as Brian2 writes it."""
-    if not hasattr(neuron.curve, "expression"):
-        raise Unavailable(
-            f"{type(neuron.curve).__name__} does not say how Brian2 writes it; give it a method expression(v)"
-        )
-    return neuron.curve.expression("v")
+    # Image k is found at k ms.
+    names = numbers_of(b2, network) | by_step | {"image": b2.TimedArray(images, dt=1 * b2.ms)}
+    inputs = b2.PoissonGroup(network.sizes[0], "rate_max*image(shown(t)*ms, i)", namespace=names, name="input")
+    # exponential_euler: exact for the synapses, whose equations are linear and by themselves
+    output = OUTPUT.format(teaching="teaching(t)", label="label(t)")
+    groups = layers(b2, network, weights, names, output, apical=network.coupled, method="exponential_euler")
+    parts = synapses(b2, network, "basal", [inputs, *groups[:-1]], groups, weights.W, names=names)
+    if network.coupled:
+        sources = [groups[layer] for layer in network.feeding]
+        parts += synapses(b2, network, "apical", sources, groups[:-1], weights.Y, names=names)
+    monitor = b2.StateMonitor(groups[-1], "v", record=True)
+    return [inputs, *groups, *parts, monitor], monitor
