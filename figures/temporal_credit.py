@@ -15,10 +15,10 @@ CAPTION = (
     "Which past event caused an error: rules for recurrent networks; {seeds}. (a) The add task (lags 5 and 9): loss "
     "of a scored step against steps of time, means over seeds; lines: the exact optimum and the best answer without "
     "memory. (b) Its mean over the last fifth of the steps: every seed (dots) and the mean (bar). (c) Pattern "
-    "generation by {units} spiking units: squared error as a part of the pattern's variance. (d, e, f) What a rule "
-    "stores of the past, against the length of a sequence and the number of units, and the time of a step on one "
-    "thread. Grey, broken: the controls, whose readout alone learns; snap-2 has a sparse network, diagonal independent "
-    "units, e-prop spiking ones.{diverged}"
+    "generation by {units} spiking units: squared error as a part of the pattern's variance ({patterns}). (d, e, f) "
+    "What a rule stores of the past, against the length of a sequence and the number of units, and the time of a step "
+    "on one thread. Grey, broken: the controls, whose readout alone learns; snap-2 has a sparse network, diagonal "
+    "independent units, e-prop spiking ones.{diverged}"
 )
 
 
@@ -35,6 +35,12 @@ def means(runs: list[dict], key: str) -> tuple[list[int], list[float]]:
     longest = max(runs, key=lambda run: len(run["step"]))["step"]
     values = [[run[key][at] for run in runs if at < len(run[key])] for at in range(len(longest))]
     return longest, [fmean(found) for found in values]
+
+
+def seeds(curves: list[dict]) -> str:
+    """Say how many seeds there are."""
+    n = len({curve["seed"] for curve in curves})
+    return "1 seed" if n == 1 else f"{n} seeds"
 
 
 def final_losses(axes: Axes, rows: dict[str, list[float]], levels: dict[str, float], look: dict[str, dict]) -> None:
@@ -87,7 +93,8 @@ def draw(report: dict) -> tuple[Figure, str]:
     panels(figure, axes)
     diverged = list(dict.fromkeys(run["rule"] for run in add["curves"] if run["diverged"] is not None))
     return figure, CAPTION.format(
-        seeds="1 seed" if report["seeds"] == 1 else f"{report['seeds']} seeds",
+        seeds=seeds(add["curves"]),
+        patterns=seeds(pattern["curves"]),
         units=pattern["units"],
         diverged=f" Diverged with some seed: {', '.join(diverged)}." if diverged else "",
     )

@@ -10,8 +10,10 @@ from spikelearn.ratenet.optimisers import SGD, Adam
 from spikelearn.temporal import rules
 from spikelearn.temporal.connections import Independent, Sparse
 from spikelearn.temporal.cost import cost
+from spikelearn.temporal.feedback import Random
 from spikelearn.temporal.learning import Training, begin, learn
 from spikelearn.temporal.network import RecurrentNetwork
+from spikelearn.temporal.spiking import SpikingNetwork
 from spikelearn.temporal.tasks import Add, Adding
 from temporal.helpers import emitted, sequences
 
@@ -30,12 +32,17 @@ RULES = {
     "kf-rtrl": rules.KFRTRL(),
     "dni": rules.SyntheticGradients(),
     "readout": rules.ReadoutOnly(),
+    "eprop": rules.EProp(),
+    "eprop-random": rules.EProp(feedback=Random()),
 }
+SPIKING = SpikingNetwork(n_in=2, n=12, n_out=2, adaptive=3, tau_membrane=4.0, tau_output=2.0)
 each_rule = pytest.mark.parametrize("name", RULES)
 RATES = {"uoro": 3e-4, "kf-rtrl": 1e-3}
 
 
 def network_for(name):
+    if name.startswith("eprop"):
+        return SPIKING
     kinds = {"diagonal": Independent(), "snap-2": Sparse(0.3)}
     return replace(NETWORK, connections=kinds[name]) if name in kinds else NETWORK
 
@@ -79,10 +86,12 @@ def test_a_batch_of_equal_sequences_has_the_gradient_of_one(name):
 
 @each_rule
 def test_connections_that_do_not_exist_stay_so(name):
-    for connections in (Sparse(0.3), Independent()):
-        if name == "diagonal" and connections == Sparse(0.3):
-            continue
-        network = replace(NETWORK, connections=connections)
+    networks = [
+        network_for(name),
+        replace(NETWORK, connections=Independent()),
+        replace(NETWORK, connections=Sparse(0.3)),
+    ]
+    for network in networks[: {"diagonal": 2, "eprop": 1, "eprop-random": 1}.get(name)]:
         adam = training(name, recurrent=Adam(rate=1e-3))
         state = list(learn(network, RULES[name], TASK, adam, seed=1, steps=60, every=60))[-1].state
         assert not state.weights.recurrent[~state.weights.free].any()
