@@ -113,12 +113,12 @@ def markdown(found: dict[str, dict[str, Any]]) -> str:
     for task, report in found.items():
         levels = ", ".join(f"{name} {value:.4f}" for name, value in report["levels"].items())
         lines += [f"## {task}: {report['units']} units, {report['steps']:,} steps; {levels}", ""]
-        head = (*table.head(report["quality"])[:-1], "what is stored", "note")
+        head = (*table.head(report["quality"])[:-2], "what is stored", "note")
         lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
         for row in report["rows"]:
             stores = next((text for name, text in STORES.items() if row["rule"].startswith(name)), "")
             cells = table.cells(row)
-            lines.append(f"| {' | '.join((*cells[:-1], stores, cells[-1]))} |")
+            lines.append(f"| {' | '.join((*cells[:-2], stores, cells[-1]))} |")  # seconds are in the scaling
         lines.append("")
     return "\n".join(lines)
 

@@ -16,9 +16,9 @@ CAPTION = (
     "of a scored step against steps of time, means over seeds; lines: the exact optimum and the best answer without "
     "memory. (b) Its mean over the last fifth of the steps: every seed (dots) and the mean (bar). (c) Pattern "
     "generation by {units} spiking units: squared error as a part of the pattern's variance ({patterns}). (d, e, f) "
-    "What a rule stores of the past, against the length of a sequence and the number of units, and the time of a step "
-    "on one thread. Grey, broken: the controls, whose readout alone learns; snap-2 has a sparse network, diagonal "
-    "independent units, e-prop spiking ones.{diverged}"
+    "What a rule stores of the past, against the length of a sequence and the number of units, and the processor time "
+    "of a step on one thread. Grey, broken: the controls, whose readout alone learns; snap-2 has a sparse network, "
+    "diagonal independent units, e-prop spiking ones.{diverged}"
 )
 
 

@@ -19,7 +19,8 @@ def styles(rules: Sequence[str]) -> dict[str, dict]:
     """Return colour and line of each rule: black for the exact gradient, grey for the controls."""
     found: dict[str, dict] = {EXACT[0]: {"color": "black", "linestyle": EXACT[1]}}
     found |= {name: {"color": "0.5", "linestyle": line} for name, line in CONTROL}
-    colours = (*colormaps["tab10"].colors, *colormaps["tab20b"].colors[::3])  # type: ignore[attr-defined]
+    strong, dark = (colormaps[name].colors for name in ("tab10", "tab20b"))  # type: ignore[attr-defined]
+    colours = (*strong[:7], *strong[8:], *dark[::3])  # without grey
     others = [rule for rule in rules if rule not in found]
     marks = ("o", "s", "^")
     for k, rule in enumerate(others):
