@@ -38,8 +38,8 @@ def digest_of(engine, n, chunk_size=7, threads=1):
 
 
 def several(engine, n):
-    """Chunks say the loss of each example, whatever their size, so the hash is the same."""
-    return {digest_of(engine, n, chunk_size, threads) for chunk_size, threads in ((1, 1), (7, 2), (100, 4), (1000, 1))}
+    """Cross threads with chunks, which say the loss of each example whatever their size, so the hash is the same."""
+    return {digest_of(engine, n, chunk_size, threads) for chunk_size in (1, 7, 100, 1000) for threads in (1, 2, 4)}
 
 
 of_each_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -60,13 +60,14 @@ def test_processes(how, n):
         pytest.skip(f"this system does not {how}")
     wanted = digest_of("event", n)
     with multiprocessing.get_context(how).Pool(2) as pool:
-        assert set(pool.starmap(digest_of, [("event", n)] * 2)) == {wanted}
+        assert set(pool.starmap(digest_of, [("event", n, 7, 1), ("event", n, 4, 2)])) == {wanted}
 
 
 @needs_jit
 @sizes(20, 300)
 def test_loky(n):
-    found = joblib.Parallel(n_jobs=2, backend="loky")(joblib.delayed(digest_of)("clock", n) for _ in range(2))
+    work = joblib.Parallel(n_jobs=2, backend="loky")
+    found = work(joblib.delayed(digest_of)("clock", n, size, threads) for size, threads in ((7, 1), (4, 2)))
     assert set(found) == {digest_of("clock", n)}
 
 
