@@ -1,7 +1,7 @@
 """Rules and tasks by name, with the numbers they are compared with.
 
 A rule's name may hold a number: ``tbptt-10`` has blocks of 10 steps, ``sliding-10`` a window that slides, ``snap-2``
-keeps influence within 2 steps. Rates are ours, of a few powers of ten tried with seed 1, unless a comment says more.
+keeps influence within 2 steps. Rates are ours and were not searched for, unless a comment says more.
 """
 
 import re
