@@ -35,7 +35,7 @@ RECORD = """
 import sys
 from pathlib import Path
 import spikelearn as sl
-from spikelearn import runs
+from spikelearn.checkpoints import pack, unpack
 from spikelearn.storage import load_checkpoint, save_checkpoint
 data, out = sys.argv[1], Path(sys.argv[2])
 images = sl.load(data).train
@@ -43,7 +43,7 @@ model = sl.Model(network=sl.Network(sizes=(9, 5, 3)), learning_rates=(0.2, 0.2))
 checkpoint, recorded, weights, trials = out / "state.h5", out / "all.h5", None, 0
 if checkpoint.exists():
     arrays, attributes = load_checkpoint(checkpoint)
-    weights, state = runs.unpack(arrays, model.network, checkpoint)
+    weights, state, _ = unpack(arrays, model.network, checkpoint)
     trials = attributes["trials"]
     sl.RecordingFile(recorded).truncate(trials)
 training = sl.train(
@@ -53,7 +53,7 @@ training = sl.train(
 if trials:
     training.resume(trials, state)
 for _ in training:
-    save_checkpoint(checkpoint, runs.pack(training), {"trials": training.trials})
+    save_checkpoint(checkpoint, pack(training.weights, training.state()), {"trials": training.trials})
 """
 
 

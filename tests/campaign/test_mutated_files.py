@@ -236,7 +236,9 @@ def check_config(config):
     assert len(config.model.learning_rates) == network.n_layers
     numbers = [*config.model.learning_rates, network.rate_max, *vars(network.synapse).values()]
     neurons = *network.hidden_neurons, network.output
-    numbers += [number for neuron in neurons for number in vars(neuron).values() if not hasattr(number, "constants")]
+    assert network.output.loss in ("squares", "likelihood")
+    parts = [value for neuron in neurons for name, value in vars(neuron).items() if name != "loss"]
+    numbers += [part for part in parts if not hasattr(part, "constants")]
     assert phases.order and set(phases.order) <= {"forward", "target", "learn"} and phases.order[0] != "learn"
     numbers += [number for name, number in vars(phases).items() if name != "order"]
     for number in numbers:
