@@ -107,7 +107,7 @@ def test_an_interrupted_chunk_leaves_the_average_as_it_was(monkeypatch):
 def test_a_run_keeps_tests_and_goes_on_with_its_average(source, tmp_path):  # noqa: F811
     """30 epochs of 20 examples: weights are looked at once, in the 25th."""
     config = describe(source, epochs=30, engine=sl.Clock())
-    config = replace(config, model=replace(config.model, averaging=sl.Averaging(examples=500)))
+    config = replace(config, model=replace(config.model, averaging=sl.Averaging(examples=500.0)))
     for name, stops in (("whole", [30]), ("stopped", [26, 30])):
         for epochs in stops:
             path, now = tmp_path / name, replace(config, epochs=epochs)
