@@ -14,7 +14,7 @@ from spikelearn import analysis, descriptions, peers
 from spikelearn.core.curves import choices, fill_thresholds, register_curve, slope, value
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, load, store
-from spikelearn.peers import in_brian2
+from spikelearn.peers import brian2_parts
 
 PHASES = sl.Phases(minimum=20.0, settle=8.0, window=10.0, test=30.0)
 NEURONS = (
@@ -137,9 +137,9 @@ def test_brian2_is_told_the_same_curve(name):
     v = np.linspace(-5, 5, 11)
     if name == "own":
         with pytest.raises(peers.Unavailable, match="Saturating does not say how Brian2 writes it.*expression"):
-            in_brian2._expression(sl.HiddenNeuron(curve=CURVES[name]))
+            brian2_parts._expression(sl.HiddenNeuron(curve=CURVES[name]))
         return
-    written = in_brian2._expression(sl.OutputNeuron(curve=CURVES[name]))
+    written = brian2_parts._expression(sl.OutputNeuron(curve=CURVES[name]))
     np.testing.assert_allclose(eval(written, {"v": v, "exp": np.exp, "clip": np.clip}), FUNCTIONS[name](v), rtol=1e-12)
 
 
