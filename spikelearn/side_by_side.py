@@ -14,26 +14,29 @@ from spikelearn.errors import InputError, check_range
 from spikelearn.origin import check_origin
 from spikelearn.storage import write_text
 
-Task = tuple[str, int]  # name of the learner, seed
 Result = dict[str, Any]  # with "rule" and "seed"
 
 
 def gather(
     folder: Path,
-    tasks: Sequence[Task],
+    names: Sequence[str],
+    seeds: int,
     origin: Callable[[str, int], Mapping[str, Any]],
     work: Callable[[str, int], Result],
     *,
     jobs: int = 1,
     progress: Callable[[int, int], Any] | None = None,
-) -> dict[Task, Result]:
-    """Do what `folder` has no result of; return all results.
+) -> list[Result]:
+    """Do what `folder` has no result of; return all results, those of a learner one after the other.
 
     Parameters
     ----------
     folder : Path
         Made if needed. Results lie in ``<name>-<seed>.json``.
-    tasks : sequence of (name, seed)
+    names : sequence of str
+        Of the learners.
+    seeds : int
+        Seeds 1 to `seeds`; each of all learners before the next one.
     origin : callable
         All that determines a result.
     work : callable
@@ -50,6 +53,7 @@ def gather(
         `folder` holds results of another origin.
     """
     check_range("jobs", jobs, at_least=1, integer=True)
+    tasks = [(name, seed) for seed in range(1, seeds + 1) for name in names]
     done = {task: found for task in tasks if (found := _read(_path(folder, *task), origin(*task))) is not None}
     missing = [task for task in tasks if task not in done]
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +63,7 @@ def gather(
     for result in pool(delayed(work)(*task) for task in missing):
         done[result["rule"], result["seed"]] = result
         report(len(done), len(tasks))
-    return done
+    return [done[name, seed] for name in names for seed in range(1, seeds + 1)]
 
 
 def write_result(folder: Path, result: Result, origin: Mapping[str, Any]) -> None:

@@ -104,10 +104,8 @@ def compare(
         `out` holds results of another configuration.
     """
     folder = Path(out) / "results"
-    tasks = [(name, seed) for seed in range(1, comparison.seeds + 1) for name in comparison.rules]
-    work = partial(_work, comparison, folder)
-    done = gather(folder, tasks, comparison.origin, work, jobs=jobs, progress=progress)
-    results = [done[name, seed] for name in comparison.rules for seed in range(1, comparison.seeds + 1)]
+    work, (rules, seeds) = partial(_work, comparison, folder), (comparison.rules, comparison.seeds)
+    results = gather(folder, rules, seeds, comparison.origin, work, jobs=jobs, progress=progress)
     write_report(results, out, comparison)
     return results
 
