@@ -300,7 +300,7 @@ def test_a_recorded_example_is_what_the_weights_of_that_moment_do(engine, tmp_pa
     core.restore(training.state())
     chunk = next(training)
     recorded = sl.RecordingFile(tmp_path / "r.h5")[16]
-    trace = core.record(IMAGES.x[training._order_of(0)[16]], int(chunk.label[0]), seed=3, example=16)
+    trace = core.record(IMAGES.x[training._plan_of(0)[0][16]], int(chunk.label[0]), seed=3, example=16)
     np.testing.assert_array_equal(recorded["hidden[0].v_soma"], trace.v_soma[0].T)
     np.testing.assert_array_equal(recorded.spikes["output"].time, trace.spikes[-1][0])
     np.testing.assert_array_equal(recorded.plateaus["hidden[0]"].target, trace.plateaus[0][1])

@@ -116,7 +116,7 @@ def test_a_trained_example_has_the_spikes_that_simulate_shows(engine, make, rest
     training = trained(examples, engine, record=sl.Record(examples=[0, 9]), record_to=path)
     recorded = sl.RecordingFile(path)
     for example in (0, 9):
-        index = training._order_of(example // 8)[example % 8]
+        index = training._plan_of(example // 8)[0][example % 8]
         seen = sl.simulate(
             NETWORK, training.weights, examples.at([index]), label=int(examples.y[index]), seed=1, example=example,
             engine=engine,
