@@ -22,10 +22,10 @@ from spikelearn.errors import InputError
 class Alignment(NamedTuple):
     """Agreement of the way up and the way down.
 
-    Attributes
+    Parameters
     ----------
     degrees : float
-        Angle between all weights up and all weights down, 0 to 180; NaN if one of the two is zero.
+        Angle between all weights up and all weights down, in degrees, 0 to 180; NaN if one of the two is zero.
     by_neuron : (hidden,) float64 array
         Degrees between a neuron's outgoing and its feedback weights; NaN where one of the two is zero.
     norm_ratio : float
@@ -46,6 +46,11 @@ def alignment(w: ArrayLike, y: ArrayLike) -> Alignment:
         Forward weights, or their product over the layers above.
     y : (hidden, outputs) float array
         Feedback weights.
+
+    Returns
+    -------
+    Alignment
+        Angle between all weights, angle of each hidden neuron, and ratio of norms.
 
     Raises
     ------
@@ -72,6 +77,16 @@ def alignments(W: Sequence[ArrayLike], Y: Sequence[ArrayLike]) -> tuple[Alignmen
         Forward weights of all layers, lowest first: `weights.W`.
     Y : sequence of (hidden, outputs) float arrays
         Feedback to each hidden layer, lowest first: `weights.Y`.
+
+    Returns
+    -------
+    tuple of Alignment
+        One for each hidden layer, lowest first.
+
+    Raises
+    ------
+    InputError
+        There is not one `Y` for each layer but the output, or shapes do not fit.
     """
     if len(W) != len(Y) + 1:
         raise InputError(f"{len(W)} W and {len(Y)} Y do not fit: there must be one Y for each layer but the output")
@@ -79,7 +94,7 @@ def alignments(W: Sequence[ArrayLike], Y: Sequence[ArrayLike]) -> tuple[Alignmen
 
 
 def way_up(W: Sequence[ArrayLike], layer: int) -> np.ndarray:
-    """Return the product of the weights above a hidden layer, (outputs, hidden).
+    """Return the product of the weights above a hidden layer.
 
     Parameters
     ----------
@@ -87,6 +102,16 @@ def way_up(W: Sequence[ArrayLike], layer: int) -> np.ndarray:
         Forward weights of all layers, lowest first.
     layer : int
         Hidden layer, from 0, the lowest; the result for the highest is the weights of the output layer.
+
+    Returns
+    -------
+    (outputs, hidden) float64 array
+        `W` of the layer above, multiplied by those of all layers further up.
+
+    Raises
+    ------
+    InputError
+        There is no such hidden layer, or shapes do not fit.
     """
     if not 0 <= layer < len(W) - 1:
         raise InputError(f"layer={layer} must be within 0..{len(W) - 2}, the hidden layers of {len(W)} W")

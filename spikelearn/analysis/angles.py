@@ -19,7 +19,7 @@ from spikelearn.errors import InputError, check_range
 class Blocks(NamedTuple):
     """Means of stretches of a series.
 
-    Attributes
+    Parameters
     ----------
     stop : (blocks,) int64 array
         Number of examples up to the end of each block.
@@ -78,6 +78,16 @@ def block_means(values: ArrayLike, size: int) -> Blocks:
         Such as the angles of one layer, in the order of training.
     size : int
         Examples in a block.
+
+    Returns
+    -------
+    Blocks
+        Mean, standard error and number of values of each block.
+
+    Raises
+    ------
+    InputError
+        `values` does not have one axis, or `size` is below 1.
     """
     values = numbers("values", values, "examples", finite=False)
     check_range("size", size, at_least=1, integer=True)
@@ -106,6 +116,11 @@ def running_mean(values: ArrayLike, window: int) -> np.ndarray:
     -------
     (examples - window + 1, ...) float64 array
         NaN where the window holds one.
+
+    Raises
+    ------
+    InputError
+        `values` is a single number, or `window` is not within 1 and the number of examples.
     """
     values = np.asarray(values, np.float64)
     if values.ndim == 0:

@@ -21,18 +21,20 @@ from spikelearn.errors import InputError, check_range
 class Comparison(NamedTuple):
     """Unpaired two-tailed t-test with equal variances.
 
-    Attributes
+    Parameters
     ----------
     difference : float
         Mean of the first minus mean of the second, in the unit of the values.
     low, high : float
         95 % confidence interval of the difference, not corrected for the number of comparisons.
     t : float
+        Student's t.
     df : int
+        Degrees of freedom: number of values minus 2.
     p : float
-        Of this comparison alone.
+        P-value of this comparison alone.
     p_corrected : float
-        Times the number of comparisons, at most 1 (Bonferroni).
+        P-value times the number of comparisons, at most 1 (Bonferroni).
     """
 
     difference: float
@@ -56,6 +58,16 @@ def compare(a: ArrayLike, b: ArrayLike, n_comparisons: int = 1) -> Comparison:
         At least two values each, and not all of them equal; n may differ.
     n_comparisons : int
         How many comparisons are made in all.
+
+    Returns
+    -------
+    Comparison
+        Difference of the means, its confidence interval and p-values.
+
+    Raises
+    ------
+    InputError
+        A group has fewer than two values, or both groups are constant.
     """
     from scipy.stats import ttest_ind  # slow to import
 
@@ -91,6 +103,11 @@ def compare_all(groups: Mapping[str, ArrayLike]) -> dict[tuple[str, str], Compar
     -------
     dict of (str, str) to Comparison
         In the order of `groups`.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two groups, or `compare` refuses one of them.
     """
     if len(groups) < 2:
         raise InputError(f"groups has {len(groups)} condition ({', '.join(groups)}); comparing needs at least 2")

@@ -41,11 +41,22 @@ def contraction(u: ArrayLike) -> np.ndarray:
 
 
 def mean_diagonal(u: ArrayLike) -> np.ndarray:
-    """Return the mean of the diagonal of U, (...): how much of an output's error comes back to that output.
+    """Return the mean of the diagonal of U: how much of an output's error comes back to that output.
 
     Parameters
     ----------
     u : (..., outputs, outputs) float array
+        One matrix or a stack of them.
+
+    Returns
+    -------
+    (...) float64 array
+        1 where U is the identity, 0 where feedback has no effect.
+
+    Raises
+    ------
+    InputError
+        `u` is not square, or holds numbers that are not finite.
     """
     return np.diagonal(_square(u), axis1=-2, axis2=-1).mean(axis=-1)
 

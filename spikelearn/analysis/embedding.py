@@ -19,7 +19,7 @@ PCA_COMPONENTS = 50  # van der Maaten & Hinton 2008 reduce to 30; scikit-learn s
 class Separation(NamedTuple):
     """How well classes are separated in the activity of a layer.
 
-    Attributes
+    Parameters
     ----------
     silhouette : float
         Mean over examples of (distance to the nearest other class - to the own) / the larger of the two; -1 to 1,
@@ -51,6 +51,7 @@ def embed(activity: ArrayLike, seed: int, perplexity: float = 30.0) -> np.ndarra
     Returns
     -------
     (examples, 2) float64 array
+        Places in the plane, without unit.
 
     Raises
     ------
@@ -92,6 +93,16 @@ def separation(activity: ArrayLike, label: ArrayLike) -> Separation:
         Of the layer itself, not its embedding.
     label : (examples,) int array
         Class of each example; at least two different ones, and fewer than there are examples.
+
+    Returns
+    -------
+    Separation
+        Silhouette and error of the nearest neighbour.
+
+    Raises
+    ------
+    InputError
+        Shapes do not fit, there is a single class, or as many classes as examples.
     """
     from sklearn.metrics import silhouette_score
     from sklearn.neighbors import NearestNeighbors

@@ -57,9 +57,9 @@ def output_jacobian(
     w : (outputs, hidden) float array
         Forward weights of the output layer.
     dendrite_gain : float
-        k_d, steady-state somatic over dendritic potential (equation 27), in (0, 1]; `network.dendrite_gains[-1]`.
+        Steady-state somatic over dendritic potential, k_d (equation 27), in (0, 1]; `network.dendrite_gains[-1]`.
     rate_max : float
-        spikes/ms.
+        Highest firing rate, spikes/ms.
     curve : Curve
         The f-I curve of the outputs; `network.output.curve`.
 
@@ -98,16 +98,21 @@ def feedback_jacobian(
     y : (hidden, outputs) float array
         Feedback weights.
     c : (hidden,) float array or float
-        Biases of the apical dendrites.
+        Biases of the apical dendrites, relative to rest.
     rate_max : float
-        spikes/ms.
+        Highest firing rate, spikes/ms.
     curve, plateau : Curve
         The f-I curve of the outputs, and that of the hidden neurons' plateau potentials.
 
     Returns
     -------
     (examples, hidden, outputs) float64 array
-        ms: plateau potential, in (0, 1), per rate.
+        Plateau potential, in (0, 1), per rate: ms.
+
+    Raises
+    ------
+    InputError
+        Shapes do not fit, or `rate_max` can only be in Hz.
     """
     v, y = numbers("v_output", v_output, "examples", "outputs"), numbers("y", y, "hidden", "outputs")
     _check_outputs(v, "y", y.shape[1])
@@ -116,38 +121,74 @@ def feedback_jacobian(
 
 
 def products(j_beta: ArrayLike, j_gamma: ArrayLike) -> np.ndarray:
-    """Return the round trip J_beta J_gamma of each example, (examples, outputs, outputs); their mean is U as measured.
+    """Return the round trip J_beta J_gamma of each example; their mean is U as measured.
 
     Parameters
     ----------
     j_beta : (examples, outputs, hidden) float array
+        Jacobians of the way up (`output_jacobian`).
     j_gamma : (examples, hidden, outputs) float array
+        Jacobians of the way down (`feedback_jacobian`).
+
+    Returns
+    -------
+    (examples, outputs, outputs) float64 array
+        Products of the two matrices, with rates in spikes/ms.
+
+    Raises
+    ------
+    InputError
+        The Jacobians are not those of the same examples and network.
     """
     j_beta, j_gamma = _pair(j_beta, j_gamma)
     return j_beta @ j_gamma
 
 
 def product_of_means(j_beta: ArrayLike, j_gamma: ArrayLike) -> np.ndarray:
-    """Return U as the caption of the figure has it: mean J_beta times mean J_gamma, (outputs, outputs).
+    """Return U as the caption of the figure has it: mean J_beta times mean J_gamma.
 
     Parameters
     ----------
     j_beta : (examples, outputs, hidden) float array
+        Jacobians of the way up (`output_jacobian`).
     j_gamma : (examples, hidden, outputs) float array
+        Jacobians of the way down (`feedback_jacobian`).
+
+    Returns
+    -------
+    (outputs, outputs) float64 array
+        Product of the two means, with rates in spikes/ms.
+
+    Raises
+    ------
+    InputError
+        The Jacobians are not those of the same examples and network.
     """
     j_beta, j_gamma = _pair(j_beta, j_gamma)
     return j_beta.mean(axis=0) @ j_gamma.mean(axis=0)
 
 
 def weight_product(w: ArrayLike, y: ArrayLike, *, dendrite_gain: float) -> np.ndarray:
-    """Return U of the weights alone, k_d W Y, (outputs, outputs): no sigmoids, no example.
+    """Return U of the weights alone, k_d W Y: no sigmoids, no example.
 
     Parameters
     ----------
     w : (outputs, hidden) float array
+        Forward weights of the output layer.
     y : (hidden, outputs) float array
+        Feedback weights.
     dendrite_gain : float
-        k_d, in (0, 1].
+        Steady-state somatic over dendritic potential, k_d (equation 27), in (0, 1].
+
+    Returns
+    -------
+    (outputs, outputs) float64 array
+        Product ``dendrite_gain * w @ y``, with rates in spikes/ms.
+
+    Raises
+    ------
+    InputError
+        Shapes do not fit, or `dendrite_gain` is out of its range.
     """
     w, y = numbers("w", w, "outputs", "hidden"), numbers("y", y, "hidden", "outputs")
     check_product("w", w, "y", y, "hidden neurons")

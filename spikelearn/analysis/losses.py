@@ -24,16 +24,16 @@ from spikelearn.errors import check_range
 class LossCorrelation(NamedTuple):
     """Correlation of two losses in each category; NaN where a category has fewer than 3 examples or a constant loss.
 
-    Attributes
+    Parameters
     ----------
     r : (classes,) float64 array
         Pearson's correlation.
     n : (classes,) int64 array
-        Examples.
+        Number of examples.
     shuffled_mean, shuffled_low, shuffled_high : (classes,) float64 arrays
         Mean, 2.5 % and 97.5 % quantile of the correlation over shuffles.
     p : (classes,) float64 array
-        Two-sided, by the permutations: ``(1 + shuffles at least as far from 0) / (1 + shuffles)``. It cannot be
+        Two-sided p-value by the permutations: ``(1 + shuffles at least as far from 0) / (1 + shuffles)``. It cannot be
         smaller than ``1 / (1 + shuffles)``, and it is not corrected for the number of categories.
     """
 
@@ -48,11 +48,12 @@ class LossCorrelation(NamedTuple):
 class MeanLosses(NamedTuple):
     """Mean losses by category; NaN where there is no example.
 
-    Attributes
+    Parameters
     ----------
     mean : (classes, layers) float64 array
+        Mean loss of each layer, in the unit of the losses given.
     n : (classes,) int64 array
-        Examples.
+        Number of examples.
     """
 
     mean: np.ndarray
@@ -78,10 +79,16 @@ def loss_correlation(
     label : (examples,) int array
         Category of each example.
     n_classes : int
+        Number of categories.
     seed : int
         Fixes the shuffles. A category's are the same whatever the others hold.
     n_shuffles : int
         Number of shuffles.
+
+    Returns
+    -------
+    LossCorrelation
+        Correlation in each category, and those of the shuffles.
 
     Raises
     ------
@@ -120,7 +127,19 @@ def mean_losses(loss: ArrayLike, label: ArrayLike, n_classes: int) -> MeanLosses
     loss : (examples, layers) float array
         Such as `Chunk.loss`: hidden layers first, the output last.
     label : (examples,) int array
+        Category of each example.
     n_classes : int
+        Number of categories.
+
+    Returns
+    -------
+    MeanLosses
+        Mean and number of examples of each category.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, a loss is not finite, or a label is not below `n_classes`.
     """
     loss = numbers("loss", loss, "examples", "layers")
     check_range("n_classes", n_classes, at_least=1, integer=True)

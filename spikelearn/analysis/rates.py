@@ -19,13 +19,15 @@ from spikelearn.units import Hz
 class RateDistribution(NamedTuple):
     """Distribution of the mean rates of neurons.
 
-    Attributes
+    Parameters
     ----------
     edges_hz : (bins + 1,) float64 array
-        From 0 to the highest rate, or to `rate_max` if that is higher: spike counts can exceed it by chance.
+        Edges of the bins, Hz: from 0 to the highest rate, or to `rate_max` if that is higher. Spike counts can exceed
+        it by chance.
     counts : (bins,) int64 array
-        Neurons in each bin.
+        Number of neurons in each bin.
     mean_hz, median_hz : float
+        Mean and median over the neurons, Hz.
     silent : float
         Share of neurons without a spike, 0 to 1.
     saturated : float
@@ -51,7 +53,7 @@ def rates_from_spikes(neuron: ArrayLike, time: ArrayLike, n_neurons: int, *, sta
     neuron : (spikes,) int array
         Which neuron fired, from 0.
     time : (spikes,) float array
-        When, in ms, in any order. Spikes outside the window are left out.
+        Time of each spike, ms, in any order. Spikes outside the window are left out.
     n_neurons : int
         Of the layer: silent ones count.
     start, stop : float
@@ -60,7 +62,12 @@ def rates_from_spikes(neuron: ArrayLike, time: ArrayLike, n_neurons: int, *, sta
     Returns
     -------
     (n_neurons,) float64 array
-        spikes/ms.
+        Mean rates, spikes/ms.
+
+    Raises
+    ------
+    InputError
+        Shapes differ, a neuron does not exist, or the window is empty.
     """
     neuron, time = np.asarray(neuron), np.asarray(time)
     check_range("n_neurons", n_neurons, at_least=1, integer=True)
@@ -93,7 +100,12 @@ def rates_from_counts(counts: ArrayLike, duration: float) -> np.ndarray:
     Returns
     -------
     (neurons,) float64 array
-        spikes/ms, averaged over the examples.
+        Rates averaged over the examples, spikes/ms.
+
+    Raises
+    ------
+    InputError
+        A count is negative or not finite, or `duration` is not above 0.
     """
     counts = numbers("counts", counts, "examples", "neurons")
     if counts.min() < 0:
@@ -110,9 +122,14 @@ def rate_distribution(rates: ArrayLike, *, rate_max: float, n_bins: int = 20) ->
     rates : (neurons,) float array
         Mean rates, spikes/ms.
     rate_max : float
-        Of the network, spikes/ms.
+        Highest firing rate of the network, spikes/ms.
     n_bins : int
-        Of the histogram.
+        Number of bins of the histogram.
+
+    Returns
+    -------
+    RateDistribution
+        Histogram, mean, median, and shares of silent and saturated neurons.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from spikelearn.errors import InputError, check_range
 class Match(NamedTuple):
     """Best matches of the neurons of one network among those of another.
 
-    Attributes
+    Parameters
     ----------
     r : (neurons,) float64 array
         Highest of Pearson's correlations; NaN for a neuron all of whose weights are equal.
@@ -39,6 +39,11 @@ def best_match(w_a: ArrayLike, w_b: ArrayLike) -> Match:
     ----------
     w_a, w_b : (neurons, inputs) float arrays
         Forward weights; the number of neurons may differ. Neurons of `w_b` all of whose weights are equal match none.
+
+    Returns
+    -------
+    Match
+        For each neuron of `w_a` its best match in `w_b`.
 
     Raises
     ------
@@ -61,6 +66,16 @@ def shuffled_match(w_a: ArrayLike, w_b: ArrayLike, seed: int) -> Match:
         As for `best_match`; `w_a` is shuffled.
     seed : int
         Fixes the permutations.
+
+    Returns
+    -------
+    Match
+        For each shuffled field of `w_a` its best match in `w_b`.
+
+    Raises
+    ------
+    InputError
+        The numbers of inputs differ, all fields of `w_b` are constant, or `seed` is negative.
     """
     w_a, w_b = _pair(w_a, w_b)
     check_range("seed", seed, at_least=0, integer=True)

@@ -16,9 +16,10 @@ from spikelearn.analysis.inputs import numbers
 class Spread(NamedTuple):
     """Summary of repeated measurements, in their unit; SD and what follows from it are NaN for a single one.
 
-    Attributes
+    Parameters
     ----------
     n : int
+        Number of values.
     mean, sd, sem, min, max : float
         SD with n - 1; SEM is SD / sqrt(n).
     low, high : float
@@ -38,10 +39,10 @@ class Spread(NamedTuple):
 class SeedSpread(NamedTuple):
     """Spread over networks, with what is due to testing told apart.
 
-    Attributes
+    Parameters
     ----------
     networks : Spread
-        Of the networks' means.
+        Summary of the networks' means.
     test_sd : float
         SD of repeated tests of the same network, pooled over networks; NaN with a single test each.
     seed_sd : float
@@ -64,6 +65,16 @@ def spread(values: ArrayLike) -> Spread:
     ----------
     values : (n,) float array
         Such as test errors in percent.
+
+    Returns
+    -------
+    Spread
+        Mean, SD, SEM, range and confidence interval.
+
+    Raises
+    ------
+    InputError
+        `values` does not have one axis, is empty, or holds a number that is not finite.
     """
     from scipy.special import stdtrit  # slow to import
 
@@ -83,6 +94,16 @@ def seed_spread(values: ArrayLike) -> SeedSpread:
     ----------
     values : (networks, tests) float array
         Such as test errors in percent, one row a seed of training.
+
+    Returns
+    -------
+    SeedSpread
+        Spread of the networks' means, and the SDs of tests and of networks.
+
+    Raises
+    ------
+    InputError
+        `values` is not (networks, tests), is empty, or holds a number that is not finite.
     """
     values = numbers("values", values, "networks", "tests")
     n_networks, n_tests = values.shape

@@ -15,10 +15,21 @@ def angle_curves(axes: Axes, curves: Mapping[str, Blocks], to: str = "backpropag
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     curves : mapping of str to Blocks
         Angles in degrees by name, from `analysis.block_means`.
     to : str
         The rule to which the angle was measured.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `curves` is empty.
     """
     if not curves:
         raise InputError("curves is empty: give at least one series of angles")

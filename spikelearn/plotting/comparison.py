@@ -122,13 +122,19 @@ def save_comparison(paths: Sequence[str | Path], errors: Curves, angles: Sequenc
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : sequence of str or Path
         Files to write; the ending says the format (png, pdf).
     errors : mapping
-        For each rule its test error, epoch by epoch.
+        For each rule its test error, percent, epoch by epoch.
     angles : sequence of mappings
-        The same for the angle in each hidden layer.
+        For each hidden layer, lowest first, the same for the angle to backpropagation, degrees.
     title : str
+        Text above the panel of errors.
+
+    Raises
+    ------
+    InputError
+        `errors` is empty.
     """
     look = styles(list(errors))
     figure = Figure(figsize=(3.6 * (1 + len(angles)) + 1.6, 4.4), layout="constrained")

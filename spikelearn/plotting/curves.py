@@ -22,9 +22,21 @@ def learning_curve(axes: Axes, metrics: Sequence[Mapping[str, Any]], title: str 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     metrics : sequence of mappings
         Rows with ``epoch``, ``train_error`` and ``test_error``, errors in percent.
     title : str
+        Text above the axes, taken as it is: not as mathematics.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `metrics` has no rows.
     """
     if not metrics:
         raise InputError("metrics has no rows: a learning curve needs at least one epoch")
@@ -47,10 +59,21 @@ def seed_curves(axes: Axes, curves: Mapping[str, ArrayLike], label: str = "test 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     curves : mapping of str to (seeds, epochs) float arrays
-        By name.
+        Values by name of the condition.
     label : str
-        What it is, with unit.
+        Text of the vertical axis, with the unit.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `curves` is empty, or an array is not (seeds, epochs).
     """
     if not curves:
         raise InputError("curves is empty: give at least one")
@@ -70,7 +93,17 @@ def seed_curves(axes: Axes, curves: Mapping[str, ArrayLike], label: str = "test 
 
 
 def save_learning_curve(path: str | Path, metrics: Sequence[Mapping[str, Any]], title: str = "") -> None:
-    """Write `learning_curve` to a PNG file."""
+    """Write `learning_curve` to a PNG file.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; replaced if it exists.
+    metrics : sequence of mappings
+        Rows as those of `learning_curve`.
+    title : str
+        Text above the axes.
+    """
     # Without pyplot: no display, no global state, nothing to close.
     figure = Figure(figsize=(5.5, 3.6), layout="constrained")
     FigureCanvasAgg(figure)

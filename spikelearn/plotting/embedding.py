@@ -17,9 +17,21 @@ def embedding_scatter(axes: Axes, points: ArrayLike, label: ArrayLike) -> Axes:
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     points : (examples, 2) float array
-        From `analysis.embed`.
+        Places in the plane, from `analysis.embed`.
     label : (examples,) int array
+        Class of each example.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        Shapes do not fit.
     """
     points, label = np.asarray(points), np.asarray(label)
     if points.ndim != 2 or points.shape[1] != 2 or label.shape != points.shape[:1] or points.size == 0:

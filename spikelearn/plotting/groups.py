@@ -19,10 +19,21 @@ def group_bars(axes: Axes, groups: Mapping[str, ArrayLike], label: str = "test e
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     groups : mapping of str to (n,) float arrays
         Values by name of the condition.
     label : str
-        What the values are, with unit.
+        Text of the vertical axis, with the unit.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `groups` is empty.
     """
     if not groups:
         raise InputError("groups is empty: give the values of at least one condition")

@@ -17,10 +17,21 @@ def eigenvalue_curves(axes: Axes, example: ArrayLike, curves: Mapping[str, Array
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     example : (n,) array
         Number of training examples shown.
     curves : mapping of str to (n,) float arrays
         Eigenvalues by name, from `analysis.contraction`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `curves` is empty, or shapes do not fit.
     """
     if not curves:
         raise InputError("curves is empty: give at least one series of eigenvalues")
@@ -47,9 +58,21 @@ def matrix_image(axes: Axes, u: ArrayLike, limit: float | None = None) -> Axes:
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     u : (outputs, outputs) float array
+        Product of the Jacobians, with rates in spikes/ms (`analysis.products`, its mean).
     limit : float, optional
         End of the colour scale, for pictures side by side; by default the largest entry.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `u` is not square.
     """
     u = np.asarray(u)
     if u.ndim != 2 or u.shape[0] != u.shape[1] or u.size == 0:

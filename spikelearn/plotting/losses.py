@@ -16,12 +16,23 @@ def loss_scatter(axes: Axes, hidden_loss: ArrayLike, output_loss: ArrayLike, shu
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     hidden_loss : (examples,) float array
-        Of one category, sums of squared differences of plateau potentials.
+        Losses of the hidden layer for examples of one category: sums of squared differences of plateau potentials.
     output_loss : (examples,) float array
-        (spikes/ms)^2.
+        Losses of the output layer for the same examples, (spikes/ms)^2.
     shuffled_loss : (examples,) float array
         The hidden losses in another order, such as ``rng.permutation(hidden_loss)``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        Shapes differ, or there are fewer than 2 examples.
     """
     hidden, output, shuffled = (np.asarray(loss) for loss in (hidden_loss, output_loss, shuffled_loss))
     if hidden.ndim != 1 or len(hidden) < 2 or not hidden.shape == output.shape == shuffled.shape:
@@ -44,8 +55,14 @@ def loss_correlations(axes: Axes, correlation: LossCorrelation) -> Axes:
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     correlation : LossCorrelation
         From `analysis.loss_correlation`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
     """
     category = np.arange(len(correlation.r))
     height = correlation.shuffled_high - correlation.shuffled_low

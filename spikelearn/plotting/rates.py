@@ -13,8 +13,14 @@ def rate_histogram(axes: Axes, distribution: RateDistribution) -> Axes:
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     distribution : RateDistribution
         From `analysis.rate_distribution`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
     """
     axes.stairs(distribution.counts, distribution.edges_hz, fill=True, color=COLOURS[0], alpha=0.8)
     axes.axvline(distribution.mean_hz, color=COLOURS[1], linewidth=1.6, label=f"mean {distribution.mean_hz:.0f} Hz")

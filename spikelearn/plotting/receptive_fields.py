@@ -17,12 +17,23 @@ def receptive_fields(axes: Axes, w: ArrayLike, shape: tuple[int, int], limit: fl
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     w : (neurons, inputs) float array
         Forward weights; select rows to draw fewer.
     shape : (int, int)
         Rows and columns of the images that are the input.
     limit : float, optional
         End of the colour scale; by default the 99th percentile of absolute weights, so that a few do not pale the rest.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        `shape` does not fit the number of inputs.
     """
     w = np.asarray(w, np.float64)
     rows, columns = shape
@@ -53,12 +64,23 @@ def match_histogram(
     Parameters
     ----------
     axes : matplotlib.axes.Axes
+        Where to draw.
     regular, shuffled : (neurons,) float arrays
         Best correlations, `r` of `analysis.best_match` and `analysis.shuffled_match`; NaN are left out.
     n_bins : int
-        Over all.
+        Number of bins, over the range of all values.
     untrained : (neurons,) float array, optional
         Best correlations before training, as a second control.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes given.
+
+    Raises
+    ------
+    InputError
+        There is no correlation to draw, or `n_bins` is below 1.
     """
     check_range("n_bins", n_bins, at_least=1, integer=True)
     values = [np.asarray(r, np.float64) for r in (regular, shuffled, untrained)]
