@@ -8,15 +8,39 @@ from typing import Protocol
 
 import numpy as np
 
+__all__ = ["Activation", "Clip", "Identity", "Logistic", "Relu", "Tanh"]
+
 
 class Activation(Protocol):
-    """A function of the pre-activations, unit by unit."""
+    """Contract of a function of the pre-activations, unit by unit."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite the pre-activations with the activities, and return them."""
+        """Overwrite the pre-activations with the activities, and return them.
+
+        Parameters
+        ----------
+        a : (n, units) array
+            Pre-activations; overwritten.
+
+        Returns
+        -------
+        (n, units) array
+            The activities.
+        """
 
     def slope(self, h: np.ndarray) -> np.ndarray:
-        """Return the derivative where the activity is `h`."""
+        """Return the derivative where the activity is `h`.
+
+        Parameters
+        ----------
+        h : (n, units) array
+            Activities.
+
+        Returns
+        -------
+        (n, units) array
+            Derivatives with respect to the pre-activations.
+        """
 
 
 @dataclass(frozen=True)
@@ -24,7 +48,7 @@ class Tanh:
     """Hyperbolic tangent."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with their hyperbolic tangents."""
         return np.tanh(a, out=a)
 
     def slope(self, h: np.ndarray) -> np.ndarray:
@@ -38,7 +62,7 @@ class Logistic:
     """``1 / (1 + exp(-a))``, as a hyperbolic tangent: that cannot overflow, and is quicker."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with activities in 0..1."""
         a *= 0.5
         np.tanh(a, out=a)
         a += 1
@@ -55,7 +79,7 @@ class Relu:
     """``max(a, 0)``."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with 0 where they are negative."""
         return np.maximum(a, 0, out=a)
 
     def slope(self, h: np.ndarray) -> np.ndarray:
@@ -68,7 +92,7 @@ class Clip:
     """``min(max(a, 0), 1)``, the hard sigmoid of equilibrium propagation."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with the nearest number in 0..1."""
         return np.clip(a, 0, 1, out=a)
 
     def slope(self, h: np.ndarray) -> np.ndarray:
@@ -81,7 +105,7 @@ class Identity:
     """Linear units."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Leave `a` as it is."""
+        """Return the pre-activations as they are."""
         return a
 
     def slope(self, h: np.ndarray) -> np.ndarray:

@@ -20,16 +20,16 @@ N_ANGLE = 500  # test images over which angles are averaged
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured after a pass over the training images.
+    """Measurements after a pass over the training images.
 
-    Attributes
+    Parameters
     ----------
     epoch : int
         Counted from 1.
     test_error : float
-        Percent.
+        Share of test images classified wrongly, percent.
     seconds : float
-        Spent on training in this epoch, tests and angles not included.
+        Time of training in this epoch, seconds, without tests and angles.
     angle : tuple of float
         For each hidden layer, degrees between its teaching signal and backpropagation's for the same weights, the mean
         over 500 test images; NaN where the rule has no teaching signal.
@@ -48,7 +48,7 @@ class Epoch:
 
 
 def fit(network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: int = 5) -> Iterator[Epoch]:
-    """Train a network by a rule; yields after each epoch.
+    """Train a network by a rule and measure after each epoch.
 
     The same arguments give the same bits as long as BLAS uses the same number of threads.
 
@@ -57,12 +57,19 @@ def fit(network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: i
     network : RateNetwork
         ``rule.network(sizes)`` describes the one that a rule is meant for.
     rule : Rule
+        How it learns.
     data : Dataset
+        Images to learn from and to test on.
     seed : int
         Fixes weights, order and all that the rule draws.
     epochs : int
         Passes over the training images, each in an order of its own, in minibatches of ``rule.batch``, or of all
         images if there are fewer. The rest that does not fill one is left out; it is another one in each epoch.
+
+    Returns
+    -------
+    iterator of Epoch
+        One measurement after each pass over the training images.
 
     Raises
     ------

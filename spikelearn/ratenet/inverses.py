@@ -20,17 +20,42 @@ from spikelearn.ratenet.optimisers import Moments
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import Batch, Batches
 
+__all__ = ["Alternating", "Decoders", "Parallel", "Schedule"]
+
 
 @dataclass
 class Decoders:
-    """Arrays of the decoders: number k leads from ``h[k + 2]`` down to ``h[k + 1]``, into hidden layer k."""
+    """Decoders of the hidden layers: number k leads from ``h[k + 2]`` down to ``h[k + 1]``, into hidden layer k.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Weights and biases of the decoders.
+    moments : Moments
+        Memory of their optimiser.
+    gradient : Parameters
+        Room for a gradient.
+    """
 
     parameters: Parameters
     moments: Moments
     gradient: Parameters
 
     def decode(self, k: int, h: np.ndarray) -> np.ndarray:
-        """Return what decoder k makes of activities of the layer above, (n, units of hidden layer k)."""
+        """Return the activities of hidden layer k that a decoder makes of those of the layer above.
+
+        Parameters
+        ----------
+        k : int
+            Number of the decoder.
+        h : (n, units above) array
+            Activities of the layer above.
+
+        Returns
+        -------
+        (n, units of hidden layer k) array
+            Decoded activities.
+        """
         a = h @ self.parameters.W[k].T
         a += self.parameters.b[k]
         return np.tanh(a, out=a)
@@ -40,18 +65,34 @@ Learn = Callable[[Batch], None]  # one step of the inverses, on one minibatch
 
 
 class Schedule(Protocol):
-    """When the inverses learn."""
+    """Contract of when the inverses learn."""
 
     def before_epoch(self, learn: Learn, batches: Batches) -> None:
-        """Act before the forward weights learn for an epoch."""
+        """Act before the forward weights learn for an epoch.
+
+        Parameters
+        ----------
+        learn : callable
+            One step of the inverses, on one minibatch.
+        batches : callable
+            Each call returns an iterator over one pass through the training images.
+        """
 
     def with_batch(self, learn: Learn, batch: Batch) -> None:
-        """Act before the forward weights learn from a minibatch."""
+        """Act before the forward weights learn from a minibatch.
+
+        Parameters
+        ----------
+        learn : callable
+            One step of the inverses, on one minibatch.
+        batch : Batch
+            The minibatch from which the forward weights learn next.
+        """
 
 
 @dataclass(frozen=True)
 class Alternating:
-    """A pass over the images for the inverses, then one for the forward weights, as in Lee et al.'s code."""
+    """Inverses and forward weights learn in turns, epoch by epoch, as in the code of Lee et al. (2015)."""
 
     def before_epoch(self, learn: Learn, batches: Batches) -> None:
         """Train the inverses on all images."""
@@ -59,15 +100,15 @@ class Alternating:
             learn(batch)
 
     def with_batch(self, learn: Learn, batch: Batch) -> None:
-        """Leave them as they are."""
+        """Leave the inverses as they are."""
 
 
 @dataclass(frozen=True)
 class Parallel:
-    """Both at once: more plausible, less stable (Bartunov et al.)."""
+    """Both learn from each minibatch: more plausible, less stable (Bartunov et al. 2018)."""
 
     def before_epoch(self, learn: Learn, batches: Batches) -> None:
-        """Leave them as they are."""
+        """Leave the inverses as they are."""
 
     def with_batch(self, learn: Learn, batch: Batch) -> None:
         """Train the inverses on the same minibatch."""

@@ -20,16 +20,18 @@ from spikelearn.ratenet.outputs import Output, Softmax
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.units import Deterministic, StochasticBinary, Units
 
+__all__ = ["Activity", "RateNetwork"]
+
 TEST_BATCH = 1000  # images at a time where nothing is learned
 
 
 class Activity(NamedTuple):
     """A forward pass.
 
-    Attributes
+    Parameters
     ----------
     h : list of (n, sizes[l]) arrays
-        What each layer sends on, input and output included.
+        Activity that each layer sends on, input and output included.
     slope : list of (n, sizes[l + 1]) arrays
         Derivative of each hidden layer's activity with respect to its pre-activation.
     """
@@ -47,11 +49,11 @@ class RateNetwork:
     sizes : tuple of int
         Units of each layer, input first, at least input and output.
     activation : Activation
-        Of the hidden layers.
+        Function of the hidden layers.
     output : Output
         Function and loss of the output layer.
     units : Units
-        What hidden units transmit while learning.
+        How hidden units transmit their activity while learning.
     dtype : str
         ``"float32"``, or ``"float64"`` for checks.
     """
@@ -85,24 +87,65 @@ class RateNetwork:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """(post, pre) of each layer's weights."""
+        """Shape (post, pre) of each layer's weights, lowest first."""
         return [(post, pre) for pre, post in zip(self.sizes, self.sizes[1:], strict=False)]
 
     def draw(self, rng: np.random.Generator) -> Parameters:
-        """Draw weights, uniform as Glorot & Bengio (2010) propose; biases are zero."""
+        """Draw weights, uniform as Glorot & Bengio (2010) propose; biases are zero.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the draws.
+
+        Returns
+        -------
+        `Parameters`
+            Weights and biases of the network's dtype.
+        """
         parameters = Parameters(self.shapes, self.dtype)
         for W in parameters.W:
             W[:] = glorot(W.shape, rng)
         return parameters
 
     def layer(self, parameters: Parameters, layer: int, h: np.ndarray) -> np.ndarray:
-        """Return the activities of one layer, hidden or output, from what the one below sends; (n, sizes[layer+1])."""
+        """Return the activities of one layer, hidden or output, from those of the layer below.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Weights and biases.
+        layer : int
+            0 is the first layer with weights.
+        h : (n, sizes[layer]) array
+            Activities that the layer receives.
+
+        Returns
+        -------
+        (n, sizes[layer + 1]) array
+            Its own activities.
+        """
         a = h @ parameters.W[layer].T
         a += parameters.b[layer]
         return self.output.apply(a) if layer == self.n_layers - 1 else self.activation.apply(a)
 
     def forward(self, parameters: Parameters, x: np.ndarray, rng: np.random.Generator) -> Activity:
-        """Run the network as in training: hidden units transmit what `units` says."""
+        """Run the network as in training: hidden units transmit as `units` describes.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Weights and biases.
+        x : (n, inputs) array
+            Intensities, 0..1.
+        rng : numpy.random.Generator
+            Source of the draws of hidden units.
+
+        Returns
+        -------
+        Activity
+            Activities of all layers, and slopes of the hidden ones.
+        """
         h, slopes = [x], []
         for layer in range(self.n_hidden):
             mean = self.layer(parameters, layer, h[-1])
@@ -113,7 +156,20 @@ class RateNetwork:
         return Activity(h, slopes)
 
     def outputs(self, parameters: Parameters, x: np.ndarray) -> np.ndarray:
-        """Run the network as at test: hidden units transmit their mean; (n, sizes[-1]) array."""
+        """Run the network as at test: hidden units transmit their mean.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Weights and biases.
+        x : (n, inputs) array
+            Intensities, 0..1.
+
+        Returns
+        -------
+        (n, sizes[-1]) array
+            Activities of the output layer.
+        """
         for layer in range(self.n_hidden):
             x = self.units.mean(self.layer(parameters, layer, x))
         return self.layer(parameters, self.n_layers - 1, x)

@@ -21,29 +21,73 @@ from numpy.typing import DTypeLike
 
 from spikelearn.errors import check_range
 
+__all__ = ["SGD", "Adam", "Moments", "Optimiser"]
+
 BLOCK = 32768  # parameters at a time, so that the passes over a block find it in the cache
 
 
 class Moments:
-    """What an optimiser remembers: first and second moments, and the number of steps."""
+    """Memory of an optimiser: first and second moments, and the number of steps.
+
+    Parameters
+    ----------
+    first : (size,) array
+        Means of the gradient; empty where they are not needed.
+    second : (size,) array
+        Means of its square; empty where they are not needed.
+    """
 
     def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
         self.first, self.second, self.count = first, second, 0
 
 
 class Optimiser(Protocol):
-    """How steps follow from gradients."""
+    """Contract of how steps follow from gradients."""
 
     def start(self, size: int, dtype: DTypeLike) -> Moments:
-        """Return the memory for `size` parameters before the first step."""
+        """Return the memory for `size` parameters before the first step.
+
+        Parameters
+        ----------
+        size : int
+            Number of parameters.
+        dtype : dtype
+            Type of the parameters.
+
+        Returns
+        -------
+        Moments
+            Memory before the first step.
+        """
 
     def steps(self, moments: Moments, gradient: np.ndarray) -> np.ndarray:
-        """Overwrite a flat gradient with the step to subtract, and return it."""
+        """Overwrite a flat gradient with the step to subtract, and return it.
+
+        Parameters
+        ----------
+        moments : Moments
+            Memory, changed in place.
+        gradient : (size,) array
+            Gradient of all parameters; overwritten.
+
+        Returns
+        -------
+        (size,) array
+            The step to subtract from the parameters.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class SGD:
-    """Gradient descent, with momentum if asked for."""
+    """Gradient descent, with momentum if asked for.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate, at least 0.
+    momentum : float
+        Share of the last step's momentum that stays, 0..1.
+    """
 
     rate: float
     momentum: float = 0.0
@@ -53,7 +97,7 @@ class SGD:
         check_range("SGD.momentum", self.momentum, at_least=0, at_most=1)
 
     def start(self, size: int, dtype: DTypeLike) -> Moments:
-        """Return no momentum yet; nothing at all where none is asked for."""
+        """Return momentum of zero; empty arrays where there is none."""
         return Moments(np.zeros(size if self.momentum else 0, dtype), np.zeros(0, dtype))
 
     def steps(self, moments: Moments, gradient: np.ndarray) -> np.ndarray:
@@ -68,7 +112,19 @@ class SGD:
 
 @dataclass(frozen=True, kw_only=True)
 class Adam:
-    """Adam; the defaults of the paper."""
+    """Adam (Kingma & Ba 2015), with the defaults of the paper.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate, at least 0.
+    beta1 : float
+        Share of the first moment that a step keeps, below 1.
+    beta2 : float
+        Share of the second moment that a step keeps, below 1.
+    epsilon : float
+        Added to the root of the second moment, above 0.
+    """
 
     rate: float = 1e-3
     beta1: float = 0.9

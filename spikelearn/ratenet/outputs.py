@@ -10,20 +10,59 @@ import numpy as np
 
 from spikelearn.ratenet.activations import Logistic
 
+__all__ = ["LinearOutput", "LogisticOutput", "Output", "Softmax", "SquaredLogistic"]
+
 TINY = 1e-30  # below the smallest probability that matters, above what a float32 cannot hold
 
 
 class Output(Protocol):
-    """An output function together with its loss."""
+    """Contract of an output function together with its loss."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite the pre-activations with the outputs, and return them."""
+        """Overwrite the pre-activations with the outputs, and return them.
+
+        Parameters
+        ----------
+        a : (n, outputs) array
+            Pre-activations; overwritten.
+
+        Returns
+        -------
+        (n, outputs) array
+            The outputs.
+        """
 
     def loss(self, h: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return the loss of each example; (n,) array."""
+        """Return the loss of each example.
+
+        Parameters
+        ----------
+        h : (n, outputs) array
+            Outputs.
+        target : (n, outputs) array
+            1 for the class, else 0.
+
+        Returns
+        -------
+        (n,) array
+            Losses: nats for a cross-entropy.
+        """
 
     def error(self, h: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return the gradient of each example's loss with respect to its pre-activations; (n, outputs) array."""
+        """Return the gradient of each example's loss with respect to its pre-activations.
+
+        Parameters
+        ----------
+        h : (n, outputs) array
+            Outputs.
+        target : (n, outputs) array
+            1 for the class, else 0.
+
+        Returns
+        -------
+        (n, outputs) array
+            Errors of the outputs.
+        """
 
 
 @dataclass(frozen=True)
@@ -31,7 +70,7 @@ class Softmax:
     """Probabilities that sum to one, and their cross-entropy with the target."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with probabilities."""
         a -= a.max(axis=1, keepdims=True)
         np.exp(a, out=a)
         a /= a.sum(axis=1, keepdims=True)
@@ -51,7 +90,7 @@ class LogisticOutput:
     """Independent probabilities, and the sum of their cross-entropies with the target."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with probabilities."""
         return Logistic().apply(a)
 
     def loss(self, h: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -69,7 +108,7 @@ class LinearOutput:
     """Linear units and half the squared distance to the target."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Leave `a` as it is."""
+        """Return the pre-activations as they are."""
         return a
 
     def loss(self, h: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -83,10 +122,10 @@ class LinearOutput:
 
 @dataclass(frozen=True)
 class SquaredLogistic:
-    """Logistic units and half the squared distance to the target: here the slope does belong to the error."""
+    """Logistic units and half the squared distance to the target; their slope is part of the error."""
 
     def apply(self, a: np.ndarray) -> np.ndarray:
-        """Overwrite `a`."""
+        """Overwrite the pre-activations with activities in 0..1."""
         return Logistic().apply(a)
 
     def loss(self, h: np.ndarray, target: np.ndarray) -> np.ndarray:

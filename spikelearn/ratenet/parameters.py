@@ -5,16 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
+__all__ = ["Parameters"]
+
 
 class Parameters:
-    """Arrays ``W[l]``, (post, pre), and ``b[l]``, (post,), that share the memory of `flat`. Zero when made.
+    """Weights and biases of a stack of layers, zero when made.
 
-    Also used for gradients and for an optimiser's steps, which have the same shapes.
+    ``W[l]``, (post, pre), and ``b[l]``, (post,), share the memory of `flat`. Gradients and steps of an optimiser have
+    the same shapes, and this class.
 
     Parameters
     ----------
     shapes : sequence of (post, pre)
+        Shape of the weights of each layer, lowest first.
     dtype : dtype
+        Type of the numbers.
     """
 
     def __init__(self, shapes: Sequence[tuple[int, int]], dtype: DTypeLike) -> None:
@@ -42,11 +47,23 @@ class Parameters:
         self._share(*state)
 
     def zeros_like(self) -> "Parameters":
-        """Return parameters of the same shapes, all zero."""
+        """Return parameters of the same shapes, all zero.
+
+        Returns
+        -------
+        `Parameters`
+            Zeros of the same shapes and type.
+        """
         return Parameters(self.shapes, self.flat.dtype)
 
     def copy(self) -> "Parameters":
-        """Return an independent copy."""
+        """Return an independent copy.
+
+        Returns
+        -------
+        `Parameters`
+            The same numbers in memory of their own.
+        """
         new = self.zeros_like()
         new.flat[:] = self.flat
         return new

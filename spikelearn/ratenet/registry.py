@@ -35,6 +35,8 @@ from spikelearn.ratenet.rules import (
 )
 from spikelearn.ratenet.units import Dropout, StochasticBinary
 
+__all__ = ["ENTRIES", "Entry", "entry"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -43,10 +45,11 @@ class Entry:
     Parameters
     ----------
     rule : Rule
+        The rule with its numbers.
     numbers : str
-        Where the rule's numbers are from: which are a paper's, which ours.
+        Origin of the numbers: which are a paper's, and which were chosen here.
     options : mapping
-        What the network differs in from the one that the rule asks for.
+        Fields in which the network differs from ``rule.network(sizes)``.
     """
 
     rule: Rule
@@ -54,7 +57,23 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def network(self, sizes: tuple[int, ...]) -> RateNetwork:
-        """Describe the network; `InputError` if the rule cannot train it."""
+        """Describe the network that the rule trains in comparisons.
+
+        Parameters
+        ----------
+        sizes : tuple of int
+            Units of each layer, input first.
+
+        Returns
+        -------
+        RateNetwork
+            The network on which the rule is compared.
+
+        Raises
+        ------
+        InputError
+            The rule cannot train it.
+        """
         network = replace(self.rule.network(sizes), **self.options)
         self.rule.check(network)
         return network
@@ -135,7 +154,23 @@ ENTRIES: dict[str, Entry] = {
 
 
 def entry(name: str) -> Entry:
-    """Return the entry of a name; `InputError` with the nearest one known if there is none."""
+    """Return the rule of a name, with its numbers and network.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ENTRIES`, such as ``"fa"``.
+
+    Returns
+    -------
+    Entry
+        The rule as it is compared.
+
+    Raises
+    ------
+    InputError
+        There is no such name; the message suggests the nearest.
+    """
     if name not in ENTRIES:
         raise InputError(f"unknown rule {name!r}; {nearest(name, ENTRIES)}")
     return ENTRIES[name]

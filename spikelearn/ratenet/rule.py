@@ -20,14 +20,35 @@ import numpy as np
 
 from spikelearn.errors import InputError, check_range
 from spikelearn.ratenet.angles import angle
-from spikelearn.ratenet.network import Activity, RateNetwork, glorot
+from spikelearn.ratenet.delta import draw_feedback, outer_means, send_back
+from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Moments, Optimiser
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.units import Deterministic
 
+__all__ = [
+    "Batch",
+    "DeltaRule",
+    "FeedbackRule",
+    "Rule",
+    "State",
+    "draw_feedback",
+    "need_deterministic_hidden",
+    "outer_means",
+    "send_back",
+]
+
 
 class Batch(NamedTuple):
-    """Examples to learn from: (n, inputs) intensities in 0..1, and (n, outputs) targets, 1 for the class, else 0."""
+    """Examples to learn from.
+
+    Parameters
+    ----------
+    x : (n, inputs) array
+        Intensities, 0..1.
+    target : (n, outputs) array
+        1 for the class, else 0.
+    """
 
     x: np.ndarray
     target: np.ndarray
@@ -37,17 +58,18 @@ class Batch(NamedTuple):
 class State:
     """A network while it learns.
 
-    Attributes
+    Parameters
     ----------
     network : RateNetwork
+        Description of the network.
     parameters : Parameters
         Weights and biases, changed in place.
     memory : object
-        What the rule's `start` returned: feedback weights, say.
+        What the rule's `start` returned: feedback weights, for example.
     moments : Moments
-        What the optimiser remembers.
+        Memory of the optimiser.
     gradient : Parameters
-        Room for a gradient, used anew for each minibatch.
+        Room for a gradient, overwritten for each minibatch.
     """
 
     network: RateNetwork
@@ -62,14 +84,14 @@ Batches = Callable[[], Iterator[Batch]]  # each call is one pass over the traini
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """The contract. A rule must write `gradients`; everything else has a default.
+    """Contract of a learning rule: it must define `gradients`; everything else has a default.
 
     Parameters
     ----------
     optimiser : Optimiser
-        What makes steps of gradients.
+        Turns gradients into steps.
     batch : int
-        Examples in a minibatch.
+        Number of examples in a minibatch.
     """
 
     optimiser: Optimiser = field(default_factory=Adam)
@@ -79,71 +101,217 @@ class Rule(ABC):
         check_range("batch", self.batch, at_least=1, integer=True)
 
     def network(self, sizes: Sequence[int]) -> RateNetwork:
-        """Describe the network that the rule is meant for: tanh and softmax, unless it says otherwise."""
+        """Describe the network that the rule is meant for: tanh and softmax, unless a rule says otherwise.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Units of each layer, input first.
+
+        Returns
+        -------
+        RateNetwork
+            A network that passes `check`, if there are enough layers.
+        """
         return RateNetwork(sizes=tuple(sizes))
 
     def check(self, network: RateNetwork) -> None:
-        """Raise `InputError` unless the rule can train the network."""
+        """Raise `InputError` unless the rule can train the network.
+
+        Parameters
+        ----------
+        network : RateNetwork
+            The network to train.
+
+        Raises
+        ------
+        InputError
+            The network lacks something that the rule needs; the message says what.
+        """
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> Any:
-        """Return the rule's own arrays, to become ``state.memory``."""
+        """Return the rule's own arrays before the first minibatch.
+
+        Parameters
+        ----------
+        network : RateNetwork
+            The network to train.
+        parameters : Parameters
+            Its initial weights and biases; a rule may change them in place.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+
+        Returns
+        -------
+        object
+            Becomes ``state.memory``; None where a rule has no arrays.
+        """
 
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
-        """Do what comes before the forward weights learn in an epoch, counted from 0: a pass over inverses, say."""
+        """Do what comes before the forward weights learn in an epoch: train inverses, for example.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        batches : callable
+            Each call returns an iterator over one pass through the training images.
+        epoch : int
+            Counted from 0.
+        rng : numpy.random.Generator
+            Source of the rule's draws in this epoch.
+        """
 
     @abstractmethod
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
-        """Return what to descend for a minibatch; may be written to ``state.gradient``."""
+        """Return the direction to descend for a minibatch.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        batch : Batch
+            The examples.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+
+        Returns
+        -------
+        `Parameters`
+            One number for each weight and bias; may be ``state.gradient``, overwritten.
+        """
 
     def learn(self, state: State, batch: Batch, rng: np.random.Generator) -> None:
-        """Change weights after one minibatch: one step of the optimiser."""
+        """Change the weights after one minibatch, by one step of the optimiser.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns; its parameters change in place.
+        batch : Batch
+            The examples.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+        """
         gradient = self.gradients(state, batch, rng)
         state.parameters.flat -= self.optimiser.steps(state.moments, gradient.flat)
 
     def teaching(self, state: State, batch: Batch, rng: np.random.Generator) -> list[np.ndarray] | None:
-        """Return each hidden layer's teaching signal, (n, units) arrays that point uphill; None if there is none."""
+        """Return the teaching signal of each hidden layer, which points uphill.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        batch : Batch
+            The examples.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+
+        Returns
+        -------
+        list of (n, units) arrays, or None
+            One for each hidden layer, lowest first. None if the rule has no such signal.
+        """
         return None
 
     def reference(self, state: State, batch: Batch, rng: np.random.Generator) -> list[np.ndarray]:
-        """Return what backpropagation would send to each hidden layer for the same weights and draws."""
+        """Return the errors of backpropagation in each hidden layer, for the same weights and draws.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        batch : Batch
+            The examples.
+        rng : numpy.random.Generator
+            Source of the draws of hidden units.
+
+        Returns
+        -------
+        list of (n, units) arrays
+            One for each hidden layer, lowest first.
+        """
         activity = state.network.forward(state.parameters, batch.x, rng)
         error = self.output_error(state.network, activity, batch.target)
         return send_back(error, [W.T for W in state.parameters.W[1:]], activity.slope)[:-1]
 
     def output_error(self, network: RateNetwork, activity: Activity, target: np.ndarray) -> np.ndarray:
-        """Return what the output layer descends: each loss's gradient with respect to its input, (n, outputs)."""
+        """Return what the output layer descends: the gradient of each example's loss with respect to its input.
+
+        Parameters
+        ----------
+        network : RateNetwork
+            The network.
+        activity : Activity
+            A forward pass.
+        target : (n, outputs) array
+            1 for the class, else 0.
+
+        Returns
+        -------
+        (n, outputs) array
+            Errors of the outputs, without a factor for the minibatch.
+        """
         return network.output.error(activity.h[-1], target)
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return for each hidden layer the angle between its feedback weights and the transpose of the forward ones.
 
-        Degrees; NaN where there are no feedback weights.
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+
+        Returns
+        -------
+        tuple of float
+            Degrees, lowest layer first; NaN where there are no feedback weights.
         """
         return (float("nan"),) * state.network.n_hidden
 
     def outputs(self, state: State, x: np.ndarray) -> np.ndarray:
-        """Return the outputs at test, (n, classes); the largest is the prediction."""
+        """Return the outputs at test; the largest is the prediction.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        x : (n, inputs) array
+            Intensities, 0..1.
+
+        Returns
+        -------
+        (n, outputs) array
+            Outputs, without randomness.
+        """
         return state.network.outputs(state.parameters, x)
 
 
 class DeltaRule(Rule):
-    """A rule that says the error of every unit; weights then follow the delta rule."""
+    """Base of rules that define an error for every unit; weights then follow the delta rule."""
 
     @abstractmethod
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Return one (n, units) array for each layer with weights; None where a layer does not learn.
+        """Return the error of every unit.
 
         Parameters
         ----------
         state : State
+            The network while it learns.
         activity : Activity
             The forward pass.
         target : (n, outputs) array
             1 for the class, else 0.
-        rng : numpy Generator
-            For rules that draw.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+
+        Returns
+        -------
+        sequence of (n, units) arrays or None
+            One for each layer with weights, lowest first; None for a layer that does not learn.
         """
 
     def _errors(
@@ -164,16 +332,27 @@ class DeltaRule(Rule):
 
 
 class FeedbackRule(DeltaRule):
-    """A rule that sends the output error down, layer by layer, through feedback weights."""
+    """Base of rules that send the output error down, layer by layer, through feedback weights."""
 
     @abstractmethod
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return the feedback weights into each hidden layer, (units, units of the layer above)."""
+        """Return the feedback weights into each hidden layer.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+
+        Returns
+        -------
+        list of (units, units of the layer above) arrays
+            One for each hidden layer, lowest first.
+        """
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Send the output error down."""
+        """Return the output error, sent down through the feedback weights."""
         return send_back(self.output_error(state.network, activity, target), self.feedback(state), activity.slope)
 
     def alignment(self, state: State) -> tuple[float, ...]:
@@ -182,38 +361,21 @@ class FeedbackRule(DeltaRule):
         return tuple(angle(Y, W.T) for Y, W in pairs)
 
 
-def send_back(error: np.ndarray, feedback: Sequence[np.ndarray], slope: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the errors of all layers: each the one above times feedback weights, times the slope."""
-    errors = [error]
-    for Y, own in zip(reversed(feedback), reversed(slope), strict=True):
-        below = errors[-1] @ Y.T
-        below *= own
-        errors.append(below)
-    return errors[::-1]
-
-
-def outer_means(gradient: Parameters, errors: Sequence[np.ndarray | None], h: Sequence[np.ndarray]) -> Parameters:
-    """Overwrite `gradient` with the means over rows of error times presynaptic activity; zero where None."""
-    for layer, error in enumerate(errors):
-        W, b = gradient.W[layer], gradient.b[layer]
-        if error is None:
-            W[:] = 0
-            b[:] = 0
-            continue
-        # The division is on the small factor: dividing the product would be one more pass over the large one.
-        share = error / len(error)
-        np.matmul(share.T, h[layer], out=W)
-        share.sum(axis=0, out=b)
-    return gradient
-
-
-def draw_feedback(network: RateNetwork, rng: np.random.Generator) -> list[np.ndarray]:
-    """Draw feedback weights into each hidden layer from the layer above, distributed as the forward weights are."""
-    return [glorot((pre, post), rng).astype(network.dtype) for post, pre in network.shapes[1:]]
-
-
 def need_deterministic_hidden(rule: Rule, network: RateNetwork) -> None:
-    """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit."""
+    """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit.
+
+    Parameters
+    ----------
+    rule : Rule
+        Named in the message.
+    network : RateNetwork
+        The network to train.
+
+    Raises
+    ------
+    InputError
+        The network is not such.
+    """
     if not isinstance(network.units, Deterministic):
         raise InputError(f"{type(rule).__name__} needs deterministic units, not {network.units}; use Deterministic()")
     if network.n_hidden == 0:

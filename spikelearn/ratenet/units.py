@@ -20,15 +20,45 @@ import numpy as np
 
 from spikelearn.errors import check_range
 
+__all__ = ["Deterministic", "Dropout", "StochasticBinary", "Units"]
+
 
 class Units(Protocol):
-    """How activities of hidden units are transmitted."""
+    """Contract of what hidden units transmit of their activities."""
 
     def transmit(self, h: np.ndarray, slope: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is sent in training, and the slope of the backward pass."""
+        """Return what is sent in training, and the slope of the backward pass.
+
+        Parameters
+        ----------
+        h : (n, units) array
+            Activities.
+        slope : (n, units) array
+            Derivatives of the activities with respect to the pre-activations.
+        rng : numpy.random.Generator
+            Source of the draws.
+
+        Returns
+        -------
+        sent : (n, units) array
+            Activities that the layer above receives.
+        slope : (n, units) array
+            Factors of the errors in the backward pass.
+        """
 
     def mean(self, h: np.ndarray) -> np.ndarray:
-        """Return what is sent at test."""
+        """Return what is sent at test.
+
+        Parameters
+        ----------
+        h : (n, units) array
+            Activities.
+
+        Returns
+        -------
+        (n, units) array
+            What the layer above receives at test.
+        """
 
 
 @dataclass(frozen=True)
@@ -49,7 +79,7 @@ class StochasticBinary:
     """A unit sends 1 with the probability of its activity, which must lie in 0..1 (`Logistic`), else 0."""
 
     def transmit(self, h: np.ndarray, slope: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Toss a coin for each unit."""
+        """Draw 1 with the probability of each activity, else 0."""
         return (rng.random(h.shape, np.float32) < h).astype(h.dtype), slope
 
     def mean(self, h: np.ndarray) -> np.ndarray:
@@ -59,7 +89,13 @@ class StochasticBinary:
 
 @dataclass(frozen=True, kw_only=True)
 class Dropout:
-    """A unit sends its activity with probability `keep`, else 0."""
+    """A unit sends its activity with probability `keep`, else 0.
+
+    Parameters
+    ----------
+    keep : float
+        Probability within (0, 1].
+    """
 
     keep: float = 0.5
 

@@ -34,14 +34,14 @@ MOMENTUM = 0.9  # of the codes' descent
 
 @dataclass(frozen=True, kw_only=True)
 class AlternatingMinimisation(Rule):
-    """Codes and weights by turns, online.
+    """Online alternating minimisation of codes and weights.
 
     Parameters
     ----------
     mu : float
         Weight of the consistency of codes with weights.
     code_rate : float
-        Step of the codes.
+        Learning rate of the codes.
     code_steps : int
         Steps of the codes for each minibatch.
     """
@@ -59,15 +59,30 @@ class AlternatingMinimisation(Rule):
         check_range("AlternatingMinimisation.code_steps", self.code_steps, at_least=1, integer=True)
 
     def network(self, sizes: tuple[int, ...]) -> RateNetwork:  # type: ignore[override]
-        """Ask for rectified linear units."""
+        """Describe a network of rectified linear units."""
         return RateNetwork(sizes=tuple(sizes), activation=Relu())
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers, or with other units."""
+        """Raise `InputError` for a network without hidden layers, or with units that draw."""
         need_deterministic_hidden(self, network)
 
     def codes(self, state: State, batch: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return the pre-activations of the hidden layers, and how far the codes have moved from them."""
+        """Return the pre-activations of the hidden layers, and how far the codes have moved from them.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        batch : Batch
+            The examples.
+
+        Returns
+        -------
+        codes : list of (n, units) arrays
+            Pre-activations of each hidden layer, lowest first.
+        moved : list of (n, units) arrays
+            Displacement of the codes of each hidden layer.
+        """
         network, W, b = state.network, state.parameters.W, state.parameters.b
         start, h = [], batch.x
         for layer in range(network.n_hidden):
@@ -113,5 +128,5 @@ class AlternatingMinimisation(Rule):
         return outer_means(state.gradient, [*errors, network.output.error(output, batch.target)], new)
 
     def teaching(self, state: State, batch: Batch, rng: np.random.Generator) -> list[np.ndarray]:
-        """Return how far the codes have moved, uphill."""
+        """Return how far the codes have moved, with the sign that points uphill."""
         return [-d for d in self.codes(state, batch)[1]]

@@ -55,11 +55,11 @@ class BurstPropagation(FeedbackRule):
         check_range("BurstPropagation.feedback_sd", self.feedback_sd, above=0)
 
     def network(self, sizes: Sequence[int]) -> RateNetwork:
-        """Ask for logistic units."""
+        """Describe a network of logistic units with a squared loss."""
         return RateNetwork(sizes=tuple(sizes), activation=Logistic(), output=SquaredLogistic())
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers, or with other units."""
+        """Raise `InputError` for a network without hidden layers, or with other units."""
         need_deterministic_hidden(self, network)
         if not isinstance(network.activation, Logistic) or not isinstance(network.output, SquaredLogistic):
             raise InputError("BurstPropagation needs Logistic() and SquaredLogistic(); use its own network()")
@@ -70,7 +70,7 @@ class BurstPropagation(FeedbackRule):
         return [(self.feedback_sd * Y).astype(network.dtype) for Y in drawn]
 
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return them."""
+        """Return the fixed feedback weights."""
         return state.memory
 
     def errors(

@@ -28,16 +28,16 @@ EARLY, LATE, EARLY_PASSES = 0.5, 0.9, 5  # momentum, and when it rises
 
 @dataclass(frozen=True, kw_only=True)
 class DeepBelief(DeltaRule):
-    """Greedy pre-training by contrastive divergence, and a softmax on top.
+    """Pre-training layer by layer by contrastive divergence, and a softmax on top.
 
     Parameters
     ----------
     passes : int
-        Over the images, for each layer.
+        Number of passes over the images, for each layer.
     rate : float
-        Of contrastive divergence.
+        Learning rate of contrastive divergence.
     cost : float
-        Decay of the weights, relative to the rate.
+        Decay of the weights in units of `rate`.
     """
 
     batch: int = 100
@@ -52,11 +52,11 @@ class DeepBelief(DeltaRule):
         check_range("DeepBelief.cost", self.cost, at_least=0)
 
     def network(self, sizes: Sequence[int]) -> RateNetwork:
-        """Ask for logistic units."""
+        """Describe a network of logistic units."""
         return RateNetwork(sizes=tuple(sizes), activation=Logistic())
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers."""
+        """Raise `InputError` for a network without hidden layers, or with units that draw."""
         need_deterministic_hidden(self, network)
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[Machine]:
@@ -90,5 +90,5 @@ class DeepBelief(DeltaRule):
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Return an error for the output only."""
+        """Return the output error; hidden layers do not learn from labels."""
         return [None] * state.network.n_hidden + [self.output_error(state.network, activity, target)]

@@ -23,7 +23,7 @@ class DirectFeedback(DeltaRule):
     """Fixed random feedback from the output to every hidden layer."""
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
-        """Draw the feedback weights, once and for all."""
+        """Draw the feedback weights, (units, outputs) for each hidden layer; they stay fixed."""
         sizes = network.sizes
         return [
             rng.uniform(-1 / math.sqrt(size), 1 / math.sqrt(size), (size, sizes[-1])).astype(network.dtype)
@@ -33,7 +33,7 @@ class DirectFeedback(DeltaRule):
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Send the output error to each hidden layer."""
+        """Return the output error, sent straight to each hidden layer."""
         error = self.output_error(state.network, activity, target)
         return [(error @ Y.T) * slope for Y, slope in zip(state.memory, activity.slope, strict=True)] + [error]
 

@@ -31,16 +31,16 @@ from spikelearn.ratenet.rule import Batch, Rule, State, need_deterministic_hidde
 
 @dataclass(frozen=True, kw_only=True)
 class EquilibriumPropagation(Rule):
-    """Two phases of settling.
+    """Learning from the difference of two phases of settling.
 
     Parameters
     ----------
     beta : float
         Strength of the nudge.
     step : float
-        Of the settling, epsilon.
+        Step of the settling, epsilon, within (0, 1].
     free, nudged : int
-        Steps without and with the nudge.
+        Number of steps without and with the nudge.
     """
 
     beta: float = 0.5
@@ -56,28 +56,35 @@ class EquilibriumPropagation(Rule):
             check_range(f"EquilibriumPropagation.{name}", getattr(self, name), at_least=1, integer=True)
 
     def network(self, sizes: Sequence[int]) -> RateNetwork:
-        """Ask for clipped units, the outputs among them (see `outputs`)."""
+        """Describe a network of clipped units with a linear output; `outputs` clips that, too."""
         return RateNetwork(sizes=tuple(sizes), activation=Clip(), output=LinearOutput())
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers, or with other units."""
+        """Raise `InputError` for a network without hidden layers, or with units that draw."""
         need_deterministic_hidden(self, network)
 
     def settle(
         self, parameters: Parameters, drive: np.ndarray, s: list[np.ndarray], steps: int, nudge=None
     ) -> list[np.ndarray]:
-        """Return the activities after some steps from `s`, the layers above the input.
+        """Return the activities after some steps of settling.
 
         Parameters
         ----------
         parameters : Parameters
-        drive : array
-            What the image gives to the lowest layer; it stays the same while the others settle.
-        s : list of arrays
-            Where to start; not changed.
+            Weights and biases.
+        drive : (n, units) array
+            Input of the lowest hidden layer from the images, constant while the layers settle.
+        s : list of (n, units) arrays
+            Activities at the start, of all layers above the input; not changed.
         steps : int
-        nudge : (float, array), optional
-            Beta and the target.
+            Number of steps.
+        nudge : (float, (n, outputs) array), optional
+            Strength beta and the targets.
+
+        Returns
+        -------
+        list of (n, units) arrays
+            Activities at the end, of all layers above the input.
         """
         W, b, top = parameters.W, parameters.b, len(s) - 1
         s = [layer.copy() for layer in s]
@@ -99,7 +106,22 @@ class EquilibriumPropagation(Rule):
         return s
 
     def free_phase(self, parameters: Parameters, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Return the drive of the images, and where all units settle."""
+        """Return the drive of the images, and the activities to which all units settle.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Weights and biases.
+        x : (n, inputs) array
+            Intensities, 0..1.
+
+        Returns
+        -------
+        drive : (n, units) array
+            Input of the lowest hidden layer from the images.
+        s : list of (n, units) arrays
+            Settled activities of all layers above the input.
+        """
         drive = x @ parameters.W[0].T + parameters.b[0]
         s = [np.clip(drive, 0, 1)]
         for W, b in zip(parameters.W[1:], parameters.b[1:], strict=True):
@@ -107,12 +129,29 @@ class EquilibriumPropagation(Rule):
         return drive, self.settle(parameters, drive, s, self.free)
 
     def phases(self, state: State, batch: Batch, beta: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return where units settle free, and nudged."""
+        """Return the activities to which units settle without and with the nudge.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        batch : Batch
+            The examples.
+        beta : float
+            Strength of the nudge, with its sign.
+
+        Returns
+        -------
+        free : list of (n, units) arrays
+            Activities without the nudge, of all layers above the input.
+        nudged : list of (n, units) arrays
+            Activities with the nudge.
+        """
         drive, free = self.free_phase(state.parameters, batch.x)
         return free, self.settle(state.parameters, drive, free, self.nudged, (beta, batch.target))
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
-        """Return the difference of the two phases' correlations, downhill on the average loss."""
+        """Return the difference of the two phases' correlations, with a sign of beta drawn anew."""
         beta = self.beta * rng.choice((-1, 1))
         free, nudged = ([batch.x, *s] for s in self.phases(state, batch, beta))
         scale = 1 / (beta * len(batch.x))
@@ -124,7 +163,7 @@ class EquilibriumPropagation(Rule):
         return state.gradient
 
     def teaching(self, state: State, batch: Batch, rng: np.random.Generator) -> list[np.ndarray]:
-        """Return how far the nudge moves the hidden units, uphill."""
+        """Return how far the nudge moves the hidden units, with the sign that points uphill."""
         free, nudged = self.phases(state, batch, self.beta)
         return [first - second for first, second in zip(free[:-1], nudged[:-1], strict=True)]
 
@@ -149,5 +188,5 @@ class EquilibriumPropagation(Rule):
         return (0.0,) * state.network.n_hidden
 
     def outputs(self, state: State, x: np.ndarray) -> np.ndarray:
-        """Return where the outputs settle without a nudge."""
+        """Return the activities to which the outputs settle without a nudge."""
         return self.free_phase(state.parameters, x)[1][-1]

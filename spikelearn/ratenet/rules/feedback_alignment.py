@@ -20,9 +20,9 @@ class FeedbackAlignment(FeedbackRule):
     """Fixed random feedback from layer to layer, distributed as the initial forward weights."""
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
-        """Draw the feedback weights, once and for all."""
+        """Draw the feedback weights; they stay fixed."""
         return draw_feedback(network, rng)
 
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return them."""
+        """Return the fixed feedback weights."""
         return state.memory

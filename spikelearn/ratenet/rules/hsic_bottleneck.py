@@ -85,7 +85,7 @@ class HSICBottleneck(DeltaRule):
         check_range("HSICBottleneck.beta", self.beta, at_least=0)
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers."""
+        """Raise `InputError` for a network without hidden layers, or with units that draw."""
         need_deterministic_hidden(self, network)
 
     def errors(

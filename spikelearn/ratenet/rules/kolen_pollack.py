@@ -22,12 +22,12 @@ from spikelearn.ratenet.rule import Batch, FeedbackRule, State, draw_feedback
 
 @dataclass(frozen=True, kw_only=True)
 class KolenPollack(FeedbackRule):
-    """Feedback that learns by the same steps as the forward weights.
+    """Feedback weights that learn by the same steps as the forward weights.
 
     Parameters
     ----------
     decay : float
-        Share of both weights that is lost with each minibatch.
+        Share of both weights that each minibatch takes away, 0..1.
     """
 
     decay: float = 1e-3
@@ -41,11 +41,11 @@ class KolenPollack(FeedbackRule):
         return draw_feedback(network, rng)
 
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return them as they are now."""
+        """Return the present feedback weights."""
         return state.memory
 
     def learn(self, state: State, batch: Batch, rng: np.random.Generator) -> None:
-        """Take one step with both."""
+        """Change forward and feedback weights by the same step."""
         step = self.gradients(state, batch, rng)
         self.optimiser.steps(state.moments, step.flat)
         for Y, W, change in zip(state.memory, state.parameters.W[1:], step.W[1:], strict=True):

@@ -56,25 +56,25 @@ class Microcircuit(FeedbackRule):
             check_range(f"Microcircuit.{name}", getattr(self, name), at_least=0, at_most=1 - 1e-6)
 
     def network(self, sizes: Sequence[int]) -> RateNetwork:
-        """Ask for logistic units."""
+        """Describe a network of logistic units with a squared loss."""
         return RateNetwork(sizes=tuple(sizes), activation=Logistic(), output=SquaredLogistic())
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers, or with other units: potentials are had back from rates."""
+        """Raise `InputError` for a network without hidden layers, or with units that are not logistic."""
         need_deterministic_hidden(self, network)
         if not isinstance(network.activation, Logistic) or not isinstance(network.output, SquaredLogistic):
             raise InputError("Microcircuit needs Logistic() and SquaredLogistic(); describe it with its own network()")
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
-        """Draw the top-down weights, once and for all."""
+        """Draw the top-down weights; they stay fixed."""
         return draw_feedback(network, rng)
 
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return them."""
+        """Return the fixed top-down weights."""
         return state.memory
 
     def output_error(self, network: RateNetwork, activity: Activity, target: np.ndarray) -> np.ndarray:
-        """Return how far the nudge moves the output rates, per unit of nudge."""
+        """Return how far the nudge moves the output rates, divided by the strength of the nudge."""
         forecast = _potential(activity.h[-1])
         return (_rate(forecast) - _rate(self._nudged(forecast, target))) / self.nudge_output
 
@@ -86,7 +86,7 @@ class Microcircuit(FeedbackRule):
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Return the differences between basal forecast and rate, without the mixing factors."""
+        """Return the differences between basal forecast and rate, divided by the mixing factors."""
         scale = self.nudge_output
         forecast = _potential(activity.h[-1])
         above = self._nudged(forecast, target)

@@ -29,7 +29,7 @@ class NodePerturbation(DeltaRule):
     Parameters
     ----------
     noise : float
-        Standard deviation s. Much below 1e-3 the difference of the losses drowns in the rounding of float32.
+        Standard deviation s. Much below 1e-3 the difference of the losses is lost in the rounding of float32.
     """
 
     optimiser: Optimiser = SGD(rate=0.03)
@@ -40,14 +40,14 @@ class NodePerturbation(DeltaRule):
         check_range("NodePerturbation.noise", self.noise, above=0)
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse units that draw: both passes must differ in the noise only."""
+        """Raise `InputError` for units that draw: the two passes must differ in the noise only."""
         if not isinstance(network.units, Deterministic):
             raise InputError(f"NodePerturbation needs deterministic units, not {network.units}; use Deterministic()")
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Return noise times what it changed."""
+        """Return the noise times the change of the loss that it caused."""
         network, h, drawn = state.network, activity.h[0], []
         for layer, (W, b) in enumerate(zip(state.parameters.W, state.parameters.b, strict=True)):
             noise = rng.standard_normal((len(h), len(W)), h.dtype)

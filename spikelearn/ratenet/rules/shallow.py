@@ -11,10 +11,13 @@ from spikelearn.ratenet.rule import DeltaRule, State
 
 @dataclass(frozen=True, kw_only=True)
 class Shallow(DeltaRule):
-    """The delta rule for the output layer; hidden layers stay as they were drawn."""
+    """The delta rule for the output layer; hidden layers keep their initial weights.
+
+    No source: this is a control.
+    """
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
-        """Return an error for the output only."""
+        """Return the output error; hidden layers do not learn."""
         return [None] * state.network.n_hidden + [self.output_error(state.network, activity, target)]

@@ -22,10 +22,10 @@ class SignSymmetry(FeedbackRule):
     """Feedback of fixed magnitude with the signs of the forward weights."""
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
-        """Return the magnitudes, (units, units above) for each hidden layer."""
+        """Return the magnitudes of the feedback weights, (units, units above) for each hidden layer."""
         return [np.full((pre, post), math.sqrt(2 / (pre + post)), network.dtype) for post, pre in network.shapes[1:]]
 
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return magnitudes with the signs that the forward weights have now."""
+        """Return the magnitudes with the present signs of the forward weights."""
         pairs = zip(state.memory, state.parameters.W[1:], strict=True)
         return [np.copysign(magnitude, W.T) for magnitude, W in pairs]

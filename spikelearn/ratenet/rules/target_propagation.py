@@ -37,15 +37,16 @@ from spikelearn.ratenet.rule import Batch, Batches, DeltaRule, State, need_deter
 
 @dataclass(frozen=True, kw_only=True)
 class TargetPropagation(DeltaRule):
-    """What the three have in common.
+    """Base of the three variants, from Lee et al. (2015) and Bartunov et al. (2018).
 
     Parameters
     ----------
     inverse : Optimiser
-        Of the decoders.
+        Optimiser of the decoders.
     noise : float
-        Standard deviation of the noise that the inverses learn with.
+        Standard deviation of the noise in the activities that the decoders reconstruct.
     schedule : Alternating or Parallel
+        When the decoders learn.
     """
 
     inverse: Optimiser = field(default_factory=Adam)
@@ -57,11 +58,22 @@ class TargetPropagation(DeltaRule):
         check_range(f"{type(self).__name__}.noise", self.noise, at_least=0)
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse a network without hidden layers."""
+        """Raise `InputError` for a network without hidden layers, or with units that draw."""
         need_deterministic_hidden(self, network)
 
     def decoder_shapes(self, network: RateNetwork) -> list[tuple[int, int]]:
-        """Return (units below, units above) of each decoder."""
+        """Return the shape of each decoder's weights.
+
+        Parameters
+        ----------
+        network : RateNetwork
+            The network to train.
+
+        Returns
+        -------
+        list of (units below, units above)
+            One pair for each decoder, lowest first.
+        """
         return [(pre, post) for post, pre in network.shapes[1:]]
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> Decoders:
@@ -72,19 +84,77 @@ class TargetPropagation(DeltaRule):
         return Decoders(decoders, self.inverse.start(decoders.flat.size, network.dtype), decoders.zeros_like())
 
     def above(self, state: State, layer: int, h: np.ndarray) -> np.ndarray:
-        """Return what a decoder sees when the layer below it sends `h`."""
+        """Return the activities that a decoder receives when the layer below it sends `h`.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        layer : int
+            The layer that the decoder inverts; 0 is the first with weights.
+        h : (n, units) array
+            Activities of the layer below.
+
+        Returns
+        -------
+        (n, units above) array
+            Input of the decoder.
+        """
         return state.network.layer(state.parameters, layer, h)
 
     def wanted(self, clean: np.ndarray, noisy: np.ndarray) -> np.ndarray:
-        """Return what a decoder is to reconstruct: the activity without the noise."""
+        """Return the activities that a decoder learns to reconstruct: those without the noise.
+
+        Parameters
+        ----------
+        clean : (n, units) array
+            Activities without noise.
+        noisy : (n, units) array
+            Activities with noise, from which the decoder's input follows.
+
+        Returns
+        -------
+        (n, units) array
+            One of the two.
+        """
         return clean
 
     @abstractmethod
     def top_target(self, state: State, activity: Activity, target: np.ndarray) -> np.ndarray:
-        """Return the target of the highest hidden layer."""
+        """Return the target of the highest hidden layer.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        activity : Activity
+            The forward pass.
+        target : (n, outputs) array
+            1 for the class, else 0.
+
+        Returns
+        -------
+        (n, units) array
+            Target of the highest hidden layer.
+        """
 
     def targets(self, state: State, activity: Activity, target: np.ndarray) -> list[np.ndarray]:
-        """Return the target of each hidden layer."""
+        """Return the target of each hidden layer.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        activity : Activity
+            The forward pass.
+        target : (n, outputs) array
+            1 for the class, else 0.
+
+        Returns
+        -------
+        list of (n, units) arrays
+            One for each hidden layer, lowest first.
+        """
         h, decoders = activity.h, state.memory
         targets = [self.top_target(state, activity, target)]
         for k in reversed(range(state.network.n_hidden - 1)):
@@ -99,7 +169,17 @@ class TargetPropagation(DeltaRule):
         return [2 * (h - t) * slope for h, t, slope in hidden] + [self.output_error(state.network, activity, target)]
 
     def learn_inverses(self, state: State, batch: Batch, rng: np.random.Generator) -> None:
-        """Change the decoders after one minibatch."""
+        """Change the decoders after one minibatch.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns; its decoders change in place.
+        batch : Batch
+            The examples.
+        rng : numpy.random.Generator
+            Source of the noise.
+        """
         decoders, h, seen, errors = state.memory, batch.x, [], []
         for k in range(len(decoders.parameters.W)):
             h = state.network.layer(state.parameters, k, h)
@@ -110,11 +190,11 @@ class TargetPropagation(DeltaRule):
         decoders.parameters.flat -= self.inverse.steps(decoders.moments, gradient.flat)
 
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
-        """Train the inverses if it is their turn."""
+        """Train the decoders if the schedule has them learn before the forward weights."""
         self.schedule.before_epoch(lambda batch: self.learn_inverses(state, batch, rng), batches)
 
     def learn(self, state: State, batch: Batch, rng: np.random.Generator) -> None:
-        """Train the forward weights, and the inverses if both learn at once."""
+        """Train the forward weights, and the decoders if both learn at once."""
         self.schedule.with_batch(lambda part: self.learn_inverses(state, part, rng), batch)
         super().learn(state, batch, rng)
 
@@ -126,7 +206,7 @@ class TargetPropagation(DeltaRule):
 
 @dataclass(frozen=True, kw_only=True)
 class DTP(TargetPropagation):
-    """Difference target propagation; numbers of Bartunov et al. for MNIST, fully connected, alternating.
+    """Difference target propagation, with the numbers of Bartunov et al. (2018) for MNIST, alternating.
 
     Parameters
     ----------
@@ -140,15 +220,15 @@ class DTP(TargetPropagation):
     noise: float = 0.220
 
     def decoder_shapes(self, network: RateNetwork) -> list[tuple[int, int]]:
-        """Return those of the hidden layers: none is needed above the highest."""
+        """Return the shapes of the decoders between hidden layers: none is needed above the highest."""
         return super().decoder_shapes(network)[:-1]
 
     def wanted(self, clean: np.ndarray, noisy: np.ndarray) -> np.ndarray:
-        """Preserve the noise, as Lee et al. do."""
+        """Return the activities with their noise, as Lee et al. do."""
         return noisy
 
     def top_target(self, state: State, activity: Activity, target: np.ndarray) -> np.ndarray:
-        """Go one step down the gradient."""
+        """Return the activity after one step down the gradient."""
         gradient = self.output_error(state.network, activity, target) @ state.parameters.W[-1]
         return activity.h[-2] - self.alpha * gradient
 
@@ -159,29 +239,35 @@ class DTP(TargetPropagation):
 
 @dataclass(frozen=True, kw_only=True)
 class SDTP(TargetPropagation):
-    """Simplified difference target propagation: no gradient is sent back at all."""
+    """Simplified difference target propagation (Bartunov et al. 2018): no gradient is sent back at all."""
 
     def top_target(self, state: State, activity: Activity, target: np.ndarray) -> np.ndarray:
-        """Decode the label."""
+        """Return the target that the label decodes to."""
         decode, top = state.memory.decode, state.network.n_hidden - 1
         return activity.h[-2] + decode(top, target) - decode(top, activity.h[-1])
 
 
 @dataclass
 class AuxiliaryDecoders(Decoders):
-    """Decoders, and the weights of the random features, (features, units of the highest hidden layer)."""
+    """Decoders, and the weights of the random features.
+
+    Parameters
+    ----------
+    features : (features, units) array
+        Weights of the random features, from the highest hidden layer.
+    """
 
     features: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuxiliarySDTP(TargetPropagation):
-    """SDTP with auxiliary outputs.
+    """Simplified difference target propagation with auxiliary outputs (Bartunov et al. 2018).
 
     Parameters
     ----------
     auxiliary : int
-        Number of random features; 512 in Bartunov et al. on CIFAR-10, not stated for MNIST.
+        Number of random features; 512 in the paper on CIFAR-10, not stated for MNIST.
     """
 
     auxiliary: int = 256
@@ -191,28 +277,43 @@ class AuxiliarySDTP(TargetPropagation):
         check_range("AuxiliarySDTP.auxiliary", self.auxiliary, at_least=1, integer=True)
 
     def decoder_shapes(self, network: RateNetwork) -> list[tuple[int, int]]:
-        """Widen the input of the highest decoder."""
+        """Return the shapes of the decoders: the highest one receives the random features, too."""
         *hidden, (below, above) = super().decoder_shapes(network)
         return [*hidden, (below, above + self.auxiliary)]
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> AuxiliaryDecoders:
-        """Draw decoders and random features."""
+        """Draw the decoders and the random features."""
         plain = super().start(network, parameters, rng)
         size = network.sizes[-2]
         features = (rng.standard_normal((self.auxiliary, size)) / math.sqrt(size)).astype(network.dtype)
         return AuxiliaryDecoders(plain.parameters, plain.moments, plain.gradient, features)
 
     def above(self, state: State, layer: int, h: np.ndarray) -> np.ndarray:
-        """Add the random features to the output."""
+        """Return the input of a decoder: that of the highest one has the random features beside the output."""
         plain = super().above(state, layer, h)
         return plain if layer < state.network.n_layers - 1 else self.extended(state, plain, h)
 
     def extended(self, state: State, output: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return the output, or its target, beside the random features of `h`."""
+        """Return the output, or its target, beside the random features of `h`.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        output : (n, outputs) array
+            Outputs, or their targets.
+        h : (n, units) array
+            Activities of the highest hidden layer.
+
+        Returns
+        -------
+        (n, outputs + auxiliary) array
+            Both, side by side.
+        """
         return np.hstack([output, np.tanh(h @ state.memory.features.T)])
 
     def top_target(self, state: State, activity: Activity, target: np.ndarray) -> np.ndarray:
-        """Decode the label together with the features of the present activity."""
+        """Return the target that the label decodes to, together with the features of the present activity."""
         decode, top, h = state.memory.decode, state.network.n_hidden - 1, activity.h[-2]
         taught = self.extended(state, target.astype(h.dtype, copy=False), h)
         return h + decode(top, taught) - decode(top, self.extended(state, activity.h[-1], h))

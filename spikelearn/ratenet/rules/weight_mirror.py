@@ -24,16 +24,16 @@ from spikelearn.ratenet.rule import Batch, Batches, FeedbackRule, State
 
 @dataclass(frozen=True, kw_only=True)
 class WeightMirror(FeedbackRule):
-    """Feedback learned from noise, one minibatch of it for each one of images.
+    """Feedback weights learned from noise, one minibatch of it for each one of images.
 
     Parameters
     ----------
     noise : float
         Standard deviation of the noise.
     rate : float
-        Of the running mean, per minibatch of noise.
+        Learning rate of the running mean, per minibatch of noise.
     first : int
-        Minibatches of noise before any image is shown.
+        Number of minibatches of noise before any image.
     """
 
     noise: float = 0.1
@@ -51,11 +51,21 @@ class WeightMirror(FeedbackRule):
         return [np.zeros((pre, post), network.dtype) for post, pre in network.shapes[1:]]
 
     def feedback(self, state: State) -> list[np.ndarray]:
-        """Return the feedback weights as they are now."""
+        """Return the present feedback weights."""
         return state.memory
 
     def mirror(self, state: State, examples: int, rng: np.random.Generator) -> None:
-        """Show noise to each layer, one after the other."""
+        """Send noise through each layer, one after the other, and change the feedback weights.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns; its feedback weights change in place.
+        examples : int
+            Number of examples of noise.
+        rng : numpy.random.Generator
+            Source of the noise.
+        """
         network = state.network
         for k, Y in enumerate(state.memory):
             noise = rng.standard_normal((examples, network.sizes[k + 1]), Y.dtype)
@@ -70,11 +80,11 @@ class WeightMirror(FeedbackRule):
             Y += noise.T @ answer
 
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
-        """Mirror for a while before the first image."""
+        """Mirror for `first` minibatches before the first image."""
         for _ in range(self.first if epoch == 0 else 0):
             self.mirror(state, self.batch, rng)
 
     def learn(self, state: State, batch: Batch, rng: np.random.Generator) -> None:
-        """Mirror, then learn."""
+        """Mirror once, then change the forward weights."""
         self.mirror(state, len(batch.x), rng)
         super().learn(state, batch, rng)

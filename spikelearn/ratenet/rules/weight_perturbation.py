@@ -28,7 +28,7 @@ class WeightPerturbation(Rule):
     Parameters
     ----------
     noise : float
-        Standard deviation s.
+        Standard deviation s of the noise in the weights.
     """
 
     optimiser: Optimiser = SGD(rate=1e-3)
@@ -39,12 +39,12 @@ class WeightPerturbation(Rule):
         check_range("WeightPerturbation.noise", self.noise, above=0)
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse units that draw: both passes must differ in the weights only."""
+        """Raise `InputError` for units that draw: the two passes must differ in the weights only."""
         if not isinstance(network.units, Deterministic):
             raise InputError(f"WeightPerturbation needs deterministic units, not {network.units}; use Deterministic()")
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
-        """Return noise times what it changed."""
+        """Return the noise times the change of the loss that it caused."""
         disturbed, gradient = state.parameters.copy(), state.gradient
         rng.standard_normal(dtype=gradient.flat.dtype, out=gradient.flat)
         disturbed.flat += self.noise * gradient.flat
