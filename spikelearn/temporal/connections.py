@@ -7,19 +7,41 @@ import numpy as np
 
 from spikelearn.errors import check_range
 
+__all__ = ["Connections", "Dense", "Independent", "Sparse"]
+
 
 class Connections(Protocol):
-    """The weights between units, before learning."""
+    """Contract of which units a network connects, and with which initial weights."""
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return initial weights, (n, n), and which of them exist, (n, n) of bool."""
+        """Draw initial weights between units.
+
+        Parameters
+        ----------
+        n : int
+            Number of units.
+        rng : numpy.random.Generator
+            Source of the draws.
+
+        Returns
+        -------
+        weights : (n, n) array
+            Initial weights, zero where there is no connection.
+        exists : (n, n) bool array
+            True where there is a connection.
+        """
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Every unit to every unit; a random orthogonal matrix times `gain`.
+    """Connections from every unit to every unit: a random orthogonal matrix times `gain`.
 
-    Such a matrix keeps the length of what it acts on, so activity neither dies out nor explodes.
+    Such a matrix keeps the length of a vector that it multiplies, so activity neither dies out nor explodes.
+
+    Parameters
+    ----------
+    gain : float
+        Factor of the orthogonal matrix, above 0.
     """
 
     gain: float = 1.0
@@ -35,7 +57,13 @@ class Dense:
 
 @dataclass(frozen=True)
 class Sparse:
-    """Each connection exists with probability `density`; Gaussian, of variance ``1 / (density n)``."""
+    """Connections that exist with probability `density`; Gaussian, of variance ``1 / (density n)``.
+
+    Parameters
+    ----------
+    density : float
+        Probability of a connection, in (0, 1].
+    """
 
     density: float = 0.25
 
@@ -43,14 +71,14 @@ class Sparse:
         check_range("Sparse.density", self.density, above=0, at_most=1)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw which exist, then the weights."""
+        """Draw which connections exist, then their weights."""
         exists = rng.random((n, n)) < self.density
         return exists * rng.standard_normal((n, n)) / np.sqrt(self.density * n), exists
 
 
 @dataclass(frozen=True)
 class Independent:
-    """Each unit to itself only; weights uniform in (0, 1), so that units forget at different speeds."""
+    """Connections from each unit to itself only; weights uniform in (0, 1): units forget at different speeds."""
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw the diagonal."""

@@ -8,32 +8,68 @@ import numpy as np
 from spikelearn.errors import check_range
 from spikelearn.temporal.weights import Weights
 
+__all__ = ["Feedback", "Random", "Symmetric"]
+
 
 class Feedback(Protocol):
-    """Weights that carry errors back."""
+    """Contract of the weights by which errors of the outputs reach the units."""
 
     def draw(self, weights: Weights, rng: np.random.Generator) -> np.ndarray | None:
-        """Return what stays the same while the network learns."""
+        """Return the weights that stay the same while the network learns.
+
+        Parameters
+        ----------
+        weights : Weights
+            Initial weights of the network.
+        rng : numpy.random.Generator
+            Source of the draws.
+
+        Returns
+        -------
+        (outputs, units) array or None
+            None where there are no such weights.
+        """
 
     def send(self, drawn: np.ndarray | None, weights: Weights, error: np.ndarray) -> np.ndarray:
-        """Return the learning signal of each unit, (batch, units), from the outputs' errors, (batch, outputs)."""
+        """Return the learning signal of each unit.
+
+        Parameters
+        ----------
+        drawn : (outputs, units) array or None
+            What `draw` returned.
+        weights : Weights
+            Present weights of the network.
+        error : (batch, outputs) array
+            Gradient of the loss with respect to the outputs' input.
+
+        Returns
+        -------
+        (batch, units) array
+            Learning signals.
+        """
 
 
 @dataclass(frozen=True)
 class Symmetric:
-    """The present readout weights, which no synapse knows that it should equal: the signal is the gradient."""
+    """Feedback through the present readout weights, transposed: the signal is the gradient. It is not local."""
 
     def draw(self, weights: Weights, rng: np.random.Generator) -> None:
         """Draw nothing."""
 
     def send(self, drawn: np.ndarray | None, weights: Weights, error: np.ndarray) -> np.ndarray:
-        """Multiply by the transposed readout weights."""
+        """Return the errors times the readout weights."""
         return error @ weights.outward
 
 
 @dataclass(frozen=True)
 class Random:
-    """Fixed Gaussian weights; SD is that of the initial readout weights times `gain`."""
+    """Feedback through fixed Gaussian weights; their SD is that of the initial readout weights times `gain`.
+
+    Parameters
+    ----------
+    gain : float
+        Factor of the SD, above 0.
+    """
 
     gain: float = 1.0
 
@@ -41,9 +77,9 @@ class Random:
         check_range("Random.gain", self.gain, above=0)
 
     def draw(self, weights: Weights, rng: np.random.Generator) -> np.ndarray:
-        """Draw one weight from each output to each unit, (outputs, units)."""
+        """Draw one weight from each output to each unit."""
         return self.gain * weights.outward.std() * rng.standard_normal(weights.outward.shape)
 
     def send(self, drawn: np.ndarray | None, weights: Weights, error: np.ndarray) -> np.ndarray:
-        """Multiply by them."""
+        """Return the errors times the fixed weights."""
         return error @ drawn

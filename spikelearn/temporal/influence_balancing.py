@@ -24,19 +24,21 @@ from spikelearn.temporal.network import RecurrentNetwork, outputs
 from spikelearn.temporal.rule import Rule, State
 from spikelearn.temporal.weights import Weights
 
+__all__ = ["InfluenceBalancing", "learn"]
+
 TARGET = np.ones((1, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class InfluenceBalancing:
-    """The network.
+    """The linear network, and the parameter that it learns.
 
     Parameters
     ----------
     n, positive : int
-        Units, and how many of them the parameter raises.
+        Number of units, and of those whose activity the parameter raises.
     theta : float
-        Before learning.
+        Parameter before learning.
     """
 
     n: int = 23
@@ -49,16 +51,34 @@ class InfluenceBalancing:
 
     @property
     def v(self) -> np.ndarray:
-        """What the parameter is multiplied by, (n,)."""
+        """Factor of the parameter in each unit's input, (n,) array without unit."""
         return np.where(np.arange(self.n) < self.positive, 1.0, -1.0)
 
     @property
     def optimum(self) -> float:
-        """The parameter at whose fixed point the loss is zero."""
+        """Value of the parameter at whose fixed point the loss is zero."""
         return 1 / (2 * self.v.sum())
 
     def state(self, rule: Rule, seed: int) -> State:
-        """Return the network before learning."""
+        """Return the network before learning.
+
+        Parameters
+        ----------
+        rule : Rule
+            How it assigns credit.
+        seed : int
+            Fixes the rule's own arrays.
+
+        Returns
+        -------
+        State
+            The network with its initial weights.
+
+        Raises
+        ------
+        InputError
+            The rule cannot train the network.
+        """
         network = RecurrentNetwork(n_in=0, n=self.n, n_out=1, activation=Identity(), output=LinearOutput())
         A = 0.5 * (np.eye(self.n) + np.eye(self.n, k=1))
         readout = np.zeros((1, self.n + 1))
@@ -77,12 +97,25 @@ def learn(
     Parameters
     ----------
     rule : Rule
+        How it assigns credit.
     rate : float
-        Of the gradient descent.
+        Learning rate of the gradient descent.
     gap : int
-        Steps from one loss to the next. `Truncated` with this window looks back to the loss before.
+        Number of steps from one loss to the next. `Truncated` with this window looks back to the loss before.
     seed : int
+        Fixes all that the rule draws.
     task : InfluenceBalancing, optional
+        The network; by default that of the paper.
+
+    Yields
+    ------
+    float
+        The parameter theta.
+
+    Raises
+    ------
+    InputError
+        `rate` is not above 0, or `gap` is below 1.
     """
     check_range("rate", rate, above=0)
     check_range("gap", gap, at_least=1, integer=True)

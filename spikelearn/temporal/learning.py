@@ -15,6 +15,8 @@ from spikelearn.temporal.rule import Rule, State
 from spikelearn.temporal.task import Sequences, Task
 from spikelearn.temporal.weights import Weights
 
+__all__ = ["DivergedError", "Point", "Training", "learn"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
@@ -23,11 +25,13 @@ class Training:
     Parameters
     ----------
     recurrent, readout : Optimiser
-        Of the two weight matrices. A noisy gradient needs a small rate, which would starve the readout.
+        Optimisers of the two weight matrices. A noisy gradient needs a small rate, at which the readout would hardly
+        learn.
     batch : int
-        Sequences side by side.
+        Number of sequences side by side.
     online : bool
-        Change weights whenever the rule has a gradient, as an organism must; else once at the end of a sequence.
+        Change weights whenever the rule has a complete gradient, as an organism must; else once at the end of a
+        sequence.
     """
 
     recurrent: Optimiser
@@ -40,7 +44,13 @@ class Training:
 
 
 class DivergedError(NotFiniteError):
-    """A weight or an output became NaN or infinite; `step` says when."""
+    """A weight or an output became NaN or infinite.
+
+    Parameters
+    ----------
+    step : int
+        Number of steps of time after which that was found.
+    """
 
     def __init__(self, step: int) -> None:
         super().__init__(f"diverged at step {step}: weights or outputs are not finite; lower the rate")
@@ -49,18 +59,18 @@ class DivergedError(NotFiniteError):
 
 @dataclass(frozen=True)
 class Point:
-    """What was measured since the point before.
+    """Measurements since the point before.
 
-    Attributes
+    Parameters
     ----------
     step : int
-        Steps of time so far, those of a batch counted once.
+        Number of steps of time so far; those of a batch count once.
     loss : float
-        Mean of a scored step, before weights learned from its sequence (with `online`: from its future).
+        Mean loss of a scored step, before weights learned from its sequence (with `online`: from its future).
     quality : float
-        As the task's `judge` says; mean over sequences.
+        Mean over sequences of the task's `judge`, in the unit of its `quality`.
     seconds : float
-        Spent.
+        Time of training, seconds.
     state : State
         The network as it is now; it changes with the next point.
     """
@@ -174,28 +184,38 @@ def evaluate(state: State, task: Task, shown: Sequences) -> float:
 def learn(
     network: Network, rule: Rule, task: Task, training: Training, *, seed: int, steps: int, every: int
 ) -> Iterator[Point]:
-    """Train a network by a rule; yields after about `every` steps, at the end of a sequence.
+    """Train a network by a rule, and measure after about `every` steps, at the end of a sequence.
 
     The same arguments give the same bits as long as BLAS uses the same number of threads.
 
     Parameters
     ----------
     network : Network
+        Which network learns.
     rule : Rule
+        How it assigns credit.
     task : Task
+        Source of the sequences.
     training : Training
+        How gradients become steps.
     seed : int
         Fixes weights, sequences and all that the rule draws.
     steps : int
-        Of time, at least; the sequence that was begun is finished.
+        Least number of steps of time; the last sequence is finished.
     every : int
+        Number of steps of time from one measurement to the next.
+
+    Returns
+    -------
+    iterator of Point
+        One measurement after each stretch.
 
     Raises
     ------
     InputError
         Network, rule and task do not fit each other.
     DivergedError
-        While iterating.
+        While iterating: a weight or an output became NaN or infinite.
     """
     check_range("seed", seed, at_least=0, integer=True)
     check_range("steps", steps, at_least=1, integer=True)

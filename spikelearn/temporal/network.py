@@ -23,45 +23,91 @@ from spikelearn.ratenet.outputs import Output, Softmax
 from spikelearn.temporal.connections import Connections, Dense
 from spikelearn.temporal.weights import Weights
 
+__all__ = ["Moment", "Network", "RecurrentNetwork", "Step"]
+
 
 class Moment(Protocol):
-    """What any network tells of one step; (batch, ...) arrays."""
+    """Contract of one step of any network; arrays are (batch, ...)."""
 
     state: Any  # what the next step goes on from
     sent: np.ndarray  # what the readout receives, (batch, units)
 
 
 class Network(Protocol):
-    """What the loop needs of a network; `RecurrentNetwork` is one, `spiking.SpikingNetwork` another."""
+    """Contract of a network, as the loop uses it: `RecurrentNetwork` and `spiking.SpikingNetwork` keep it."""
 
     @property
-    def n(self) -> int: ...  # noqa: D102
+    def n(self) -> int:
+        """Number of units."""
+
     @property
-    def n_in(self) -> int: ...  # noqa: D102
+    def n_in(self) -> int:
+        """Number of inputs."""
+
     @property
-    def n_out(self) -> int: ...  # noqa: D102
+    def n_out(self) -> int:
+        """Number of outputs."""
+
     @property
-    def output(self) -> Output: ...  # noqa: D102
+    def output(self) -> Output:
+        """Function and loss of the outputs."""
 
     def draw(self, rng: np.random.Generator) -> Weights:
-        """Return the weights before learning."""
+        """Return the weights before learning.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the draws.
+
+        Returns
+        -------
+        Weights
+            Initial weights.
+        """
 
     def rest(self, batch: int) -> Any:
-        """Return the state before a sequence."""
+        """Return the state before a sequence.
+
+        Parameters
+        ----------
+        batch : int
+            Number of sequences side by side.
+
+        Returns
+        -------
+        object
+            State before the first step.
+        """
 
     def advance(self, weights: Weights, state: Any, x: np.ndarray) -> Any:
-        """Return the `Moment` after `state`, with inputs `x`, (batch, inputs)."""
+        """Return the next step of a batch of sequences.
+
+        Parameters
+        ----------
+        weights : Weights
+            Present weights.
+        state : object
+            State after the step before, or `rest`.
+        x : (batch, inputs) array
+            Inputs of the step.
+
+        Returns
+        -------
+        Moment
+            Activity at the step.
+        """
 
 
 class Step(NamedTuple):
     """One step of a batch of rate networks.
 
-    Attributes
+    Parameters
     ----------
-    state, sent : (batch, n) array
-        Activity after the step, twice the same array: it is all that goes on, and what the readout receives.
+    state, sent : (batch, n) arrays
+        Activity after the step, twice the same array: the state for the next step, and the input of the readout.
     senders : (batch, n + n_in + 1) array
-        What the recurrent weights were multiplied by: activity before the step, inputs, 1.
+        Factors of the recurrent weights: activity before the step, inputs, 1.
     slope : (batch, n) array
         Derivative D of a unit's new activity with respect to its summed input.
     """
@@ -79,14 +125,15 @@ class RecurrentNetwork:
     Parameters
     ----------
     n_in, n, n_out : int
-        Inputs, units and outputs.
+        Number of inputs, units and outputs.
     alpha : float
         Share of the old activity that one step replaces, in (0, 1]; 1 / alpha is the time constant in steps.
     activation : Activation
+        Function of the units.
     output : Output
         Function and loss of the outputs.
     connections : Connections
-        Between units.
+        Existing connections between units, and their initial weights.
     """
 
     n_in: int
@@ -115,11 +162,32 @@ class RecurrentNetwork:
         )
 
     def rest(self, batch: int) -> np.ndarray:
-        """Return activity of zero, (batch, n)."""
+        """Return activity of zero.
+
+        Returns
+        -------
+        (batch, n) array
+            Activity of zero.
+        """
         return np.zeros((batch, self.n))
 
     def advance(self, weights: Weights, state: np.ndarray, x: np.ndarray) -> Step:
-        """Return one step from activity `state`, (batch, n), with inputs `x`, (batch, n_in)."""
+        """Return one step of a batch of sequences.
+
+        Parameters
+        ----------
+        weights : Weights
+            Present weights.
+        state : (batch, n) array
+            Activity before the step.
+        x : (batch, n_in) array
+            Inputs of the step.
+
+        Returns
+        -------
+        Step
+            Activity after the step, and the derivatives that rules need.
+        """
         senders = np.empty((len(state), weights.recurrent.shape[1]))
         senders[:, : self.n] = state
         senders[:, self.n : -1] = x
@@ -133,21 +201,64 @@ class RecurrentNetwork:
         return Step(fast, fast, senders, slope)
 
     def forward(self, weights: Weights, step: Step, tangent: np.ndarray) -> np.ndarray:
-        """Return ``J tangent``: where a small change of the activity before the step leads; (batch, n)."""
+        """Return ``J tangent``: the change after a step that follows from a small change before it.
+
+        Parameters
+        ----------
+        weights : Weights
+            Present weights.
+        step : Step
+            The step.
+        tangent : (batch, n) array
+            Change of the activity before the step.
+
+        Returns
+        -------
+        (batch, n) array
+            Change of the activity after the step.
+        """
         onward = step.slope * (tangent @ weights.units.T)
         if self.alpha < 1:
             onward += (1 - self.alpha) * tangent
         return onward
 
     def backward(self, weights: Weights, step: Step, credit: np.ndarray) -> np.ndarray:
-        """Return ``credit J``: what a gradient after the step means before it; (batch, n)."""
+        """Return ``credit J``: the gradient before a step that follows from one after it.
+
+        Parameters
+        ----------
+        weights : Weights
+            Present weights.
+        step : Step
+            The step.
+        credit : (batch, n) array
+            Gradient with respect to the activity after the step.
+
+        Returns
+        -------
+        (batch, n) array
+            Gradient with respect to the activity before the step.
+        """
         sent_back = (step.slope * credit) @ weights.units
         if self.alpha < 1:
             sent_back += (1 - self.alpha) * credit
         return sent_back
 
     def jacobian(self, weights: Weights, step: Step) -> np.ndarray:
-        """Return J of each sequence, (batch, n, n)."""
+        """Return J, the derivative of the activity after a step with respect to that before it.
+
+        Parameters
+        ----------
+        weights : Weights
+            Present weights.
+        step : Step
+            The step.
+
+        Returns
+        -------
+        (batch, n, n) array
+            One matrix for each sequence.
+        """
         J = step.slope[:, :, None] * weights.units
         if self.alpha < 1:
             np.einsum("bii->bi", J)[...] += 1 - self.alpha

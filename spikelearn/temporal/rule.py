@@ -23,22 +23,25 @@ from spikelearn.errors import InputError
 from spikelearn.temporal.network import Network, RecurrentNetwork
 from spikelearn.temporal.weights import Weights
 
+__all__ = ["Rule", "State", "add_outer", "direct"]
+
 
 @dataclass
 class State:
     """A network while it learns.
 
-    Attributes
+    Parameters
     ----------
     network : Network
+        Description of the network.
     weights : Weights
-        Changed in place.
+        Present weights, changed in place.
     fixed : object
-        What the rule's `start` returned: feedback weights, say.
+        What the rule's `start` returned: feedback weights, for example.
     memory : object
-        What the rule remembers of the present sequence.
+        What the rule keeps of the present sequence.
     gradient : Weights
-        Room for a gradient.
+        Room for a gradient, to which the rule adds.
     """
 
     network: Any
@@ -50,10 +53,21 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """The contract. A rule must write `step`; everything else has a default."""
+    """Contract of a rule that assigns credit through time: it must define `step`; everything else has a default."""
 
     def check(self, network: Network) -> None:
-        """Raise `InputError` unless the rule can train the network; by default it needs rate units."""
+        """Raise `InputError` unless the rule can train the network; by default it needs rate units.
+
+        Parameters
+        ----------
+        network : Network
+            The network to train.
+
+        Raises
+        ------
+        InputError
+            The network lacks something that the rule needs; the message says what.
+        """
         if not isinstance(network, RecurrentNetwork):
             raise InputError(
                 f"{type(self).__name__} trains networks of rate units, got a {type(network).__name__}; "
@@ -61,36 +75,104 @@ class Rule(ABC):
             )
 
     def start(self, network: Any, weights: Weights, rng: np.random.Generator) -> Any:
-        """Return what stays from sequence to sequence, to become ``state.fixed``."""
+        """Return the arrays that stay from sequence to sequence.
+
+        Parameters
+        ----------
+        network : Network
+            The network to train.
+        weights : Weights
+            Its initial weights.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+
+        Returns
+        -------
+        object
+            Becomes ``state.fixed``; None where a rule has no such arrays.
+        """
 
     def begin(self, state: State, batch: int) -> Any:
-        """Return the memory before a sequence, to become ``state.memory``."""
-
-    @abstractmethod
-    def step(self, state: State, step: Any, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Take in one step; add to ``state.gradient.recurrent``; return whether weights may change now.
+        """Return the memory before a sequence.
 
         Parameters
         ----------
         state : State
+            The network while it learns.
+        batch : int
+            Number of sequences side by side.
+
+        Returns
+        -------
+        object
+            Becomes ``state.memory``.
+        """
+
+    @abstractmethod
+    def step(self, state: State, step: Any, error: np.ndarray | None, rng: np.random.Generator) -> bool:
+        """Process one step of a sequence, and add to ``state.gradient.recurrent``.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
         step : Moment
-            What the network did.
+            Activity of the network at this step.
         error : (batch, outputs) array or None
-            Of the outputs; None where the step is not scored.
-        rng : numpy Generator
-            For rules that draw.
+            Gradient of the loss with respect to the outputs' input; None where the step is not scored.
+        rng : numpy.random.Generator
+            Source of the rule's draws.
+
+        Returns
+        -------
+        bool
+            Whether the gradient is complete, so that weights may change now.
         """
 
     def finish(self, state: State) -> bool:
-        """Take in that the sequence is over; the same return value."""
+        """Process the end of a sequence, and add to ``state.gradient.recurrent``.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+
+        Returns
+        -------
+        bool
+            Whether the gradient is complete, so that weights may change now.
+        """
         return False
 
 
 def direct(weights: Weights, error: np.ndarray | None) -> np.ndarray | float:
-    """Return q, the gradient with respect to the activity that this step's loss has itself; (batch, units) or 0."""
+    """Return q, the gradient of this step's own loss with respect to the activity.
+
+    Parameters
+    ----------
+    weights : Weights
+        Present weights.
+    error : (batch, outputs) array or None
+        Gradient of the loss with respect to the outputs' input; None where the step is not scored.
+
+    Returns
+    -------
+    (batch, units) array or float
+        0 where the step is not scored.
+    """
     return 0.0 if error is None else error @ weights.outward
 
 
 def add_outer(gradient: np.ndarray, post: np.ndarray, pre: np.ndarray) -> None:
-    """Add the mean over the batch of post times pre to a (units, senders) gradient."""
+    """Add the mean over the batch of post times pre to a gradient.
+
+    Parameters
+    ----------
+    gradient : (units, senders) array
+        Changed in place.
+    post : (batch, units) array
+        Factor of each receiving unit.
+    pre : (batch, senders) array
+        Factor of each sender.
+    """
     gradient += (post / len(post)).T @ pre

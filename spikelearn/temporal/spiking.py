@@ -24,9 +24,25 @@ from spikelearn.errors import check_range
 from spikelearn.ratenet.outputs import Output, Softmax
 from spikelearn.temporal.weights import Weights
 
+__all__ = ["SpikingNetwork", "SpikingState", "SpikingStep"]
+
 
 class SpikingState(NamedTuple):
-    """What goes on to the next step; (batch, n) arrays, `adaptation` (batch, adaptive)."""
+    """State of a batch of spiking networks, for the next step.
+
+    Parameters
+    ----------
+    v : (batch, n) array
+        Potentials, without unit: a spike through a weight of 1 adds 1.
+    adaptation : (batch, adaptive) array
+        Filtered spikes of the adaptive units.
+    spikes : (batch, n) array
+        1 where a unit spiked, else 0.
+    filtered : (batch, n) array
+        Filtered spikes, as the readout receives them.
+    wait : (batch, n) int array
+        Steps for which a unit stays refractory.
+    """
 
     v: np.ndarray
     adaptation: np.ndarray
@@ -38,15 +54,16 @@ class SpikingState(NamedTuple):
 class SpikingStep(NamedTuple):
     """One step of a batch of spiking networks.
 
-    Attributes
+    Parameters
     ----------
     state : SpikingState
+        State after the step.
     sent : (batch, n) array
-        Filtered spikes, for the readout.
+        Filtered spikes, the input of the readout.
     senders : (batch, n + n_in + 1) array
-        What the recurrent weights were multiplied by: spikes before the step, inputs, 1.
+        Factors of the recurrent weights: spikes before the step, inputs, 1.
     psi : (batch, n) array
-        In place of the derivative of a spike with respect to the potential.
+        Pseudo-derivative of a spike with respect to the potential.
     """
 
     state: SpikingState
@@ -57,24 +74,24 @@ class SpikingStep(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SpikingNetwork:
-    """Leaky units first, adaptive ones last.
+    """Leaky integrate-and-fire units first, adaptive ones last.
 
     Parameters
     ----------
     n_in, n, n_out : int
-        Inputs, units and outputs.
+        Number of inputs, units and outputs.
     adaptive : int
-        How many of the units have adaptive thresholds.
+        Number of units with adaptive thresholds.
     output : Output
         Function and loss of the outputs.
     tau_membrane, tau_output, tau_adaptation : float
         Time constants, ms.
     threshold : float
-        In the unit of the weights: what one spike through a weight of 1 adds to the potential.
+        Potential of a spike, without unit: one spike through a weight of 1 adds 1 to the potential.
     beta : float
-        Rise of an adaptive unit's threshold by a spike.
+        Rise of an adaptive unit's threshold after a spike.
     refractory : int
-        Steps without a spike after one.
+        Number of steps without a spike after one.
     gamma : float
         Height of psi at the threshold, times `threshold`.
     """
@@ -106,17 +123,17 @@ class SpikingNetwork:
 
     @property
     def decay(self) -> float:
-        """Of the potential in a step, a."""
+        """Share of the potential that one step keeps, a."""
         return math.exp(-1 / self.tau_membrane)
 
     @property
     def kappa(self) -> float:
-        """Decay of the filtered spikes in a step."""
+        """Share of the filtered spikes that one step keeps."""
         return math.exp(-1 / self.tau_output)
 
     @property
     def rho(self) -> float:
-        """Decay of the adaptation in a step."""
+        """Share of the adaptation that one step keeps."""
         return math.exp(-1 / self.tau_adaptation)
 
     def draw(self, rng: np.random.Generator) -> Weights:
@@ -139,7 +156,7 @@ class SpikingNetwork:
         return SpikingState(zero, np.zeros((batch, self.adaptive)), zero, zero, np.zeros((batch, self.n), int))
 
     def advance(self, weights: Weights, state: SpikingState, x: np.ndarray) -> SpikingStep:
-        """Return one step after `state`, with inputs `x`, (batch, n_in): spikes, or currents."""
+        """Return one step of a batch of sequences; inputs are spikes, or currents."""
         batch, fixed = len(state.v), self.n - self.adaptive
         senders = np.empty((batch, weights.recurrent.shape[1]))
         senders[:, : self.n] = state.spikes

@@ -7,15 +7,18 @@ import numpy as np
 
 from spikelearn.ratenet.outputs import Output
 
+__all__ = ["Sequences", "Task"]
+
 
 class Sequences(NamedTuple):
     """A batch of sequences of equal length.
 
-    Attributes
+    Parameters
     ----------
     x : (steps, batch, inputs) array
+        Inputs at each step.
     target : (steps, batch, outputs) array
-        What the outputs should be; anything where a step is not scored.
+        Wanted outputs; without meaning where a step is not scored.
     scored : (steps,) bool array
         Steps whose outputs count.
     """
@@ -26,39 +29,66 @@ class Sequences(NamedTuple):
 
 
 class Task(Protocol):
-    """Sequences to learn, a frozen dataclass of numbers.
+    """Contract of a source of sequences to learn.
 
-    Attributes
-    ----------
-    n_in, n_out : int
-    output : Output
-        Function and loss of the outputs.
-    optimum : float or None
-        The least mean loss of a scored step that anything can reach; None where it is not known.
-    chance : float or None
-        That of the best constant output, which remembers nothing.
-    quality : str
-        Name and unit of what `judge` returns.
+    A task is a frozen dataclass of numbers.
     """
 
     @property
-    def n_in(self) -> int: ...  # noqa: D102
+    def n_in(self) -> int:
+        """Number of inputs."""
+
     @property
-    def n_out(self) -> int: ...  # noqa: D102
+    def n_out(self) -> int:
+        """Number of outputs."""
+
     @property
-    def output(self) -> Output: ...  # noqa: D102
+    def output(self) -> Output:
+        """Function and loss of the outputs."""
+
     @property
-    def optimum(self) -> float | None: ...  # noqa: D102
+    def optimum(self) -> float | None:
+        """Least mean loss of a scored step that is possible; None where it is not known."""
+
     @property
-    def chance(self) -> float | None: ...  # noqa: D102
+    def chance(self) -> float | None:
+        """Mean loss of a scored step of the best constant output; None where it is not known."""
+
     @property
-    def quality(self) -> str: ...  # noqa: D102
+    def quality(self) -> str:
+        """Name and unit of what `judge` returns."""
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Yield batches without end."""
+        """Yield batches of sequences without end.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the draws.
+        batch : int
+            Number of sequences side by side.
+
+        Yields
+        ------
+        Sequences
+            A batch.
+        """
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how bad outputs, (scored steps, batch, outputs), are, in the unit of `quality`."""
+        """Return how bad outputs are, in the unit of `quality`.
+
+        Parameters
+        ----------
+        outputs : (scored steps, batch, outputs) array
+            Outputs of a network.
+        shown : Sequences
+            The batch that it received.
+
+        Returns
+        -------
+        float
+            0 if all is right.
+        """
 
 
 def wrong_percent(outputs: np.ndarray, shown: Sequences) -> float:

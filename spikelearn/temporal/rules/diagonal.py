@@ -25,7 +25,7 @@ class Diagonal(Rule):
     """The exact gradient for independent units."""
 
     def check(self, network: Network) -> None:
-        """Refuse networks whose units receive each other."""
+        """Raise `InputError` for a network whose units receive each other."""
         super().check(network)
         if not isinstance(network.connections, Independent):  # type: ignore[attr-defined]
             raise InputError(
@@ -39,7 +39,7 @@ class Diagonal(Rule):
         return np.zeros((batch, n, 1 + m - n))
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Carry the traces on; where there is a loss, weigh them by the direct credit."""
+        """Update the traces; where there is a loss, multiply them by the direct credit."""
         network, traces, n = state.network, state.memory, step.slope.shape[1]
         own = step.slope * np.diag(state.weights.units) + (1 - network.alpha)
         traces *= own[:, :, None]

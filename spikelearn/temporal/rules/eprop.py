@@ -56,18 +56,18 @@ class Traces:
 
 @dataclass(frozen=True, kw_only=True)
 class EProp(Rule):
-    """Eligibility traces times learning signals.
+    """Learning by eligibility traces times learning signals (Bellec et al. 2020).
 
     Parameters
     ----------
     feedback : Feedback
-        How errors come to the neurons: `Symmetric`, or `Random`, which is local.
+        How errors reach the neurons: `Symmetric`, or `Random`, which is local.
     """
 
     feedback: Feedback = field(default_factory=Symmetric)
 
     def check(self, network: Network) -> None:
-        """Refuse networks that do not spike."""
+        """Raise `InputError` for a network that does not spike."""
         if not isinstance(network, SpikingNetwork):
             raise InputError(
                 f"EProp trains spiking networks, got a {type(network).__name__}; use SpikingNetwork, or RFLO, which "
@@ -75,7 +75,7 @@ class EProp(Rule):
             )
 
     def start(self, network: Network, weights: Weights, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw the feedback weights."""
+        """Draw the feedback weights, (outputs, units)."""
         return self.feedback.draw(weights, rng)
 
     def begin(self, state: State, batch: int) -> Traces:
@@ -86,7 +86,7 @@ class EProp(Rule):
         return Traces(np.zeros((batch, m)), slow, eligible, np.empty_like(eligible))
 
     def step(self, state: State, step: SpikingStep, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Carry the traces on; where there is a loss, weigh them by the learning signals."""
+        """Update the traces; where there is a loss, multiply them by the learning signals."""
         network, traces = state.network, state.memory
         fixed = network.n - network.adaptive
         traces.received *= network.decay

@@ -28,7 +28,7 @@ class KFRTRL(Rule):
         return np.zeros((batch, m)), np.zeros((batch, n, n))
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Draw two signs and carry both factors on; where there is a loss, weigh them by the direct credit."""
+        """Draw two signs and update both factors; where there is a loss, multiply them by the direct credit."""
         A, B = state.memory
         onward = state.network.jacobian(state.weights, step) @ B
         nu = 2.0 * rng.integers(0, 2, (2, len(A))) - 1

@@ -14,10 +14,10 @@ from spikelearn.temporal.rule import Rule, State
 
 @dataclass(frozen=True, kw_only=True)
 class ReadoutOnly(Rule):
-    """Recurrent and input weights stay as they were drawn."""
+    """Recurrent and input weights keep their initial values. No source: this is a control."""
 
     def check(self, network: Network) -> None:
-        """Train the readout of any network."""
+        """Accept any network."""
 
     def step(self, state: State, step: Any, error: np.ndarray | None, rng: np.random.Generator) -> bool:
         """Leave the recurrent gradient at zero."""

@@ -24,13 +24,13 @@ class RFLO(Rule):
     Parameters
     ----------
     feedback : Feedback
-        Random in the paper.
+        Weights of the fed-back errors; random in the paper.
     """
 
     feedback: Feedback = field(default_factory=Random)
 
     def start(self, network: Network, weights: Weights, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw the feedback weights."""
+        """Draw the feedback weights, (outputs, units)."""
         return self.feedback.draw(weights, rng)
 
     def begin(self, state: State, batch: int) -> np.ndarray:
@@ -38,7 +38,7 @@ class RFLO(Rule):
         return np.zeros((batch, *state.weights.recurrent.shape))
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Let the traces leak and add to them; where there is a loss, weigh them by the fed-back error."""
+        """Update the traces; where there is a loss, multiply them by the fed-back error."""
         traces = state.memory
         traces *= 1 - state.network.alpha
         traces += step.slope[:, :, None] * step.senders[:, None, :]

@@ -37,7 +37,7 @@ class RTRL(Rule):
         return Influence(batch, *state.weights.recurrent.shape)
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Carry the influence on; where there is a loss, weigh it by the direct credit."""
+        """Update the influence; where there is a loss, multiply it by the direct credit."""
         memory, (batch, n) = state.memory, step.slope.shape
         np.matmul(state.network.jacobian(state.weights, step), memory.now, out=memory.next)
         memory.now, memory.next = memory.next, memory.now

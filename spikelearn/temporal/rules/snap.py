@@ -44,7 +44,7 @@ class SnAp(Rule):
     Parameters
     ----------
     order : int
-        n; the influence may have passed ``order - 1`` connections.
+        The n of SnAp-n: the influence may have passed ``order - 1`` connections.
     """
 
     order: int = 1
@@ -53,7 +53,7 @@ class SnAp(Rule):
         check_range("SnAp.order", self.order, at_least=1, integer=True)
 
     def start(self, network: RecurrentNetwork, weights: Weights, rng: np.random.Generator) -> Reach:
-        """Find who reaches whom; it does not change while the network learns."""
+        """Find the units that each unit reaches; they do not change while the network learns."""
         n = network.n
         onward = weights.free[:, :n].T | np.eye(n, dtype=bool)  # from row to column
         reached = np.eye(n, dtype=bool)
@@ -72,7 +72,7 @@ class SnAp(Rule):
         return np.zeros((batch, *state.fixed.units.shape, state.weights.recurrent.shape[1]))
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Carry the influence on within its reach; where there is a loss, weigh it by the direct credit."""
+        """Update the influence within its reach; where there is a loss, multiply it by the direct credit."""
         (units, real), network = state.fixed, state.network
         inner = state.weights.units[units[:, :, None], units[:, None, :]]  # a copy, (n, K, K)
         inner *= real[:, :, None] & real[:, None, :]

@@ -27,12 +27,12 @@ from spikelearn.temporal.weights import Weights
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticGradients(Rule):
-    """Guessed credit.
+    """Learning from predicted credit.
 
     Parameters
     ----------
     rate : float
-        Of the map, eta.
+        Learning rate of the map, eta.
     """
 
     rate: float = 0.01
@@ -45,10 +45,10 @@ class SyntheticGradients(Rule):
         return np.zeros((network.n, network.n + 1))
 
     def begin(self, state: State, batch: int) -> None:
-        """Remember no step."""
+        """Return None: no step is stored yet."""
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Guess the credit of this step, and correct the guess of the step before."""
+        """Predict the credit of this step, and correct the prediction of the step before."""
         credit = direct(state.weights, error) + guess(state.fixed, step.state)
         if state.memory is not None:
             self._teach(state, state.network.backward(state.weights, step, credit))
@@ -57,7 +57,7 @@ class SyntheticGradients(Rule):
         return True
 
     def finish(self, state: State) -> bool:
-        """Teach the last guess that nothing follows."""
+        """Correct the last prediction: no credit follows."""
         if state.memory is not None:
             self._teach(state, np.zeros_like(state.memory))
             state.memory = None

@@ -27,12 +27,12 @@ from spikelearn.temporal.rules.backprop import Past, add_gradient
 
 @dataclass(frozen=True, kw_only=True)
 class Truncated(Rule):
-    """Backpropagation within blocks.
+    """Backpropagation within blocks (Williams & Peng 1990).
 
     Parameters
     ----------
     window : int
-        Steps of a block, T. The last block of a sequence may be shorter.
+        Number of steps of a block, T. The last block of a sequence may be shorter.
     """
 
     window: int
@@ -50,7 +50,7 @@ class Truncated(Rule):
         return len(state.memory) == self.window and self.finish(state)
 
     def finish(self, state: State) -> bool:
-        """Do so for the block that was begun, if any."""
+        """Send credit back to the first step of the last block, if there is one."""
         if not state.memory:
             return False
         add_gradient(state.gradient.recurrent, state.network, state.weights, state.memory)
@@ -60,12 +60,12 @@ class Truncated(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class Sliding(Rule):
-    """Backpropagation from every step.
+    """Backpropagation from every step (Williams & Peng 1990; Marschall, Cho & Savin 2020).
 
     Parameters
     ----------
     window : int
-        Losses that one use of the parameters is blamed for, T.
+        Number of steps whose losses count for one use of the parameters, T.
     """
 
     window: int
@@ -78,7 +78,7 @@ class Sliding(Rule):
         return deque()
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Store the step; once the window is full, emit the gradient of its oldest step."""
+        """Store the step; once the window is full, add the gradient of its oldest step."""
         state.memory.append((step, direct(state.weights, error)))
         if len(state.memory) < self.window:
             return False
@@ -86,7 +86,7 @@ class Sliding(Rule):
         return True
 
     def finish(self, state: State) -> bool:
-        """Emit what is left, each step with the losses that still came."""
+        """Add the gradients of the steps that are left, each with the losses after it."""
         left = bool(state.memory)
         while state.memory:
             self._emit(state)

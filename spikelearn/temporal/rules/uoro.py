@@ -32,7 +32,7 @@ class UORO(Rule):
         return np.zeros((batch, n)), np.zeros((batch, n, m))
 
     def step(self, state: State, step: Step, error: np.ndarray | None, rng: np.random.Generator) -> bool:
-        """Draw signs and carry both factors on; where there is a loss, weigh them by the direct credit."""
+        """Draw signs and update both factors; where there is a loss, multiply them by the direct credit."""
         A, B = state.memory
         onward = state.network.forward(state.weights, step, A)
         nu = 2.0 * rng.integers(0, 2, A.shape) - 1

@@ -28,9 +28,9 @@ class Add:
     Parameters
     ----------
     lags : (int, int)
-        t_1 and t_2, steps.
+        Lags t_1 and t_2, steps.
     length : int
-        Steps of a sequence. The first ones, whose bits would lie before it, are not scored.
+        Number of steps of a sequence. The first ones, whose bits would lie before it, are not scored.
     """
 
     lags: tuple[int, int] = (5, 9)
@@ -49,21 +49,21 @@ class Add:
 
     @property
     def optimum(self) -> float:
-        """With both bits remembered, nats."""
+        """Mean loss with both bits remembered, nats."""
         return (entropy(1 / 2) + entropy(1.0) + entropy(1 / 4) + entropy(3 / 4)) / 4
 
     @property
     def one_bit(self) -> tuple[float, float]:
-        """With the bit of the first lag only, and with that of the second only, nats."""
+        """Mean loss with the bit of the first lag only, and with that of the second only, nats."""
         return (entropy(3 / 8) + entropy(7 / 8)) / 2, (entropy(3 / 4) + entropy(1 / 2)) / 2
 
     @property
     def chance(self) -> float:
-        """Without memory, nats."""
+        """Mean loss without memory, nats."""
         return entropy(5 / 8)
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw bits; the odds follow."""
+        """Yield batches of random bits, and the odds that follow from them."""
         first, second = self.lags
         start = max(self.lags)
         scored = np.arange(self.length) >= start
@@ -75,7 +75,7 @@ class Add:
             yield Sequences(np.stack([bits, 1 - bits], axis=2), np.stack([p, 1 - p], axis=2), scored)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how often the less likely class was taken, where one of them is."""
+        """Return the percentage of steps at which the less likely class is preferred, where one of them is."""
         p, q = shown.target[shown.scored, :, 0], outputs[:, :, 0]
         return 100 * float(((p - 0.5) * (q - 0.5) < 0).mean() / max(1e-9, (p != 0.5).mean()))
 

@@ -21,7 +21,7 @@ class Adding:
     Parameters
     ----------
     length : int
-        Steps of a sequence.
+        Number of steps of a sequence.
     """
 
     length: int = 30
@@ -36,7 +36,7 @@ class Adding:
         check_range("Adding.length", self.length, at_least=2, integer=True)
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw numbers, uniform in 0 to 1, and where the marks are."""
+        """Yield batches of numbers, uniform in 0 to 1, with two marks each."""
         half = self.length // 2
         scored = np.arange(self.length) == self.length - 1
         rows = np.arange(batch)
@@ -49,5 +49,5 @@ class Adding:
             yield Sequences(np.stack([numbers, marks], axis=2), target, scored)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return the squared error as a part of the sums' variance."""
+        """Return the squared error as a fraction of the sums' variance."""
         return float(np.square(outputs - shown.target[shown.scored]).mean()) / (2 * self.chance)

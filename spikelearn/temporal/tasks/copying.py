@@ -23,11 +23,11 @@ class Copying:
     Parameters
     ----------
     symbols : int
-        Different ones.
+        Number of different symbols.
     items : int
-        To remember.
+        Number of symbols to remember.
     delay : int
-        Blank steps between the last item and the first answer, the cue at the last of them among these.
+        Number of steps between the last item and the first answer; at the last of them is the cue.
     """
 
     symbols: int = 8
@@ -44,14 +44,14 @@ class Copying:
 
     @property
     def n_in(self) -> int:
-        """Symbols, blank and cue."""
+        """Number of inputs: symbols, blank and cue."""
         return self.symbols + 2
 
     n_out = n_in
 
     @property
     def length(self) -> int:
-        """Steps of a sequence."""
+        """Number of steps of a sequence."""
         return 2 * self.items + self.delay
 
     @property
@@ -60,7 +60,7 @@ class Copying:
         return self.items * math.log(self.symbols) / self.length
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw the items."""
+        """Yield batches of symbols."""
         blank, cue = self.symbols, self.symbols + 1
         one_hot, scored = np.eye(self.n_in), np.ones(self.length, bool)
         while True:
@@ -73,6 +73,6 @@ class Copying:
             yield Sequences(one_hot[given], one_hot[wanted], scored)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how many of the items to repeat are wrong."""
+        """Return the percentage of items that are repeated wrongly."""
         answers, items = outputs[-self.items :], shown.target[-self.items :]
         return 100 * float((answers.argmax(axis=2) != items.argmax(axis=2)).mean())

@@ -18,12 +18,12 @@ from spikelearn.temporal.task import Sequences, wrong_percent
 
 @dataclass(frozen=True, kw_only=True)
 class DelayedXor:
-    """Two bits to combine.
+    """Two bits to combine. No source: a common task of this kind.
 
     Parameters
     ----------
     length : int
-        Steps of a sequence, at least 4.
+        Number of steps of a sequence, at least 4.
     """
 
     length: int = 20
@@ -38,7 +38,7 @@ class DelayedXor:
         check_range("DelayedXor.length", self.length, at_least=4, integer=True)
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw both bits."""
+        """Yield batches of two bits."""
         scored = np.arange(self.length) == self.length - 1
         while True:
             bits = rng.integers(0, 2, (2, batch))
@@ -50,5 +50,5 @@ class DelayedXor:
             yield Sequences(x, target, scored)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how often the answer is wrong."""
+        """Return the percentage of wrong answers."""
         return wrong_percent(outputs, shown)

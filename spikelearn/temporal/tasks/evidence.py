@@ -24,13 +24,14 @@ class Evidence:
     Parameters
     ----------
     cues : int
-        Odd, so that one side has more.
+        Number of cues; odd, so that one side has more.
     cue, pause, delay, recall : int
-        Steps of 1 ms: of a cue, between two, from the last pause to the answer, and of the answer, which is scored.
+        Numbers of steps of 1 ms: of a cue, between two, from the last pause to the answer, and of the answer, which is
+        scored.
     group : int
-        Inputs of each of the four groups.
+        Number of inputs in each of the four groups.
     rate : float
-        Spikes per step of an active input.
+        Rate of an active input, spikes/ms.
     bias : float
         Probability of the less likely side.
     """
@@ -61,16 +62,16 @@ class Evidence:
 
     @property
     def n_in(self) -> int:
-        """Left, right, recall and noise."""
+        """Number of inputs: left, right, recall and noise."""
         return 4 * self.group
 
     @property
     def length(self) -> int:
-        """Steps of a sequence."""
+        """Number of steps of a sequence."""
         return self.cues * (self.cue + self.pause) + self.delay + self.recall
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw the sides, then the spikes."""
+        """Yield batches of cues as spikes."""
         scored = np.arange(self.length) >= self.length - self.recall
         while True:
             p_right = rng.choice((self.bias, 1 - self.bias), batch)
@@ -87,5 +88,5 @@ class Evidence:
             yield Sequences(x.reshape(self.length, batch, -1).astype(float), target, scored)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how often the answer is wrong."""
+        """Return the percentage of wrong answers."""
         return wrong_percent(outputs, shown)

@@ -38,7 +38,7 @@ SD = 0.15  # about that of the signals, which are divided by it
 
 @dataclass(frozen=True, kw_only=True)
 class Mnist1D:
-    """One number a step."""
+    """Digits as signals of 40 numbers, one number a step."""
 
     length: int = field(default=40, init=False)
     n_in: int = field(default=1, init=False)
@@ -49,7 +49,7 @@ class Mnist1D:
     quality: str = field(default="wrong (%)", init=False)
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw digits and what hides them."""
+        """Yield batches of digits, moved, stretched and with noise."""
         scored = np.arange(self.length) == self.length - 1
         while True:
             digits = rng.integers(0, 10, batch)
@@ -58,7 +58,7 @@ class Mnist1D:
             yield Sequences(x.T[:, :, None] / SD, target, scored)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how often the digit is wrong."""
+        """Return the percentage of wrong digits."""
         return wrong_percent(outputs, shown)
 
 

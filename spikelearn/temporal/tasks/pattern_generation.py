@@ -19,16 +19,16 @@ PERIODS = np.array([1000.0, 500.0, 333.0, 200.0])  # ms
 
 @dataclass(frozen=True, kw_only=True)
 class PatternGeneration:
-    """One pattern to learn by heart.
+    """One pattern to generate from one set of input spikes.
 
     Parameters
     ----------
     length : int
-        Steps of 1 ms.
+        Number of steps of 1 ms.
     n_in : int
-        Inputs.
+        Number of inputs.
     rate : float
-        Spikes per step of each input.
+        Rate of each input, spikes/ms.
     """
 
     length: int = 1000
@@ -46,7 +46,7 @@ class PatternGeneration:
         check_range("PatternGeneration.rate", self.rate, above=0, at_most=1, unit="spikes/ms")
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Draw the pattern once, and yield it again and again."""
+        """Draw the pattern once, and yield it without end."""
         x = (rng.random((self.length, 1, self.n_in)) < self.rate).astype(float)
         size, phase = rng.uniform(0.5, 2, 4), rng.uniform(0, 2 * np.pi, 4)
         wave = (size * np.sin(2 * np.pi * np.arange(self.length)[:, None] / PERIODS + phase)).sum(axis=1)
@@ -60,5 +60,5 @@ class PatternGeneration:
             yield shown
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return the squared error as a part of the pattern's variance: 1 for its mean."""
+        """Return the squared error as a fraction of the pattern's variance: 1 for its mean."""
         return float(np.square(outputs - shown.target).sum() / (shown.target.var() * shown.target.size))

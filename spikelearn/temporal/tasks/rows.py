@@ -15,12 +15,12 @@ from spikelearn.temporal.task import Sequences, wrong_percent
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Square images, a row a step.
+    """Square images, a row a step. No source: a common task of this kind.
 
     Parameters
     ----------
     data : str
-        As `spikelearn.load` takes it. Training images are shown in random order, all before any comes again.
+        Data set, as `spikelearn.load` takes it. Training images come in random order, all before any comes again.
     """
 
     data: str = "mnist"
@@ -30,21 +30,21 @@ class Rows:
 
     @property
     def n_in(self) -> int:
-        """Pixels of a row."""
+        """Number of pixels of a row."""
         return _side(self.data)
 
     @property
     def n_out(self) -> int:
-        """Classes."""
+        """Number of classes."""
         return _load(self.data)[0].n_classes
 
     @property
     def chance(self) -> float:
-        """With classes that are as frequent, nats."""
+        """Mean loss without memory, nats, where classes are equally frequent."""
         return float(np.log(self.n_out))
 
     def sequences(self, rng: np.random.Generator, batch: int) -> Iterator[Sequences]:
-        """Show training images."""
+        """Yield batches of training images."""
         images = _load(self.data)[0]
         order = rng.permutation(len(images))
         while True:
@@ -54,7 +54,18 @@ class Rows:
             order = order[batch:]
 
     def held_out(self, n: int = 2000) -> Sequences:
-        """Return the first `n` test images, or all if there are fewer."""
+        """Return the first `n` test images, or all if there are fewer.
+
+        Parameters
+        ----------
+        n : int
+            Number of images.
+
+        Returns
+        -------
+        Sequences
+            The images as one batch.
+        """
         images = _load(self.data)[1]
         return self._shown(images, np.arange(min(n, len(images))))
 
@@ -65,7 +76,7 @@ class Rows:
         return Sequences(x.astype(float), target, np.arange(side) == side - 1)
 
     def judge(self, outputs: np.ndarray, shown: Sequences) -> float:
-        """Return how often the class is wrong."""
+        """Return the percentage of wrong classes."""
         return wrong_percent(outputs, shown)
 
 
