@@ -16,7 +16,23 @@ from spikelearn.errors import InputError, described
 
 
 def engine_of(engine: Engine | None) -> Engine:
-    """Return an engine, the default one for None; `InputError` unless it is an object that builds cores."""
+    """Return an engine, the default one for None.
+
+    Parameters
+    ----------
+    engine : Engine or None
+        An engine, or None for ``Event()``.
+
+    Returns
+    -------
+    Engine
+        The engine given, or the default one.
+
+    Raises
+    ------
+    InputError
+        It is not an object that builds cores.
+    """
     if engine is None:
         return Event()
     if isinstance(engine, type) or not hasattr(engine, "build"):

@@ -20,13 +20,27 @@ from spikelearn.examples import Examples, Moment, Trains
 
 
 class Chunk(NamedTuple):
-    """What training on a chunk of examples returns, by example."""
+    """Results of training on a chunk of examples.
 
-    prediction: np.ndarray  # (examples,) int64
-    loss: np.ndarray  # (examples, layers) float64
-    angle: np.ndarray  # (examples, hidden layers) float64, degrees; NaN without a rule to compare with
-    v_output: np.ndarray  # (examples, outputs) float64, mean somatic potential in the forward phase
-    trace: Trace | None  # of a watched example
+    Parameters
+    ----------
+    prediction : (examples,) int64 array
+        Class predicted before teaching.
+    loss : (examples, layers) float64 array
+        Hidden: sum of squared differences of plateau potentials; output: of rates, (spikes/ms)^2.
+    angle : (examples, hidden layers) float64 array
+        Degrees between the errors of the rule and of the one it is compared with; NaN without one.
+    v_output : (examples, outputs) float64 array
+        Mean somatic potentials of the outputs in the forward phase, relative to rest.
+    trace : Trace or None
+        Samples of a watched example.
+    """
+
+    prediction: np.ndarray
+    loss: np.ndarray
+    angle: np.ndarray
+    v_output: np.ndarray
+    trace: Trace | None
 
 
 class Core(Built):
@@ -53,8 +67,9 @@ class Core(Built):
         images : (examples, n_inputs) float32 array
             Intensities in [0, 1].
         labels : (examples,) int64 array
+            Class of each example.
         targets : (examples, classes) float array, optional
-            What share of each class is taught; by default all of the label's.
+            Share of each class that is taught; by default all of the label's.
         trains : Trains, optional
             Input spikes in place of drawn ones; then the intensities have no meaning.
         seed, first_example : int
@@ -62,10 +77,16 @@ class Core(Built):
         learning_rates : tuple of float
             One for each layer with weights.
         rule : Rule
+            How weights change.
         compare : Rule, optional
             A second rule; its errors are not applied, but the angle to them is returned.
         watch : Watch, optional
             What to keep of a single example.
+
+        Returns
+        -------
+        Chunk
+            Predictions, losses and angles, by example.
 
         Raises
         ------
@@ -110,7 +131,27 @@ class Core(Built):
         )
 
     def test(self, images: np.ndarray, *, seed: int, first_example: int) -> np.ndarray:
-        """Show images, each to the network at rest; return the predicted classes, (images,) int64."""
+        """Show images, each to the network at rest, and predict their classes.
+
+        Parameters
+        ----------
+        images : (images, n_inputs) float array
+            Intensities in [0, 1].
+        seed : int
+            Fixes every draw, together with `first_example`.
+        first_example : int
+            Number of the first image as a trial of the seed.
+
+        Returns
+        -------
+        (images,) int64 array
+            Predicted classes.
+
+        Raises
+        ------
+        InputError
+            The images do not fit the network.
+        """
         return self.look(images, seed=seed, first_example=first_example)[0]
 
     def look(
@@ -127,16 +168,26 @@ class Core(Built):
         Parameters
         ----------
         images : (images, n_inputs) float array
-        trains, seed, first_example
-            As in `train`.
+            Intensities in [0, 1].
+        trains : Trains, optional
+            Input spikes in place of drawn ones; then the intensities have no meaning.
+        seed, first_example : int
+            They fix every draw: image `k` is trial ``first_example + k`` of the seed.
         returns : str, optional
             ``"potentials"`` or ``"counts"`` of spikes, from the settling time on.
 
         Returns
         -------
         prediction : (images,) int64 array
+            Predicted classes.
         seen : (images, neurons of all layers, inputs first) array
-            float64 potentials, of inputs 0, or int64 counts; if none were asked for, of no image.
+            Mean somatic potentials, float64, relative to rest, 0 for inputs; or counts of spikes, int64. Without
+            `returns`, of no image.
+
+        Raises
+        ------
+        InputError
+            The images do not fit the network, or counts are asked for of an engine without spikes.
         """
         images = checking.check_images(self.network, images)
         if returns == "counts" and not self._spiking:
@@ -168,24 +219,35 @@ class Core(Built):
         stimulus: Stimulus | None = None,
         state: Mapping[str, np.ndarray] | None = None,
     ) -> Trace:
-        """Run one trial and keep what `watch` names; weights do not change. Looking does not change what is seen.
+        """Run one trial and keep what `watch` names; weights do not change, and watching does not change the trial.
 
         Parameters
         ----------
         intensity : (n_inputs,) float array
+            Intensities in [0, 1].
         label : int or None
-            None, and no target: a test trial, without target phase, of a network at rest. Otherwise state is carried as
-            in `train`.
+            Class that is taught. None, and no target: a test trial, without target phase, of a network at rest.
+            Otherwise state is carried as in `train`.
         target : (classes,) float array, optional
-            What share of each class is taught.
+            Share of each class that is taught.
         seed, example : int
             As in `train` and `test`: the trial with these numbers there has the same spikes.
         watch : Watch, optional
             By default everything, at every step.
         stimulus : Stimulus, optional
             Spikes to use instead of drawn ones.
-        state : mapping of str to array, optional
-            In which to begin, as `state` returned it.
+        state : dict from str to array of any shape, optional
+            State of the network before the trial, as `state` returned it.
+
+        Returns
+        -------
+        Trace
+            Samples, spikes and plateaus.
+
+        Raises
+        ------
+        InputError
+            Intensities, label, state or spikes do not fit the network.
         """
         intensity = checking.check_trial(self.network, intensity, label)
         watch, stimulus = self.everything() if watch is None else watch, stimulus or Stimulus()
@@ -223,21 +285,57 @@ class Core(Built):
         return self._trace(net, watch, lengths[0])
 
     def everything(self) -> Watch:
-        """Return what watches all there is to see."""
+        """Return a description that watches all neurons at every step.
+
+        Returns
+        -------
+        Watch
+            All potentials and all spikes.
+        """
         n_layers = self.network.n_layers
         return Watch(tuple(np.arange(n) for n in self.network.sizes[1:]), (True,) * (n_layers + 1), every=self._slot)
 
     def rest(self) -> None:
-        """Forget all activity."""
+        """Clear all activity: potentials are at rest, and no spike is remembered."""
         trial.rest(self._net)
 
     def check_input(self, images: Examples, purpose: str) -> None:
-        """Raise `InputError` if the first of some examples cannot be shown."""
+        """Raise `InputError` if the first of some examples cannot be shown.
+
+        Parameters
+        ----------
+        images : Examples
+            The examples to show.
+        purpose : str
+            ``"training"`` or ``"evaluation"``.
+
+        Raises
+        ------
+        InputError
+            Its spikes are not those of inputs within the trial.
+        """
         moment = self.moment(0, 0, 1, purpose)
         self._check_trains(images.show(slice(0, 1), moment).trains, moment.lengths)
 
     def moment(self, seed: int, first_example: int, n: int, purpose: str) -> Moment:
-        """Return when `n` examples will be shown in training or, if this is the purpose, in evaluation."""
+        """Return when `n` examples will be shown.
+
+        Parameters
+        ----------
+        seed : int
+            Fixes the lengths of phases.
+        first_example : int
+            Number of the first example as a trial of the seed.
+        n : int
+            Number of examples.
+        purpose : str
+            ``"training"`` or ``"evaluation"``.
+
+        Returns
+        -------
+        Moment
+            Lengths of phases, ms, and the generator of an example's draws.
+        """
         if purpose == "evaluation":
             first, (lengths, _) = first_example, schedules.testing(n, self._settle, self._test)
         else:

@@ -28,10 +28,11 @@ class Built(Carried):
     Parameters
     ----------
     network : Network
+        The network to simulate.
     weights : Weights
         Copied.
     dtype : str
-        Of the core's floats.
+        Type of the core's floats, ``"float32"`` or ``"float64"``.
     """
 
     # What it means that a trial could not be run. Buffers are so large that this is all but impossible.

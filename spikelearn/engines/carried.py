@@ -34,12 +34,19 @@ class Carried(ABC):
         """Let the buffers hold the spikes of the brightest image in the longest trial, and what is remembered."""
 
     def prepare(self, rule: Any, compare: Any = None) -> None:
-        """Make room for what a rule that will learn, and one that it is compared with, ask for, if there is none yet.
+        """Make room for the numbers that a rule keeps, and for those of one that it is compared with.
+
+        Parameters
+        ----------
+        rule : Rule
+            The rule that will learn.
+        compare : Rule, optional
+            A rule to whose errors the angle is measured.
 
         Raises
         ------
         InputError
-            The rule compared with keeps numbers of its own, so it has to learn.
+            The rule compared with keeps numbers of its own, so it cannot be compared with.
         """
         if (rule, compare) == self._rules:
             return
@@ -63,7 +70,18 @@ class Carried(ABC):
         return _rebuilt, (self.engine, self.network, self.weights, self.state(), self._rules)
 
     def snapshot(self, spare: Snapshot | None = None) -> Snapshot:
-        """Return a copy of all that training changes, for `rollback`; in the memory of an old one if there is one."""
+        """Return a copy of all that training changes, for `rollback`.
+
+        Parameters
+        ----------
+        spare : list of arrays of any shape, optional
+            An older snapshot whose memory is used again.
+
+        Returns
+        -------
+        list of arrays of any shape
+            Weights, potentials and spikes in the core's order.
+        """
         carried = self._carried()
         if spare is None or [old.shape for old in spare] != [array.shape for array in carried]:
             return [array.copy() for array in carried]
@@ -72,7 +90,13 @@ class Carried(ABC):
         return spare
 
     def rollback(self, snapshot: Snapshot) -> None:
-        """Go back to where this core's `snapshot` was taken."""
+        """Restore the state at which this core's `snapshot` was taken.
+
+        Parameters
+        ----------
+        snapshot : list of arrays of any shape
+            What `snapshot` returned.
+        """
         for array, before in zip(self._carried(), snapshot, strict=True):
             array[: len(before)] = before  # buffers may have grown since
 
@@ -97,7 +121,13 @@ class Carried(ABC):
         packing.set_weights(self._net.layers, weights)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what is carried from example to example, a copy: restoring it continues bit for bit."""
+        """Return what is carried from example to example: restoring it continues bit for bit.
+
+        Returns
+        -------
+        dict from str to array of any shape
+            A copy of potentials, recent spikes and what a rule keeps.
+        """
         trial.settle(self._net)
         state = {}
         for name, spikes in self._populations():
@@ -112,7 +142,18 @@ class Carried(ABC):
         return state
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take up a state that `state` returned for the same network and engine."""
+        """Continue from a state of the same network and engine.
+
+        Parameters
+        ----------
+        state : dict from str to array of any shape
+            What `state` returned.
+
+        Raises
+        ------
+        InputError
+            The state is another network's, engine's or rule's, or of spikelearn 0.1.
+        """
         if "v_soma" in state:
             raise InputError(
                 "this state is of spikelearn 0.1, which this version cannot continue; finish the run with "

@@ -45,7 +45,25 @@ class Clock:
         check_dtype("Clock.dtype", self.dtype)
 
     def steps(self, what: str, duration: float) -> int:
-        """Return a duration in steps; `InputError` unless it is a whole number of them."""
+        """Return a duration in steps.
+
+        Parameters
+        ----------
+        what : str
+            Name of the duration in the message.
+        duration : float
+            Time, ms.
+
+        Returns
+        -------
+        int
+            Number of steps of `dt`.
+
+        Raises
+        ------
+        InputError
+            It is not a whole number of steps.
+        """
         n = round(duration / self.dt)
         if n < 1 or abs(n * self.dt - duration) > 1e-9 * duration:
             raise InputError(f"{what}={duration:g} ms is not a whole number of steps of dt={self.dt:g} ms; change dt")
@@ -53,7 +71,7 @@ class Clock:
 
     @property
     def sampling(self) -> float:
-        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        """Interval between samples of potentials where none is asked for: a step, ms."""
         return self.dt
 
     def check_interval(self, what: str, interval: float) -> None:
@@ -61,7 +79,7 @@ class Clock:
         self.steps(what, interval)
 
     def build(self, network: Network, weights: Weights) -> "ClockCore":
-        """Return a simulator of `network` with a copy of `weights`, at rest."""
+        """Return a simulator of a network at rest, in time steps."""
         return ClockCore(self, network, weights)
 
 
@@ -71,9 +89,11 @@ class ClockCore(Core):
     Parameters
     ----------
     engine : Clock
+        Time step and type of floats.
     network : Network
+        The network to simulate.
     weights : Weights
-        Copied.
+        Its weights; copied.
     """
 
     def __init__(self, engine: Clock, network: Network, weights: Weights) -> None:

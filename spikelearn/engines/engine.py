@@ -18,21 +18,52 @@ def check_dtype(where: str, dtype: str) -> None:
 
 
 class Engine(Protocol):
-    """A frozen dataclass, made known by ``spikelearn.register(like=Engine)``.
+    """Contract of an engine: a frozen dataclass, registered by ``spikelearn.register(like=Engine)``.
 
-    Its name in small letters is what commands call it.
+    Commands of the command line use its name in small letters.
     """
 
     @property
     def dtype(self) -> str:
-        """The core's floats, ``"float32"`` or ``"float64"``."""
+        """Type of the core's floats, ``"float32"`` or ``"float64"``."""
 
     @property
     def sampling(self) -> float:
-        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        """Interval between samples of potentials where none is asked for, ms."""
 
     def check_interval(self, what: str, interval: float) -> None:
-        """Raise `InputError` where potentials cannot be recorded at an interval, ms; the message calls it `what`."""
+        """Raise `InputError` where potentials cannot be sampled at an interval.
+
+        Parameters
+        ----------
+        what : str
+            Name of the interval in the message.
+        interval : float
+            Time between samples, ms.
+
+        Raises
+        ------
+        InputError
+            The engine has no states at such times.
+        """
 
     def build(self, network: Network, weights: Weights) -> Any:
-        """Return a `Core` of the network with a copy of weights, at rest."""
+        """Return a simulator of a network at rest.
+
+        Parameters
+        ----------
+        network : Network
+            The network to simulate.
+        weights : Weights
+            Its weights; copied.
+
+        Returns
+        -------
+        Core
+            Records of the network, and the calls that advance it.
+
+        Raises
+        ------
+        InputError
+            The engine cannot simulate the network, or the weights do not fit it.
+        """

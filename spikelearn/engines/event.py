@@ -36,9 +36,9 @@ class Event:
     Parameters
     ----------
     slot : float
-        ms, at most; how far apart the states are that are kept, and that a recording can sample. Where spikes are
-        forgotten their memory is a whole number of slots. It has no influence on what is simulated, beyond rounding,
-        but on which candidates for spikes there are, and on speed.
+        Longest time between two states that are kept, ms; a recording samples these states. Where spikes are forgotten,
+        the time until then is a whole number of slots. It changes the draws of candidates for spikes, and speed; what
+        is simulated stays the same, to rounding.
     dtype : str
         ``"float32"`` or ``"float64"``: the core's floats.
     """
@@ -52,14 +52,14 @@ class Event:
 
     @property
     def sampling(self) -> float:
-        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        """Interval between samples of potentials where none is asked for: a slot, ms."""
         return self.slot
 
     def check_interval(self, what: str, interval: float) -> None:
-        """Nothing to refuse: potentials are known at every slot, and the nearest one is taken."""
+        """Accept any interval: the sample is the state of the nearest slot."""
 
     def build(self, network: Network, weights: Weights) -> "EventCore":
-        """Return a simulator of `network` with a copy of `weights`, at rest."""
+        """Return a simulator of a network at rest, in continuous time."""
         return EventCore(self, network, weights)
 
 
@@ -69,9 +69,11 @@ class EventCore(Core):
     Parameters
     ----------
     engine : Event
+        Length of slots and type of floats.
     network : Network
+        The network to simulate.
     weights : Weights
-        Copied.
+        Its weights; copied.
     """
 
     def __init__(self, engine: Event, network: Network, weights: Weights) -> None:

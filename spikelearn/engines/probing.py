@@ -12,45 +12,97 @@ from spikelearn.units import ms
 
 
 class Watch(NamedTuple):
-    """What to keep of a trial."""
+    """What to keep of a trial.
 
-    neurons: tuple[np.ndarray, ...]  # of each layer with weights: (n,) int64, those whose potentials are sampled
-    spikes: tuple[bool, ...]  # of the inputs and each layer: are they kept?
-    apical: bool = True  # are apical potentials sampled?
-    every: float = 1.0 * ms  # between samples
-    start: float = 0.0  # from when to when in the trial, ms
+    Parameters
+    ----------
+    neurons : tuple of (n,) int64 arrays
+        Neurons of each layer with weights whose potentials are sampled.
+    spikes : tuple of bool
+        Whether spikes are kept, of the inputs and of each layer.
+    apical : bool
+        Whether apical potentials are sampled.
+    every : float
+        Time between samples, ms.
+    start, stop : float
+        Window within the trial, ms.
+    """
+
+    neurons: tuple[np.ndarray, ...]
+    spikes: tuple[bool, ...]
+    apical: bool = True
+    every: float = 1.0 * ms
+    start: float = 0.0
     stop: float = math.inf
 
 
 class Apical(NamedTuple):
-    """Spikes that reach apical dendrites, by time: (n,) arrays."""
+    """Spikes that reach apical dendrites, by time.
 
-    layer: np.ndarray  # that feeds back, 0 the first with weights
+    Parameters
+    ----------
+    layer : (n,) int array
+        Layer that feeds back; 0 is the first with weights.
+    neuron : (n,) int array
+        Neuron of that layer.
+    time : (n,) float array
+        Time from the start of the trial, ms.
+    """
+
+    layer: np.ndarray
     neuron: np.ndarray
-    time: np.ndarray  # ms
+    time: np.ndarray
 
 
 class Stimulus(NamedTuple):
-    """Spikes to use instead of drawn ones."""
+    """Spikes to use instead of drawn ones.
 
-    inputs: Trains | None = None  # of one showing
+    Parameters
+    ----------
+    inputs : Trains, optional
+        Spikes of the inputs in one showing.
+    apical : Apical, optional
+        Spikes that reach apical dendrites.
+    """
+
+    inputs: Trains | None = None
     apical: Apical | None = None
 
 
 class Trace(NamedTuple):
-    """What was seen of a trial. Layer 0 is the first with weights; times are ms from the start of the trial.
+    """Samples of a trial; times are ms from the start of the trial.
 
-    Potentials are those at the end of a step; a spike of a step has the time of its start.
+    Potentials are those at the end of a step; a spike of a step has the time of its start. Layer 0 is the first with
+    weights.
+
+    Parameters
+    ----------
+    lengths : (float, float)
+        Length of the forward and of the target phase, ms.
+    times : (n,) array
+        Times of the samples, ms.
+    v_soma : tuple of (n, watched neurons) arrays
+        Somatic potentials of each layer, relative to rest.
+    v_dendrite : tuple of (n, watched neurons) arrays
+        Potentials of the dendrites of each layer, relative to rest; basal ones in hidden layers.
+    v_apical : tuple of (n, watched neurons) arrays
+        Apical potentials of each hidden layer, relative to rest.
+    spikes : tuple of ((k,) array, (k,) array)
+        Times, ms, and neurons of the spikes of the inputs and of each layer, by time.
+    plateaus : tuple of (2, watched neurons) arrays
+        Plateau potentials of each hidden layer at the end of the two phases, in (0, 1).
+    early : tuple of (2, watched neurons) arrays
+        Time from each plateau to the end of its phase, ms.
     """
 
-    lengths: tuple[float, float]  # forward and target phase
-    times: np.ndarray  # (n,) of the samples
-    v_soma: tuple[np.ndarray, ...]  # of each layer: (n, watched neurons)
-    v_dendrite: tuple[np.ndarray, ...]  # of each layer: (n, watched neurons); hidden: basal
-    v_apical: tuple[np.ndarray, ...]  # of each hidden layer: (n, watched neurons)
-    spikes: tuple[tuple[np.ndarray, np.ndarray], ...]  # of inputs and each layer: times and neurons, by time
-    plateaus: tuple[np.ndarray, ...]  # of each hidden layer: (2 phases, watched neurons)
-    early: tuple[np.ndarray, ...]  # of each hidden layer: (2, watched), by how many ms before the end of the phase
+    lengths: tuple[float, float]
+    times: np.ndarray
+    v_soma: tuple[np.ndarray, ...]
+    v_dendrite: tuple[np.ndarray, ...]
+    v_apical: tuple[np.ndarray, ...]
+    spikes: tuple[tuple[np.ndarray, np.ndarray], ...]
+    plateaus: tuple[np.ndarray, ...]
+    early: tuple[np.ndarray, ...]
 
 
 def no_probe(n_layers: int, real: Any) -> Probe:

@@ -24,7 +24,7 @@ NOTHING_TO_RECORD = "Rates() has neither spikes nor time, so there is nothing to
 @register(like=Engine)
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """Steady-state rates instead of spikes: what the spiking network does in the mean, without noise or time.
+    """Steady-state rates instead of spikes: the mean of the spiking network, without noise or time.
 
     The authors' code has such a mode; its kernel has area 1. Here a synapse's kernel keeps its area (0.49 where spikes
     are forgotten after 10 ms), so learning rates mean the same as in the other engines. Phases have no lengths.
@@ -42,14 +42,14 @@ class Rates:
 
     @property
     def sampling(self) -> float:
-        """Interval, ms, at which potentials are recorded if nothing else is asked for."""
+        """Interval between samples, without meaning here, as there is nothing to record; 1 ms."""
         return 1.0
 
     def check_interval(self, what: str, interval: float) -> None:
-        """Nothing to refuse here: that there is nothing to record is said where it is tried."""
+        """Accept any interval: `RatesCore.record` raises `InputError`."""
 
     def build(self, network: Network, weights: Weights) -> "RatesCore":
-        """Return a simulator of `network` with a copy of `weights`."""
+        """Return a simulator of a network at its steady states."""
         return RatesCore(self, network, weights)
 
 
@@ -59,9 +59,11 @@ class RatesCore(Core):
     Parameters
     ----------
     engine : Rates
+        Type of floats.
     network : Network
+        The network to simulate.
     weights : Weights
-        Copied.
+        Its weights; copied.
     """
 
     _spiking = False
@@ -108,7 +110,7 @@ class RatesCore(Core):
         return [packing.Room(0, 0, False)] * len(self.network.sizes)  # there are no spikes
 
     def record(self, *args: Any, **kwargs: Any) -> Trace:
-        """Refuse to record: there is nothing."""
+        """Raise `InputError`: there is nothing to record."""
         raise InputError(NOTHING_TO_RECORD)
 
     def _watched(self, net: CoreNetwork, watch: Watch, duration: float) -> CoreNetwork:
