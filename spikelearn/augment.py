@@ -14,29 +14,66 @@ from spikelearn.kinds import register
 
 
 class Augment(Protocol):
-    """A frozen dataclass, made known by ``spikelearn.register(like=Augment)``."""
+    """Contract of a change of images: a frozen dataclass, registered by ``spikelearn.register(like=Augment)``."""
 
     def check(self, n_inputs: int) -> None:
-        """Raise `InputError` unless images of so many pixels can be changed."""
+        """Raise `InputError` unless images of so many pixels can be changed.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of pixels of an image.
+
+        Raises
+        ------
+        InputError
+            The images do not suit; the message says why.
+        """
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """Draw what becomes of each of `n` images of an epoch; an array whose first axis is theirs."""
+        """Draw how each image of an epoch changes.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the draws of one epoch.
+        n : int
+            Number of images.
+
+        Returns
+        -------
+        (n, ...) array
+            One row for each image.
+        """
 
     def change(self, intensities: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-        """Return (n, n_inputs) float32 images in 0..1, changed as was drawn for each."""
+        """Return images, changed as was drawn for each.
+
+        Parameters
+        ----------
+        intensities : (n, n_inputs) float32 array
+            Images, 0..1.
+        drawn : (n, ...) array
+            Rows of what `draw` returned.
+
+        Returns
+        -------
+        (n, n_inputs) float32 array
+            Changed images, 0..1.
+        """
 
 
 @register(like=Augment)
 @dataclass(frozen=True, kw_only=True)
 class Shifts:
-    """The whole image some pixels up or down, left or right, as by small movements of the eye; what enters is black.
+    """Shift each image by some pixels, as small movements of the eye do; pixels that enter are black.
 
     Parameters
     ----------
     pixels : int
-        At most so many in each direction; all shifts are equally likely.
+        Largest shift in each direction, pixels; all shifts are equally likely.
     width : int, optional
-        Of an image, in pixels. By default images are square.
+        Width of an image, pixels. By default images are square.
     """
 
     pixels: int = 1
@@ -64,11 +101,11 @@ class Shifts:
         return math.isqrt(n_inputs) if self.width is None else self.width
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """Draw for each image by how much it is shifted, down and to the right: (n, 2) int64."""
+        """Draw the shift of each image, down and to the right: (n, 2) int64."""
         return rng.integers(-self.pixels, self.pixels, (n, 2), endpoint=True)
 
     def change(self, intensities: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-        """Return (n, n_inputs) images, shifted as was drawn for each."""
+        """Return images, shifted as was drawn for each."""
         margin, width = self.pixels, self._width(intensities.shape[1])
         images = intensities.reshape(len(intensities), -1, width)
         height = images.shape[1]

@@ -26,7 +26,7 @@ class Averaging:
     Parameters
     ----------
     examples : float
-        Time constant of forgetting, at least 500.
+        Time constant of forgetting, examples, at least 500.
     """
 
     examples: float = 20_000.0
@@ -35,7 +35,22 @@ class Averaging:
         check_range("Averaging.examples", self.examples, at_least=EVERY)
 
     def add(self, average: Weights | None, weights: Weights, trials: int) -> Weights:
-        """Return the average after `trials` examples, a multiple of `EVERY`, given the one before, if there is one."""
+        """Return the average after some examples, from the average before them.
+
+        Parameters
+        ----------
+        average : Weights or None
+            The average before; None at the first call.
+        weights : Weights
+            Present weights.
+        trials : int
+            Number of examples learned so far, a multiple of 500.
+
+        Returns
+        -------
+        Weights
+            The new average; feedback weights are the present ones.
+        """
         if average is None:
             return weights
         share = max(EVERY / trials, 1 - math.exp(-EVERY / self.examples))

@@ -26,25 +26,64 @@ BENDS = 0.02  # of all places, at which slope and difference may differ: where a
 
 
 class Curve(Protocol):
-    """A frozen dataclass that is derived from this class, made known by ``spikelearn.register(like=Curve)``.
+    """Contract of a curve: a frozen dataclass derived from this class, registered by ``register(like=Curve)``.
 
-    It may have a method ``expression(v)``, too, that returns the curve for Brian2, a string in which the potential is
-    called `v`.
+    It may also have a method ``expression(v)``, which returns the curve for Brian2 as a string; `v` is the name of the
+    potential there.
     """
 
     def constants(self) -> Any:
-        """Return a NamedTuple of a class registered by `spikelearn.core.curves.register_curve`."""
+        """Return the numbers of the curve for the compiled kernels.
+
+        Returns
+        -------
+        NamedTuple
+            Of a class registered by `spikelearn.core.curves.register_curve`.
+        """
 
     def value(self, v: ArrayLike) -> np.ndarray:
-        """Return the curve at potentials, within 0 to 1, an array of their shape."""
+        """Return the curve at potentials.
+
+        Parameters
+        ----------
+        v : array_like of any shape
+            Potentials, relative to rest.
+
+        Returns
+        -------
+        array of the shape of `v`
+            Values within 0 to 1.
+        """
         return _over(self, VALUE, v)
 
     def slope(self, v: ArrayLike) -> np.ndarray:
-        """Return the derivative at potentials, an array of their shape."""
+        """Return the derivative of the curve at potentials.
+
+        Parameters
+        ----------
+        v : array_like of any shape
+            Potentials, relative to rest.
+
+        Returns
+        -------
+        array of the shape of `v`
+            Derivatives with respect to the potential.
+        """
         return _over(self, SLOPE, v)
 
     def inverse(self, share: ArrayLike) -> np.ndarray:
-        """Return the potentials above which the curve exceeds shares within (0, 1), an array of their shape."""
+        """Return the potentials above which the curve exceeds given values.
+
+        Parameters
+        ----------
+        share : array_like of any shape
+            Values within (0, 1).
+
+        Returns
+        -------
+        array of the shape of `share`
+            Potentials, relative to rest; infinite where the curve stays below.
+        """
         return _over(self, INVERSE, share)
 
 
@@ -65,14 +104,25 @@ class SigmoidNumbers(NamedTuple):
 @register(like=Curve)
 @dataclass(frozen=True, kw_only=True)
 class Sigmoid(Logistic, Curve):
-    """The paper's: ``1 / (1 + exp(-v))`` (equations 3 and 5)."""
+    """Sigmoid curve of the paper: ``1 / (1 + exp(-v))`` (equations 3 and 5)."""
 
     def constants(self) -> SigmoidNumbers:
-        """Return what the compiled kernels need."""
+        """Return the numbers of the curve for the compiled kernels: none."""
         return SigmoidNumbers()
 
     def expression(self, v: str) -> str:
-        """Return the curve for Brian2."""
+        """Return the curve for Brian2.
+
+        Parameters
+        ----------
+        v : str
+            Name of the potential.
+
+        Returns
+        -------
+        str
+            Formula without unit.
+        """
         return f"1/(1 + exp(-{v}))"
 
 
@@ -117,16 +167,16 @@ class LinearNumbers(NamedTuple):
 @register(like=Curve)
 @dataclass(frozen=True, kw_only=True)
 class ThresholdLinear(Curve):
-    """Nothing up to a threshold, then a line up to 1: ``gain * (v - threshold)`` within 0 to 1.
+    """Curve that is 0 up to a threshold, then a line up to 1: ``gain * (v - threshold)`` within 0 to 1.
 
-    By default the sigmoid's tangent at 0.
+    By default the tangent of the sigmoid at 0. Not in the paper.
 
     Parameters
     ----------
     gain : float
-        Slope of the line.
+        Slope of the line, above 0.
     threshold : float
-        Potential, relative to rest.
+        Potential at which the line begins, relative to rest.
     """
 
     gain: float = 0.25
@@ -137,11 +187,22 @@ class ThresholdLinear(Curve):
         check_range("ThresholdLinear.threshold", self.threshold)
 
     def constants(self) -> LinearNumbers:
-        """Return what the compiled kernels need."""
+        """Return the numbers of the curve for the compiled kernels."""
         return LinearNumbers(self.gain, self.threshold)
 
     def expression(self, v: str) -> str:
-        """Return the curve for Brian2."""
+        """Return the curve for Brian2.
+
+        Parameters
+        ----------
+        v : str
+            Name of the potential.
+
+        Returns
+        -------
+        str
+            Formula without unit.
+        """
         return f"clip({self.gain!r}*({v} - ({self.threshold!r})), 0, 1)"
 
 

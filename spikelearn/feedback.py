@@ -21,25 +21,53 @@ Arrays = list[np.ndarray]
 
 
 class Feedback(Protocol):
-    """A frozen dataclass, made known by ``spikelearn.register(like=Feedback)``.
+    """Contract of a feedback pathway: a frozen dataclass, registered by ``spikelearn.register(like=Feedback)``.
 
-    It may have a method ``check(feeding)``, too, which raises `InputError` where feedback comes from elsewhere than it
-    needs.
+    It may also have a method ``check(feeding)``, which raises `InputError` where feedback does not come from the layers
+    that it needs.
     """
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        """Draw the feedback weights of each hidden layer.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the draws.
+        forward : list of (n_post, n_pre) arrays
+            Forward weights of all layers, lowest first.
+        scales : list of float
+            For each hidden layer the SD of forward weights with its size as fan-in.
+        feeding : tuple of int
+            For each hidden layer the layer that feeds back to it; 0 is the first with weights.
+
+        Returns
+        -------
+        list of (n_hidden, n_feeding) float64 arrays
+            Weights ``Y[l]`` of each hidden layer, lowest first.
+        """
 
     def plan(self) -> Any:
-        """Return a NamedTuple of a class registered by `spikelearn.core.feedback.register_plan`."""
+        """Return what becomes of the weights in training, for the compiled kernels.
+
+        Returns
+        -------
+        NamedTuple
+            Of a class registered by `spikelearn.core.feedback.register_plan`.
+        """
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class RandomFeedback:
-    """Each hidden layer has its own zero-mean uniform weights straight from the layer that feeds back.
+    """Independent uniform weights of mean zero for each hidden layer, straight from the layer that feeds back.
 
-    Their SD is `gain` times that of forward weights with the layer's size as fan-in.
+    The Methods of the paper have such weights, without a number for their SD.
+
+    Parameters
+    ----------
+    gain : float
+        SD of the weights, in units of the SD of forward weights with the layer's size as fan-in.
     """
 
     gain: float = 1.0
@@ -48,22 +76,7 @@ class RandomFeedback:
         check_range("RandomFeedback.gain", self.gain)
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-        forward : list of (n_post, n_pre) arrays
-            All forward weights.
-        scales : list of float
-            SD of forward weights with the size of hidden layer `l` as fan-in.
-        feeding : tuple of int
-            The layer that feeds back to hidden layer `l`; 0 is the first with weights.
-
-        Returns
-        -------
-        list of (hidden l, neurons that feed back to it) float64 arrays
-        """
+        """Draw the weights of each hidden layer."""
         sizes = [W.shape[0] for W in forward]
         return [
             self.gain * _uniform(rng, (sizes[layer], sizes[above]), scales[layer])
@@ -71,18 +84,23 @@ class RandomFeedback:
         ]
 
     def plan(self) -> Fixed:
-        """Return what the core does with the weights during training."""
+        """Return that the weights stay as they are."""
         return Fixed()
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class ProductFeedback:
-    """As `RandomFeedback` for the last hidden layer; lower ones hear the output through further random matrices.
+    """Weights as those of `RandomFeedback` for the last hidden layer, and products of random matrices below.
 
-    ``Y[l] = R[l] @ Y[l+1]`` with ``R[l]`` (hidden l, hidden l+1), uniform, of the SD that belongs to the size of
-    layer `l`. The authors' numerics; the weights of lower layers come out large (SD about 9 for 500-100). Where each
-    layer hears from the one above it, the weights are the ``R[l]`` themselves.
+    ``Y[l] = R[l] @ Y[l+1]`` with ``R[l]`` (hidden l, hidden l+1), uniform, of the SD that belongs to the size of layer
+    `l`. The weights of lower layers are large: SD about 9 for 500-100. Where each layer receives feedback from the one
+    above it, the weights are the ``R[l]`` themselves. Not in the paper: the numerics of the code that it cites.
+
+    Parameters
+    ----------
+    gain : float
+        Factor of all weights.
     """
 
     gain: float = 1.0
@@ -91,7 +109,7 @@ class ProductFeedback:
         check_range("ProductFeedback.gain", self.gain)
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        """Draw the weights of each hidden layer."""
         sizes = [W.shape[0] for W in forward]
         drawn: Arrays = []
         upper = np.eye(sizes[-1])
@@ -102,22 +120,23 @@ class ProductFeedback:
         return drawn
 
     def plan(self) -> Fixed:
-        """Return what the core does with the weights during training."""
+        """Return that the weights stay as they are."""
         return Fixed()
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class SparseFeedback:
-    """Other feedback, of which a fraction of all weights is zero and the rest `gain` times as large (figure 8).
+    """Weights of another pathway, of which a fraction is zero and the rest `gain` times as large (figure 8).
 
     Parameters
     ----------
     fraction_zero : float
-        Within [0, 1): of each ``Y[l]``, rounded down to a whole number of weights.
+        Fraction of zeros within [0, 1), of each ``Y[l]``, rounded down to a whole number of weights.
     gain : float
-        5 in figure 8B; 1 in its supplement.
+        Factor of the weights that are left: 5 in figure 8B, 1 in its supplement.
     base : RandomFeedback or ProductFeedback
+        Pathway that draws the weights.
     """
 
     fraction_zero: float = 0.8
@@ -129,30 +148,32 @@ class SparseFeedback:
         check_range("SparseFeedback.gain", self.gain)
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        """Draw the weights of each hidden layer."""
         drawn = [self.gain * Y for Y in self.base.draw(rng, forward, scales, feeding)]
         for Y in drawn:
             Y.ravel()[rng.permutation(Y.size)[: int(self.fraction_zero * Y.size)]] = 0
         return drawn
 
     def plan(self) -> Fixed:
-        """Return what the core does with the weights during training."""
+        """Return that the weights stay as they are."""
         return Fixed()
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class PooledFeedback:
-    """Other feedback, the same from all outputs of a class: apical dendrites hear the mean of its population.
+    """Weights of another pathway, the same from all outputs of a class. Not in the paper.
 
     The base draws weights from one neuron of each class, and every output of the class has ``1 / population`` of them.
-    So the noise of the fed-back spikes falls as populations grow, and what they say on average stays. Not in the paper.
+    So an apical dendrite receives the mean of a population: the noise of the fed-back spikes falls as populations grow,
+    and the mean input stays.
 
     Parameters
     ----------
     population : int
-        Outputs for each class, as in the network.
+        Number of outputs for each class, as in the network.
     base : RandomFeedback or ProductFeedback
+        Pathway that draws the weights.
     """
 
     population: int
@@ -162,7 +183,7 @@ class PooledFeedback:
         check_range("PooledFeedback.population", self.population, at_least=1, integer=True)
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        """Draw the weights of each hidden layer."""
         output = len(forward) - 1
         drawn = self.base.draw(rng, [*forward[:-1], forward[-1][:: self.population]], scales, feeding)
         return [
@@ -171,22 +192,22 @@ class PooledFeedback:
         ]
 
     def plan(self) -> Fixed:
-        """Return what the core does with the weights during training."""
+        """Return that the weights stay as they are."""
         return Fixed()
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class SymmetricFeedback:
-    """The forward weights transposed, following them as they change (figure 8D).
+    """The forward weights transposed, which follow them as they change (figure 8D).
 
-    Where a layer hears from the output through others, the product of the transposed weights in between.
+    Where a layer receives feedback from the output layer past others, the product of the transposed weights in between.
 
     Parameters
     ----------
     noise : float
-        SD of normal noise on every weight, drawn anew for every example. (0.05 in figure 8D, which calls it variance;
-        here so little does no harm, unlike published; ``experiments/drifting.py`` has noise that does.)
+        SD of normal noise on every weight, drawn anew for every example. Figure 8D has 0.05, which the paper calls the
+        variance; here so little does no harm, unlike published. ``experiments/drifting.py`` has noise that does.
     """
 
     noise: float = 0.0
@@ -195,7 +216,7 @@ class SymmetricFeedback:
         check_range("SymmetricFeedback.noise", self.noise, at_least=0)
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Return the transposed weights, without noise; parameters as `RandomFeedback.draw`."""
+        """Return the transposed weights, without noise."""
         drawn: Arrays = []
         upper = np.eye(forward[-1].shape[0])
         for layer in reversed(range(len(feeding))):
@@ -205,26 +226,26 @@ class SymmetricFeedback:
         return drawn
 
     def plan(self) -> Tied:
-        """Return what the core does with the weights during training."""
+        """Return that the weights follow the forward weights, and the SD of the noise."""
         return Tied(self.noise)
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class LearnedFeedback:
-    """Other feedback that learns to invert the layers above it: plateaus come to tell the rates that caused them.
+    """Weights that learn to invert the layers above: plateau potentials approach the rates that caused them.
 
     Gradient descent on the inverse loss, half the square of ``rate_max * sigmoid(V) - alpha`` in the forward phase,
     with respect to the feedback weights. Not in the paper; in the last version of the authors' code, while the one that
-    the paper cites takes a fifth of this step. Weights of zero stay zero, so it goes together with `SparseFeedback`,
-    whose gain is applied once, at the start.
+    the paper cites takes a fifth of this step. Weights of zero stay zero, so `SparseFeedback` can be the base; its gain
+    is applied once, at the start.
 
     Parameters
     ----------
     rate : float
         Learning rate of the feedback weights.
     base : RandomFeedback, ProductFeedback or SparseFeedback
-        At the start.
+        Pathway that draws the weights at the start.
     """
 
     rate: float = 0.1
@@ -234,22 +255,39 @@ class LearnedFeedback:
         check_range("LearnedFeedback.rate", self.rate, at_least=0)
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        """Draw the weights of each hidden layer."""
         return self.base.draw(rng, forward, scales, feeding)
 
     def plan(self) -> Learned:
-        """Return what the core does with the weights during training."""
+        """Return that the weights learn, and their learning rate."""
         return Learned(self.rate)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _FollowsForward:
-    """What feedback has in common that comes to follow the forward weights of the layer above."""
+    """Base of feedback that approaches the forward weights of the layer above (Akrout et al. 2019).
+
+    Parameters
+    ----------
+    base : RandomFeedback or ProductFeedback
+        Pathway that draws the weights at the start.
+    """
 
     base: RandomFeedback | ProductFeedback = field(default_factory=RandomFeedback)
 
     def check(self, feeding: Feeding) -> None:
-        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
+        """Raise `InputError` unless every hidden layer receives feedback from the layer above it.
+
+        Parameters
+        ----------
+        feeding : tuple of int
+            For each hidden layer the layer that feeds back to it; 0 is the first with weights.
+
+        Raises
+        ------
+        InputError
+            A layer receives feedback from another layer.
+        """
         if any(source != layer + 1 for layer, source in enumerate(feeding)):
             raise InputError(
                 f"{type(self).__name__} needs the layer above each hidden layer to feed back, but with several hidden "
@@ -257,26 +295,27 @@ class _FollowsForward:
             )
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:
-        """Draw ``Y[l]`` for each hidden layer; parameters as `RandomFeedback.draw`."""
+        """Draw the weights of each hidden layer."""
         return self.base.draw(rng, forward, scales, feeding)
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class KolenPollack(_FollowsForward):
-    """Other feedback that changes as the forward weights above it do, while both decay: they come to agree.
+    """Weights that get the same changes and the same decay as the forward weights above, so that they come to agree.
 
     Every change of the weight from one neuron up to another is made to the weight back, too, and both shrink by a
-    fraction in every example, so their difference does: no weight is ever handed over. For feedback from the layer
-    above, and rules that change weights by error x presynaptic average. Kolen & Pollack (1994), IEEE World Congress
-    on Computational Intelligence; for deep networks Akrout et al. (2019), NeurIPS 32.
+    fraction in every example. So their difference shrinks, and no weight is copied. For feedback from the layer above,
+    and rules that change weights by error x presynaptic average. Kolen & Pollack (1994), IEEE World Congress on
+    Computational Intelligence; for deep networks Akrout et al. (2019), NeurIPS 32.
 
     Parameters
     ----------
-    decay : float
-        Within [0, 1): fraction of weights, forward (but those from the inputs) and back, that an example takes away.
     base : RandomFeedback or ProductFeedback
-        At the start.
+        Pathway that draws the weights at the start.
+    decay : float
+        Fraction of the weights that an example takes away, within [0, 1): of feedback weights, and of forward weights
+        except those from the inputs.
     """
 
     decay: float = 3e-5
@@ -285,27 +324,27 @@ class KolenPollack(_FollowsForward):
         check_range("KolenPollack.decay", self.decay, at_least=0, below=1)
 
     def plan(self) -> Twinned:
-        """Return what the core does with the weights during training."""
+        """Return that the weights change with the forward weights, and the decay."""
         return Twinned(self.decay)
 
 
 @register(like=Feedback)
 @dataclass(frozen=True, kw_only=True)
 class WeightMirror(_FollowsForward):
-    """Other feedback that learns from noise what the forward weights above it are.
+    """Weights that learn from noise to equal the forward weights above.
 
-    After each example every hidden layer in turn is active by normal noise `x` alone, the layer above answers with the
-    potentials ``W x``, and the weights back learn by ``Y += rate * (x (W x)^T - Y)``, whose mean is ``W^T``: each
-    synapse knows what it sent and received. For feedback from the layer above. Akrout, Wilson, Humphreys, Lillicrap &
-    Tweed (2019), Deep learning without weight transport, NeurIPS 32.
+    After each example every hidden layer in turn is active by normal noise `x` alone, and the layer above answers with
+    the potentials ``W x``. The weights back learn by ``Y += rate * (x (W x)^T - Y)``, whose mean is ``W^T``, from what
+    each synapse sent and received. For feedback from the layer above. Akrout, Wilson, Humphreys, Lillicrap & Tweed
+    (2019), Deep learning without weight transport, NeurIPS 32.
 
     Parameters
     ----------
-    rate : float
-        Within (0, 1]: a mean over the last ``1 / rate`` examples or so, with noise of about ``sqrt(rate * n / 2)``
-        weights, for `n` neurons in the layer.
     base : RandomFeedback or ProductFeedback
-        At the start.
+        Pathway that draws the weights at the start.
+    rate : float
+        Learning rate within (0, 1]: the weights are a mean over the last ``1 / rate`` examples or so, with noise of
+        about ``sqrt(rate * n / 2)`` weights, for `n` neurons in the layer.
     """
 
     rate: float = 3e-4
@@ -314,7 +353,7 @@ class WeightMirror(_FollowsForward):
         check_range("WeightMirror.rate", self.rate, above=0, at_most=1)
 
     def plan(self) -> Mirrored:
-        """Return what the core does with the weights during training."""
+        """Return that the weights learn from noise, and their learning rate."""
         return Mirrored(self.rate)
 
 

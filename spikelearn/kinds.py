@@ -15,20 +15,25 @@ _LIKE: dict[type, dict[str, type]] = {}  # what may stand wherever a class or pr
 
 
 def register(*, like: type) -> Callable[[Kind], Kind]:
-    """Let a class of one's own stand wherever one of the package's may, in configurations and their files, too.
+    """Let a class of a user stand wherever one of the package may, in configurations and their files, too.
 
     A decorator for a frozen dataclass: ``@spikelearn.register(like=spikelearn.Plateau)``. A file keeps the class's name
-    and fields; whoever reads it has to have made the class known before, on the command line with ``--import MODULE``.
+    and fields; to read it, the class must be registered before, on the command line by ``--import MODULE``.
 
     Parameters
     ----------
     like : type
-        A class of the package, one of those that have its place; or the protocol that they keep.
+        A class of the package that can stand in the same place, or the protocol of that place.
+
+    Returns
+    -------
+    callable
+        A decorator that registers a class and returns it.
 
     Raises
     ------
     InputError
-        It is no frozen dataclass, or its name is taken by a class of another module.
+        It is no frozen dataclass, or its name is that of a class of another module.
     """
 
     def known(cls: Kind) -> Kind:

@@ -18,15 +18,17 @@ class Model:
     Parameters
     ----------
     network : Network
+        What learns.
     learning_rates : tuple of float
         One for each layer with weights, from the bottom up; 0 keeps a layer as it is.
     rule : Rule
-    schedule : Constant, Decay or Hyperbolic
-        What becomes of the learning rates from epoch to epoch.
+        How its weights change.
+    schedule : Constant, Decay, Hyperbolic or another Schedule
+        Course of the learning rates from epoch to epoch.
     augment : Shifts, optional
-        What becomes of images each time they are learned from.
+        Change of each image before it is learned from. None: images stay as they are.
     averaging : Averaging, optional
-        Test with averaged weights.
+        Averaging of weights for tests. None: the present weights are tested.
     """
 
     network: Network
@@ -60,6 +62,17 @@ class Model:
             check_kind("Model.averaging", self.averaging, Averaging, "give spikelearn.Averaging()")
 
     def rates(self, epoch: int) -> tuple[float, ...]:
-        """Return the learning rates of an epoch, counted from 0."""
+        """Return the learning rates of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+
+        Returns
+        -------
+        tuple of float
+            Learning rate of each layer with weights, from the bottom up.
+        """
         factor = self.schedule.factor(epoch)
         return tuple(factor * rate for rate in self.learning_rates)

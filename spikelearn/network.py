@@ -29,29 +29,35 @@ class Network:
     Parameters
     ----------
     sizes : tuple of int
-        Neurons in each layer, input first, output last.
-    population : int
-        Outputs for each class, 1 in the paper: those of class `c` are ``c * population`` and those that follow. All of
-        them are taught, and the class whose outputs have the highest mean potential is the prediction.
+        Number of neurons in each layer, input first, output last.
     rate_max : float
         Highest firing rate of every neuron and of an input at intensity 1, spikes/ms (Table 1: 200 Hz).
-    synapse, output, phases, initial
-        Descriptions of the parts.
+    synapse : Synapse
+        Kernel of all synapses.
     hidden : HiddenNeuron or tuple of HiddenNeuron
         Neurons of the hidden layers: the same for all, or one for each, from the lowest up.
+    output : OutputNeuron
+        Neurons of the output layer.
     feedback : Feedback
-        The feedback weights: RandomFeedback, ProductFeedback, SparseFeedback, SymmetricFeedback, LearnedFeedback,
-        KolenPollack, WeightMirror, or of a class of one's own (`spikelearn.register`).
+        Feedback weights: RandomFeedback, ProductFeedback, SparseFeedback, SymmetricFeedback, LearnedFeedback,
+        KolenPollack, WeightMirror, PooledFeedback, or a registered class (`spikelearn.register`).
     feedback_from : str
-        ``"output"``: every hidden layer hears from the output layer; ``"above"``: from the layer above it.
+        ``"output"``: every hidden layer receives feedback from the output layer; ``"above"``: from the layer above it.
     feedback_signal : str
-        What apical dendrites receive: ``"spikes"``, filtered by their synapses, or the momentary ``"rates"``, as in
-        figure 7A. (Forward connections always carry spikes.)
-    plateaus : SynchronousPlateaus or JitteredPlateaus
+        Input of apical dendrites: ``"spikes"``, filtered by their synapses, or the momentary ``"rates"``, as in figure
+        7A. Forward connections always carry spikes.
+    plateaus : SynchronousPlateaus, JitteredPlateaus or another Plateaus
         When hidden neurons have their plateau potentials.
+    phases : Phases
+        Lengths and order of the phases of a trial.
+    initial : InitialWeights
+        Moments of the initial weights.
     carry_state : bool
-        Keep potentials and spikes from one training example to the next, as the authors do. Test images always
-        start from rest.
+        Keep potentials and spikes from one training example to the next, as the authors do. Test images always start
+        from rest.
+    population : int
+        Number of outputs for each class, 1 in the paper: those of class `c` are ``c * population`` and those that
+        follow. All of them are taught, and the class whose outputs have the highest mean potential is the prediction.
     """
 
     sizes: tuple[int, ...]
@@ -131,12 +137,12 @@ class Network:
 
     @property
     def hidden_neurons(self) -> tuple[HiddenNeuron, ...]:
-        """The neuron of each hidden layer."""
+        """The neuron of each hidden layer, from the lowest up."""
         return self.hidden if isinstance(self.hidden, tuple) else (self.hidden,) * self.n_hidden
 
     @property
     def curves(self) -> tuple[Curve, ...]:
-        """The f-I curve of each layer."""
+        """The f-I curve of each layer with weights, from the lowest up."""
         return (*(neuron.curve for neuron in self.hidden_neurons), self.output.curve)
 
     @property
@@ -151,22 +157,32 @@ class Network:
 
     @property
     def feeding(self) -> tuple[int, ...]:
-        """Layer (0 the first with weights) that feeds back to each hidden layer."""
+        """Number of the layer that feeds back to each hidden layer; 0 is the first with weights."""
         output = self.n_layers - 1
         return tuple(output if self.feedback_from == "output" else layer + 1 for layer in range(self.n_hidden))
 
     @property
     def dendrite_gains(self) -> tuple[float, ...]:
-        """Steady-state somatic over dendritic potential of each layer, `k_b` or `k_d`."""
+        """Steady-state somatic over dendritic potential of each layer, `k_b` or `k_d` (equations 34 and 27)."""
         return (*(neuron.dendrite_gain for neuron in self.hidden_neurons), self.output.dendrite_gain)
 
     def draw_weights(self, seed: int) -> Weights:
-        """Draw initial forward and feedback weights; the same `seed` gives the same weights.
+        """Draw initial forward and feedback weights.
+
+        Parameters
+        ----------
+        seed : int
+            Fixes every number.
 
         Returns
         -------
         Weights
-            float64 arrays.
+            Arrays of float64.
+
+        Raises
+        ------
+        InputError
+            `seed` is negative, or there are no weights with the moments of `initial`.
         """
         check_range("seed", seed, at_least=0, integer=True)
         rng = make_generator(seed, "weights")

@@ -45,12 +45,17 @@ class Synapse:
             check_range("Synapse.cutoff", self.cutoff, above=0, unit="ms, or none")
 
     def area(self, dt: float | None = None) -> float:
-        """Return the area of the kernel up to its cut-off: 1 without.
+        """Return the area of the kernel up to its cut-off, without unit: 1 where there is none.
 
         Parameters
         ----------
         dt : float, optional
-            Of the kernel as a clock of this step, ms, has it: at whole steps, the first one step after the spike.
+            Time step of a clock, ms. Its kernel has values at whole steps only, the first one step after the spike.
+
+        Returns
+        -------
+        float
+            Integral of the kernel, or with `dt` its sum times `dt`.
         """
         parts = []
         for tau in (self.tau_decay, self.tau_rise):
@@ -60,7 +65,21 @@ class Synapse:
 
 
 class SomaStep(NamedTuple):
-    """One Euler step of a soma: ``V <- keep * V + dendrite * V_dendrite + apical * V_apical + current``."""
+    """Coefficients of one Euler step of a soma.
+
+    ``V <- keep * V + dendrite * V_dendrite + apical * V_apical + current``.
+
+    Parameters
+    ----------
+    keep : float
+        Factor of the somatic potential, without unit.
+    dendrite : float
+        Factor of the basal potential, or of the only dendrite's.
+    apical : float
+        Factor of the apical potential.
+    current : float
+        Change by the teaching current, relative to rest.
+    """
 
     keep: float
     dendrite: float
@@ -77,11 +96,12 @@ class HiddenNeuron:
     g_leak, g_basal, g_apical : float
         Conductances over capacitance, 1/ms (Table 1).
     curve : Curve
-        The f-I curve: from the potential of the soma to its rate, as a share of the network's `rate_max`.
+        The f-I curve: from the potential of the soma to its rate, in units of the network's `rate_max`.
     plateau : Curve
-        From the mean apical potential before a plateau to the plateau potential.
+        Curve from the mean apical potential before a plateau to the plateau potential (equation 5).
     apical_bias : float
-        Potential of the apical dendrite without feedback, relative to rest; drawn weights have it in ``c[l]``.
+        Potential of the apical dendrite without feedback, relative to rest; drawn weights have it in ``c[l]``. Not in
+        the paper.
     """
 
     g_leak: float = 0.1 / ms
@@ -101,16 +121,32 @@ class HiddenNeuron:
 
     @property
     def g_total(self) -> float:
-        """Total conductance, 1/ms: the rate at which the soma forgets."""
+        """Total conductance, 1/ms: the inverse of the soma's time constant."""
         return self.g_leak + self.g_basal + self.g_apical
 
     @property
     def dendrite_gain(self) -> float:
-        """Steady-state somatic over basal potential, `k_b` of equation 34."""
+        """Steady-state somatic over basal potential, `k_b` of equation 34, without unit."""
         return self.g_basal / self.g_total
 
     def soma_step(self, dt: float) -> SomaStep:
-        """Return the coefficients of one Euler step of `dt` ms; `InputError` where it would be unstable."""
+        """Return the coefficients of one Euler step.
+
+        Parameters
+        ----------
+        dt : float
+            Time step, ms.
+
+        Returns
+        -------
+        SomaStep
+            The coefficients, the same in both phases.
+
+        Raises
+        ------
+        InputError
+            The step would be unstable: ``dt * g_total`` is not below 2.
+        """
         keep = _stable("hidden", dt, self.g_total)
         return SomaStep(keep, dt * self.g_basal, dt * self.g_apical, 0.0)
 
@@ -128,15 +164,15 @@ class OutputNeuron:
         divided by that of the leak), which does not clamp the outputs as the text says; 1.0, ten times more, does,
         and is what made the published numbers.
     e_excite, e_inhibit : float
-        Reversal potentials of the teaching current to the correct unit and to the others.
+        Reversal potentials of the teaching current to the correct unit and to the others, relative to rest.
     curve : Curve
         The f-I curve, as of hidden neurons.
     loss : str
-        What learning descends. ``"squares"``: half the squared difference of taught and predicted rates (equation 23).
-        ``"likelihood"``: minus the log-likelihood of the taught spikes if the predicted rate made them, as a chance per
-        shortest interval ``1 / rate_max``. With a sigmoid its slope drops out of the gradient, so outputs that are
-        wrong and saturated learn; errors are 4 times larger or more. Pfister, Toyoizumi, Barber & Gerstner (2006),
-        Neural Computation 18.
+        Loss that learning descends. ``"squares"``: half the squared difference of taught and predicted rates (equation
+        23). ``"likelihood"``: minus the log-likelihood of the taught spikes if the predicted rate made them, as a
+        chance per shortest interval ``1 / rate_max``. With a sigmoid its slope drops out of the gradient, so outputs
+        that are wrong and saturated learn; errors are 4 times larger or more. Pfister, Toyoizumi, Barber & Gerstner
+        (2006), Neural Computation 18.
     """
 
     g_leak: float = 0.1 / ms
@@ -168,18 +204,29 @@ class OutputNeuron:
 
     @property
     def dendrite_gain(self) -> float:
-        """Steady-state somatic over dendritic potential, `k_d` of equation 27."""
+        """Steady-state somatic over dendritic potential, `k_d` of equation 27, without unit."""
         return self.g_dendrite / self.g_total
 
     def soma_step(self, dt: float, teach: float | None = None) -> SomaStep:
-        """Return the coefficients of one Euler step of `dt` ms.
+        """Return the coefficients of one Euler step.
 
         Parameters
         ----------
         dt : float
             Time step, ms.
         teach : float or None
-            None in the forward phase; in the target phase the reversal potential, `e_excite` or `e_inhibit`.
+            None in the forward phase; in the target phase the reversal potential, `e_excite` or `e_inhibit`, relative
+            to rest.
+
+        Returns
+        -------
+        SomaStep
+            The coefficients in that phase.
+
+        Raises
+        ------
+        InputError
+            The step would be unstable: ``dt`` times the total conductance is not below 2.
         """
         g_teach, e_teach = (0.0, 0.0) if teach is None else (self.g_teach, teach)
         keep = _stable("output", dt, self.g_total + g_teach)

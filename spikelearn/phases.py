@@ -27,18 +27,19 @@ class Phases:
     Parameters
     ----------
     minimum, extra_mean, extra_shape : float
-        ms; the shape of the Wald distribution is its lambda.
+        Shortest length of a training phase, mean of the length beyond it, and shape (lambda) of its Wald distribution,
+        ms.
     settle : float
-        Time from the onset of a phase that no average includes, ms.
+        Time from the onset of a phase that averages leave out, ms.
     window : float or None
         Length of the averages at the end of a training phase, ms. None: everything after `settle`.
     test : float
         Duration of a test image, ms; averaged from `settle` to the end.
     order : tuple of str
-        What happens to a training example, as often and in what order one likes: ``"forward"`` and ``"target"`` phases,
-        and ``"learn"``, which changes the weights by the averages of the last forward and the last target phase of
-        this example. Where it had but one of them, that one stands for both, and a rule that compares phases finds no
-        difference. The prediction is that of the first forward phase, if there is one.
+        Steps of a training example, in any number and order: ``"forward"`` and ``"target"`` phases, and ``"learn"``,
+        which changes the weights by the averages of the last forward and the last target phase of this example. Where
+        there was only one of the two, it stands for both, and a rule that compares phases finds no difference. The
+        prediction is that of the first forward phase, if there is one.
     """
 
     minimum: float = 50.0 * ms
@@ -83,7 +84,7 @@ class Phases:
 
     @property
     def showings(self) -> tuple[Showing, ...]:
-        """The parts of a training trial: a target phase that follows a forward phase belongs to it."""
+        """Parts of a training trial: a target phase that follows a forward phase is in the same part."""
         parts: list[Showing] = []
         for k, step in enumerate(self.order):
             if step == "learn":

@@ -16,53 +16,60 @@ from spikelearn.units import ms
 
 
 class Plateaus(Protocol):
-    """A frozen dataclass, made known by ``spikelearn.register(like=Plateaus)``."""
+    """Contract of when plateaus come: a frozen dataclass, registered by ``spikelearn.register(like=Plateaus)``."""
 
     @property
     def grain(self) -> float:
-        """Unit of the times by which plateaus are early, ms."""
+        """Unit of the times from plateaus to the end of the phase, ms."""
 
     @property
     def earliest(self) -> float:
-        """By how much a plateau may come before the end of its phase, ms."""
+        """Longest time from a plateau to the end of its phase, ms."""
 
     def cumulative(self) -> np.ndarray:
-        """Return the chance of being early by at most 0, 1, ... grains; (n,) float64, the last is 1."""
+        """Return the probability that a plateau comes at most 0, 1, ... grains before the end of its phase.
+
+        Returns
+        -------
+        (n,) float64 array
+            Probabilities; the last is 1.
+        """
 
 
 @register(like=Plateaus)
 @dataclass(frozen=True, kw_only=True)
 class SynchronousPlateaus:
-    """All neurons at the end of the phase."""
+    """Plateaus of all neurons at the end of the phase (equations 5 and 21)."""
 
     @property
     def grain(self) -> float:
-        """Unit of the times by which plateaus are early, ms."""
+        """Unit of the times from plateaus to the end of the phase, ms: without meaning here, 0."""
         return 0.0
 
     @property
     def earliest(self) -> float:
-        """By how much a plateau may come before the end of its phase, ms."""
+        """Longest time from a plateau to the end of its phase: 0 ms."""
         return 0.0
 
     def cumulative(self) -> np.ndarray:
-        """Return the chance of being early by at most 0, 1, ... grains; (n,) float64, the last is 1."""
+        """Return the only probability: 1, that plateaus come at the end."""
         return np.ones(1)
 
 
 @register(like=Plateaus)
 @dataclass(frozen=True, kw_only=True)
 class JitteredPlateaus:
-    """Each neuron, in each phase, somewhat before its end, drawn anew for every example (figure 6, supplement 1).
+    """Plateaus of each neuron somewhat before the end of each phase (figure 6, supplement 1).
 
-    Early by the size of a normal draw, rounded down to whole `grain`, and by `at_most` where it is more.
+    The time before the end is drawn anew for every example: the absolute value of a normal draw, rounded down to whole
+    `grain`, and `at_most` where it is more.
 
     Parameters
     ----------
     sd : float
-        Of the normal draw, ms. (The paper calls 3 the variance; the authors' code has 3 as SD.)
+        Standard deviation of the normal draw, ms. The paper calls 3 the variance; the authors' code has 3 as SD.
     at_most, grain : float
-        ms; `at_most` is a whole number of grains.
+        Longest time before the end, and unit of these times, ms; `at_most` is a whole number of grains.
     """
 
     sd: float = 3.0 * ms
@@ -81,11 +88,11 @@ class JitteredPlateaus:
 
     @property
     def earliest(self) -> float:
-        """By how much a plateau may come before the end of its phase, ms."""
+        """Longest time from a plateau to the end of its phase, ms."""
         return self.at_most
 
     def cumulative(self) -> np.ndarray:
-        """Return the chance of being early by at most 0, 1, ... grains; (n,) float64, the last is 1."""
+        """Return the probability that a plateau comes at most 0, 1, ... grains before the end of its phase."""
         n = round(self.at_most / self.grain)
         below = [math.erf((k + 1) * self.grain / self.sd / math.sqrt(2)) for k in range(n)]
         return np.array([*below, 1.0])

@@ -8,31 +8,42 @@ from spikelearn.kinds import register
 
 
 class Schedule(Protocol):
-    """A frozen dataclass, made known by ``spikelearn.register(like=Schedule)``."""
+    """Contract of a course of learning rates: a frozen dataclass, registered by ``register(like=Schedule)``."""
 
     def factor(self, epoch: int) -> float:
-        """Return by what all learning rates are multiplied in an epoch, counted from 0."""
+        """Return the factor of all learning rates in an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+
+        Returns
+        -------
+        float
+            Factor, 1 in the first epoch.
+        """
 
 
 @register(like=Schedule)
 @dataclass(frozen=True, kw_only=True)
 class Constant:
-    """The same in every epoch, as in the paper."""
+    """Learning rates that stay the same in every epoch (Methods)."""
 
     def factor(self, epoch: int) -> float:
-        """Return by what all learning rates are multiplied in an epoch, counted from 0."""
+        """Return 1."""
         return 1.0
 
 
 @register(like=Schedule)
 @dataclass(frozen=True, kw_only=True)
 class Decay:
-    """Less by the same factor from each epoch to the next.
+    """Learning rates that fall by the same factor from each epoch to the next. Not in the paper.
 
     Parameters
     ----------
     by : float
-        Within (0, 1].
+        Factor within (0, 1].
     """
 
     by: float = 0.95
@@ -41,21 +52,22 @@ class Decay:
         check_range("Decay.by", self.by, above=0, at_most=1)
 
     def factor(self, epoch: int) -> float:
-        """Return by what all learning rates are multiplied in an epoch, counted from 0."""
+        """Return ``by ** epoch``."""
         return self.by**epoch
 
 
 @register(like=Schedule)
 @dataclass(frozen=True, kw_only=True)
 class Hyperbolic:
-    """As ``1 / (1 + epoch / half)``: slowly enough to get anywhere, fast enough to come to rest.
+    """Learning rates that fall as ``1 / (1 + epoch / half)``.
 
-    Robbins & Monro (1951), Annals of Mathematical Statistics 22.
+    They fall slowly enough to reach any weights, and fast enough to come to rest. Robbins & Monro (1951), Annals of
+    Mathematical Statistics 22.
 
     Parameters
     ----------
     half : float
-        Epochs after which rates are half of what they were.
+        Number of epochs after which rates are half of the first ones.
     """
 
     half: float = 5.0
@@ -64,5 +76,5 @@ class Hyperbolic:
         check_range("Hyperbolic.half", self.half, above=0, unit="epochs")
 
     def factor(self, epoch: int) -> float:
-        """Return by what all learning rates are multiplied in an epoch, counted from 0."""
+        """Return ``1 / (1 + epoch / half)``."""
         return 1.0 / (1.0 + epoch / self.half)

@@ -14,20 +14,21 @@ from spikelearn.feedback import SQRT12
 
 @dataclass(frozen=True, kw_only=True)
 class InitialWeights:
-    """Targets of the moment matching.
+    """Targets of the moment matching (Methods; the formula is that of the code that the paper cites).
 
     Parameters
     ----------
     v_mean, v_sd : float
-        Wanted mean and SD of dendritic potentials.
+        Wanted mean and SD of dendritic potentials, relative to rest.
     bias_mean, bias_sd : float
-        Of the biases.
+        Mean and SD of the biases, relative to rest.
     apical_bias : float
-        Strength of a fixed bias of apical dendrites, ``c[l] = apical_bias * Y[l] u``: as though the neurons that feed
-        back fired, besides, at constant rates `u`, spikes/ms. These are uniform around zero, of the SD that forward
-        weights have with the layer's size as fan-in. 0: none, as in the paper; 1: as in the code that it cites.
+        Strength, without unit, of a fixed bias of apical dendrites, ``c[l] = apical_bias * Y[l] u``: the potential that
+        constant rates `u`, spikes/ms, of the neurons that feed back would add. These are uniform around zero, of the SD
+        that forward weights have with the layer's size as fan-in. 0: none, as in the paper; 1: as in the code that it
+        cites.
     activity : float
-        Presynaptic rate that is reckoned with, as a fraction of `rate_max`.
+        Assumed presynaptic rate, as a fraction of `rate_max`.
     """
 
     v_mean: float = 3.0
@@ -53,7 +54,19 @@ class InitialWeights:
         fan_in : int
             Number of presynaptic neurons.
         rate_max : float
-            spikes/ms.
+            Highest firing rate, spikes/ms.
+
+        Returns
+        -------
+        mean : float
+            Mean of the weights: dendritic potential for a presynaptic average of 1 spike/ms.
+        sd : float
+            Standard deviation of the weights.
+
+        Raises
+        ------
+        InputError
+            No distribution has these moments.
         """
         nu = self.activity * rate_max
         n = fan_in
@@ -75,18 +88,21 @@ class InitialWeights:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Weights of a network, equal to others if every number is; layer `l` counts from the first that has weights.
+    """Weights of a network; equal to others if every number is.
 
-    Attributes
+    Layer `l` counts from the first that has weights. The paper's W, b and Y (equations 1-4): a weight is the potential
+    for a presynaptic average of 1 spike/ms, a bias a potential relative to rest.
+
+    Parameters
     ----------
     W : tuple of (n_post, n_pre) float arrays
         Forward weights.
     b : tuple of (n_post,) float arrays
         Biases of the basal (output layer: only) dendrites.
-    Y : tuple of (n_hidden, n_output) float arrays
-        Feedback weights, one for each hidden layer.
+    Y : tuple of (n_hidden, n_feeding) float arrays
+        Feedback weights of each hidden layer, one column for each neuron that feeds back.
     c : tuple of (n_hidden,) float arrays, optional
-        Biases of the apical dendrites of each hidden layer, which do not learn; zero if not given.
+        Biases of the apical dendrites of each hidden layer, which do not learn; zero by default.
     """
 
     W: tuple[np.ndarray, ...]
@@ -110,12 +126,12 @@ class Weights:
 
     @property
     def arrays(self) -> list[np.ndarray]:
-        """All arrays, one after the other."""
+        """All arrays, of any shape, in the order W, b, Y, c."""
         return [array for layers in vars(self).values() for array in layers]
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Layer sizes, input first."""
+        """Number of neurons in each layer, input first."""
         return (self.W[0].shape[1], *(w.shape[0] for w in self.W))
 
 

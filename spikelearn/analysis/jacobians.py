@@ -33,13 +33,35 @@ MAX_RATE = 10.0  # spikes/ms: no neuron comes near; a larger number is one in Hz
 
 
 class Curve(Protocol):
-    """A neuron's curve, as far as it is needed here: `spikelearn.Sigmoid` is one."""
+    """Contract of a neuron's curve, as far as the Jacobians need it: `spikelearn.Sigmoid` keeps it."""
 
     def value(self, v: ArrayLike) -> np.ndarray:
-        """Return the curve at potentials, within 0 to 1."""
+        """Return the curve at potentials.
+
+        Parameters
+        ----------
+        v : array_like of any shape
+            Potentials, relative to rest.
+
+        Returns
+        -------
+        array of the shape of `v`
+            Values within 0 to 1.
+        """
 
     def slope(self, v: ArrayLike) -> np.ndarray:
-        """Return its derivative at potentials."""
+        """Return the derivative of the curve at potentials.
+
+        Parameters
+        ----------
+        v : array_like of any shape
+            Potentials, relative to rest.
+
+        Returns
+        -------
+        array of the shape of `v`
+            Derivatives with respect to the potential.
+        """
 
 
 LOGISTIC = Logistic()

@@ -29,19 +29,20 @@ class BackpropConstants(NamedTuple):
 @register(like=Rule)
 @dataclass(frozen=True)
 class Backprop:
-    """The true gradient of the output loss, scaled in hidden layers by `hidden_scale`.
+    """Gradient of the output loss, scaled in hidden layers by `hidden_scale` (figure 7B of the paper).
 
     Parameters
     ----------
     hidden_scale : float
-        1: every layer descends the same loss at the same scale. The authors use 0.2, because they multiply the
-        hidden gradient by ``P_0`` where the output has ``P_1``, over the area that they leave out.
+        Factor of the hidden errors. 1: every layer descends the same loss at the same scale. The authors use 0.2,
+        because they multiply the hidden gradient by ``P_0`` where the output has ``P_1``, over the area that they leave
+        out.
     """
 
     hidden_scale: float = 1.0
 
     def constants(self) -> BackpropConstants:
-        """Return what the compiled kernel needs."""
+        """Return the numbers of the rule for its compiled kernel."""
         return BackpropConstants(STEP, self.hidden_scale)
 
 

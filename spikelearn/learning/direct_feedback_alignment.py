@@ -20,18 +20,24 @@ from spikelearn.network import Network
 @register(like=Rule)
 @dataclass(frozen=True)
 class DirectFeedbackAlignment:
-    """Errors go straight from the output layer through the feedback weights, which must come from there.
+    """Errors that go straight from the output layer through the feedback weights, which must come from there.
 
     Parameters
     ----------
     hidden_scale : float
-        Scale of the hidden errors, as that of `Backprop`.
+        Factor of the hidden errors, as that of `Backprop`.
     """
 
     hidden_scale: float = 1.0
 
     def check(self, network: Network) -> None:
-        """Raise `InputError` unless every hidden layer is fed from the output layer."""
+        """Raise `InputError` unless every hidden layer receives feedback from the output layer.
+
+        Parameters
+        ----------
+        network : Network
+            The network to train.
+        """
         if any(feeding != network.n_layers - 1 for feeding in network.feeding):
             raise InputError(
                 "DirectFeedbackAlignment needs the output layer to feed back to every hidden layer, but "
@@ -39,5 +45,5 @@ class DirectFeedbackAlignment:
             )
 
     def constants(self) -> FeedbackAlignmentConstants:
-        """Return what the compiled kernel needs: the sum is that of feedback alignment, over other neurons."""
+        """Return the numbers of feedback alignment: the sum is the same, over other neurons."""
         return FeedbackAlignmentConstants(STEP, self.hidden_scale)

@@ -31,18 +31,24 @@ class FeedbackAlignmentConstants(NamedTuple):
 @register(like=Rule)
 @dataclass(frozen=True)
 class FeedbackAlignment:
-    """Errors go down layer by layer through the feedback weights, which must come from the layer above.
+    """Errors that go down layer by layer through the feedback weights, which must come from the layer above.
 
     Parameters
     ----------
     hidden_scale : float
-        Scale of the hidden errors, as that of `Backprop`.
+        Factor of the hidden errors, as that of `Backprop`.
     """
 
     hidden_scale: float = 1.0
 
     def check(self, network: Network) -> None:
-        """Raise `InputError` unless every hidden layer is fed from the layer above it."""
+        """Raise `InputError` unless every hidden layer receives feedback from the layer above it.
+
+        Parameters
+        ----------
+        network : Network
+            The network to train.
+        """
         if any(feeding != layer + 1 for layer, feeding in enumerate(network.feeding)):
             raise InputError(
                 "FeedbackAlignment needs the layer above each hidden layer to feed back, but feedback_from='output'; "
@@ -50,7 +56,7 @@ class FeedbackAlignment:
             )
 
     def constants(self) -> FeedbackAlignmentConstants:
-        """Return what the compiled kernel needs."""
+        """Return the numbers of the rule for its compiled kernel."""
         return FeedbackAlignmentConstants(STEP, self.hidden_scale)
 
 

@@ -22,10 +22,10 @@ class OutputOnlyConstants(NamedTuple):
 @register(like=Rule)
 @dataclass(frozen=True)
 class OutputOnly:
-    """Output-layer learning with frozen hidden layers."""
+    """Learning of the output layer only, with frozen hidden layers."""
 
     def constants(self) -> OutputOnlyConstants:
-        """Return what the compiled kernel needs."""
+        """Return the numbers of the rule for its compiled kernel."""
         return OutputOnlyConstants(STEP)
 
 

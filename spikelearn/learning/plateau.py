@@ -43,8 +43,8 @@ class Plateau:
     Parameters
     ----------
     gate : float
-        Within [0, 1]: the largest mismatch of an output, in `rate_max`, from which on hidden neurons learn in full; in
-        proportion below. 0: always in full, as in the paper.
+        Within [0, 1]: smallest mismatch of an output, in units of `rate_max`, at which hidden neurons learn in full;
+        below it they learn in proportion. 0: always in full, as in the paper.
     """
 
     gate: float = 0.0
@@ -53,7 +53,7 @@ class Plateau:
         check_range("Plateau.gate", self.gate, at_least=0, at_most=1)
 
     def constants(self) -> PlateauConstants:
-        """Return what the compiled kernel needs."""
+        """Return the numbers of the rule for its compiled kernel."""
         return PlateauConstants(STEP, self.gate)
 
 

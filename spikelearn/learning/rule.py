@@ -7,17 +7,36 @@ from spikelearn.network import Network
 
 
 class Rule(Protocol):
-    """A frozen dataclass, made known by ``spikelearn.register(like=Rule)``.
+    """Contract of a learning rule: a frozen dataclass, registered by ``spikelearn.register(like=Rule)``.
 
-    It may have a method ``check(network)``, too, which raises `InputError` where it cannot learn.
+    It may also have a method ``check(network)``, which raises `InputError` where the rule cannot learn.
     """
 
     def constants(self) -> Any:
-        """Return a NamedTuple of a class for which kernels are registered (`spikelearn.core.rules.register_rule`)."""
+        """Return the numbers of the rule for its compiled kernel.
+
+        Returns
+        -------
+        NamedTuple
+            Of a class registered by `spikelearn.core.rules.register_rule`.
+        """
 
 
 def check_rule(rule: Any, network: Network) -> None:
-    """Raise `InputError` unless this is a rule, and the network meets the conditions that its method `check` has."""
+    """Raise `InputError` unless this is a rule that can train the network.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule to check.
+    network : Network
+        The network that it is to train.
+
+    Raises
+    ------
+    InputError
+        It is no such object, or its own `check` refuses the network.
+    """
     if isinstance(rule, type) or not hasattr(rule, "constants"):
         raise InputError(f"rule must be an object such as spikelearn.Plateau(), got {described(rule)}")
     if hasattr(rule, "check"):
