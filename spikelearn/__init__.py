@@ -42,7 +42,8 @@ from spikelearn.network import Network
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
 from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
-from spikelearn.recording import Recording, RecordingFile, Spikes
+from spikelearn.recording import Recording, Spikes
+from spikelearn.recording_file import RecordingFile
 from spikelearn.schedule import Constant, Decay, Hyperbolic
 from spikelearn.simulate import simulate
 from spikelearn.storage import version

@@ -1,12 +1,8 @@
 """Data sets: examples to learn from and to test on, found offline where possible, and checked."""
 
 import contextlib
-import gzip
-import hashlib
-import io
 import math
 import os
-import shutil
 import tempfile
 import warnings
 import zipfile
@@ -20,6 +16,7 @@ import numpy as np
 
 from spikelearn.errors import InputError, InputWarning, described, nearest
 from spikelearn.examples import Examples, Images
+from spikelearn.idx import read_idx
 from spikelearn.timed import Frames, SpikeTrains, cut
 
 OWN: dict[str, Callable[[], "Dataset"]] = {}  # loaders of a user's own, by name
@@ -44,7 +41,17 @@ MIRRORS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """Examples to train on and examples to test on, of equal size and with the same classes."""
+    """Examples to train on and examples to test on, of equal size and with the same classes.
+
+    Parameters
+    ----------
+    train : Examples
+        Examples to train on.
+    test : Examples
+        Examples to test on.
+    name : str
+        Name in error messages.
+    """
 
     train: Examples
     test: Examples
@@ -57,12 +64,18 @@ class Dataset:
                 raise InputError(f"{self.name}: train has {what}={train} but test has {what}={test}; must be equal")
 
     def digests(self) -> dict[str, str]:
-        """Return the hashes of both parts, by name."""
+        """Return the hashes of both parts.
+
+        Returns
+        -------
+        dict
+            Hash of each part: ``"train"`` and ``"test"``.
+        """
         return {"train": self.train.digest(), "test": self.test.digest()}
 
 
 def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float | None = None) -> Dataset:
-    """Load a data set; `InputError` if there is none, or if its content cannot be used.
+    """Load a data set.
 
     Parameters
     ----------
@@ -80,6 +93,16 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
         More folders to search for MNIST.
     scale : float, optional
         Pixel of intensity 1 in a folder or a ``.npz`` file; see `Images`.
+
+    Returns
+    -------
+    Dataset
+        Training and test examples.
+
+    Raises
+    ------
+    InputError
+        There is no such data set, or its content cannot be used.
     """
     if scale is not None and source in names():
         raise InputError(f"scale={scale:g} is for images of your own; those of {source!r} have theirs")
@@ -111,15 +134,25 @@ def names() -> tuple[str, ...]:
 
 
 def register_data(name: str) -> Callable[[Loader], Loader]:
-    """Let a data set of one's own have a name: for `load`, ``--data`` and the configurations of runs.
+    """Register a data set under a name: for `load`, ``--data`` and the configurations of runs.
 
-    A decorator for a function without arguments that returns a `Dataset`. Whoever opens a run with it has to have made
-    it known before, on the command line with ``--import MODULE``; other examples than before are refused.
+    A decorator for a function without arguments that returns a `Dataset`. To open a run with it, the name must be
+    registered before, on the command line by ``--import MODULE``; examples that have changed are refused.
+
+    Parameters
+    ----------
+    name : str
+        A Python identifier.
+
+    Returns
+    -------
+    callable
+        A decorator that registers a function and returns it.
 
     Raises
     ------
     InputError
-        It is no function, or the name is taken, or looks like a path.
+        It is no function, or the name is taken, or no identifier.
     """
 
     def known(loader: Loader) -> Loader:
@@ -242,41 +275,6 @@ def _made(fields: dict[str, Any], numbers: dict[str, float], scale: float | None
     if "frame" in numbers:
         return Frames(frame=numbers["frame"], scale=scale, restart=restart, **fields)
     return Images(scale=scale, **fields)
-
-
-def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
-    """Read an IDX file of unsigned bytes, gzipped or not (its first bytes tell, not its name).
-
-    Returns a read-only uint8 array of the shape given in the file. `InputError` if the file is corrupt, truncated, too
-    long or of another type, or if its uncompressed content has not the hash `sha256` (hexadecimal; None: any).
-    """
-    content = _uncompressed(Path(path))
-    if sha256 is not None and (got := hashlib.sha256(content).hexdigest()) != sha256:
-        raise InputError(f"{path}: SHA-256 of the uncompressed content is {got[:12]}..., expected {sha256[:12]}...")
-    if content[:4] not in (b"\0\0\x08\x01", b"\0\0\x08\x02", b"\0\0\x08\x03"):
-        magic = content[:4].hex(" ") or "nothing"
-        raise InputError(f"{path} is not an IDX file of unsigned bytes (00 00 08 01 to 03): it starts with {magic}")
-    start = 4 + 4 * content[3]  # then the sizes, as big-endian 32-bit numbers
-    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
-    expected = start + math.prod(shape)
-    swapped = tuple(int.from_bytes(content[at : at + 4], "little") for at in range(4, start, 4))
-    if len(content) != expected and len(content) == start + math.prod(swapped):
-        raise InputError(f"{path}: its sizes {swapped} are little-endian numbers; IDX files have big-endian ones")
-    if len(content) != expected:
-        problem = "truncated" if len(content) < expected else "too long"
-        raise InputError(f"{path} is {problem}: shape {shape} needs {expected} bytes, got {len(content)}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def _uncompressed(path: Path) -> bytes:
-    buffer = io.BytesIO()  # grows in place: a plain read() would need twice the memory while joining its chunks
-    with open(path, "rb") as raw:
-        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
-        try:
-            shutil.copyfileobj(gzip.GzipFile(fileobj=raw) if zipped else raw, buffer)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{path} is a corrupt gzip file ({error}); get it again") from error
-    return buffer.getvalue()
 
 
 def _idx_files(folder: Path) -> dict[str, Path]:

@@ -24,7 +24,13 @@ NOT_SHOWN = np.int64(-1)
 
 
 class EvaluationStopped(KeyboardInterrupt):
-    """Ctrl-C during `evaluate`; `predictions` are those made so far, -1 for images that were not shown."""
+    """Ctrl-C during `evaluate` or `activity`.
+
+    Parameters
+    ----------
+    predictions : (repeats, images) int64 array
+        Predictions made so far; -1 for images that were not shown.
+    """
 
     def __init__(self, predictions: np.ndarray) -> None:
         super().__init__(f"stopped after {(predictions != NOT_SHOWN).sum()} of {predictions.size} images")
@@ -47,12 +53,16 @@ def evaluate(
 
     Parameters
     ----------
-    network, weights, images
-        What to test, and on what.
+    network : Network
+        The network to test.
+    weights : Weights
+        Its weights.
+    images : Examples
+        Examples to show.
     seed : int
         Fixes every spike; training and evaluation with the same seed are independent.
     repeats : int
-        Times that all images are shown, with other spikes each time.
+        Number of times that all images are shown, with other spikes each time.
     engine : Event, Clock or Rates, optional
         By default the event engine, float32.
     threads : int
@@ -60,8 +70,8 @@ def evaluate(
     chunk_size : int
         Images for each compiled call; has no influence on the results.
     returns : str
-        ``"classes"``; ``"potentials"``, means of the outputs' somata; or ``"counts"``, of the outputs' spikes. Both
-        from the settling time on.
+        ``"classes"``; ``"potentials"``, means of the outputs' somata, relative to rest; or ``"counts"`` of the outputs'
+        spikes. Both from the settling time on.
 
     Returns
     -------
@@ -72,7 +82,9 @@ def evaluate(
     Raises
     ------
     EvaluationStopped
-        After Ctrl-C; it has the predictions made so far.
+        After Ctrl-C, with the predictions made so far.
+    InputError
+        The images do not fit the network, or an argument is out of its range.
     """
     check_range("repeats", repeats, at_least=1, integer=True)
     check_choice("returns", returns, ("classes", *SEEN))
@@ -96,26 +108,41 @@ def activity(
     threads: int = 1,
     chunk_size: int = CHUNK,
 ) -> dict[str, np.ndarray]:
-    """Return what each image, shown to the network at rest, makes whole layers do.
+    """Return the activity of whole layers for each image, shown to the network at rest.
 
     Parameters
     ----------
-    network, weights, images, seed, engine, threads, chunk_size
-        As those of `evaluate`, with the same spikes.
+    network : Network
+        The network to show images to.
+    weights : Weights
+        Its weights.
+    images : Examples
+        Examples to show.
+    seed : int
+        Fixes every spike; they are those of `evaluate` with the same seed.
     layers : sequence of str, optional
         ``"hidden[0]"``, ``"output"`` and so on, for counts ``"input"``, too; by default all of these.
     returns : str
-        ``"counts"``: spikes from the settling time on. ``"potentials"``: means of the somata, likewise.
+        ``"counts"`` of spikes, or ``"potentials"``, means of the somata, relative to rest. Both from the settling time
+        on.
+    engine : Event, Clock or Rates, optional
+        By default the event engine, float32.
+    threads : int
+        Number of threads; has no influence on the results.
+    chunk_size : int
+        Images for each compiled call; has no influence on the results.
 
     Returns
     -------
     dict from layer to (images, neurons) array
-        int64 counts, or float64 potentials.
+        Counts, int64, or potentials, float64, relative to rest.
 
     Raises
     ------
     EvaluationStopped
-        After Ctrl-C; it has the predictions made so far.
+        After Ctrl-C, with the predictions made so far.
+    InputError
+        A layer is unknown, or the images do not fit the network.
     """
     check_choice("returns", returns, SEEN)
     known = layer_names(network)[0 if returns == "counts" else 1 :]
@@ -202,7 +229,25 @@ class _Show:
 
 
 def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the share of wrong predictions in each row, in percent; (repeats,) float64."""
+    """Return the share of wrong predictions in each row, in percent.
+
+    Parameters
+    ----------
+    predictions : (images,) or (repeats, images) int array
+        Predicted classes.
+    labels : (images,) int array
+        Correct classes.
+
+    Returns
+    -------
+    (repeats,) float64 array
+        Percent; a single number, of shape (), for predictions of shape (images,).
+
+    Raises
+    ------
+    InputError
+        Shapes do not fit, or a type is not integer.
+    """
     predictions, labels = np.asarray(predictions), np.asarray(labels)
     kinds = {"predictions": predictions, "labels": labels}
     for name, array in kinds.items():

@@ -15,39 +15,69 @@ DIM = 64  # uint8 images whose pixels are all below this may be of another scale
 
 
 class Trains(NamedTuple):
-    """Input spikes of some showings: those of showing `k` are ``first[k]`` to ``first[k + 1]``, by time."""
+    """Input spikes of some showings.
 
-    first: np.ndarray  # (showings + 1,) int64
-    neuron: np.ndarray  # (n,) int32
-    time: np.ndarray  # (n,) float64, ms from the start of the showing
+    Parameters
+    ----------
+    first : (showings + 1,) int64 array
+        Showing `k` has the spikes ``first[k]`` to ``first[k + 1]``, by time.
+    neuron : (n,) int32 array
+        Input that spikes.
+    time : (n,) float64 array
+        Time from the start of the showing, ms.
+    """
+
+    first: np.ndarray
+    neuron: np.ndarray
+    time: np.ndarray
 
 
 class Shown(NamedTuple):
-    """What the inputs do in some showings: Poisson spikes of these intensities or, if there are any, these spikes."""
+    """Activity of the inputs in some showings.
 
-    intensities: np.ndarray  # (examples, n_inputs) float32, in 0..1
+    Parameters
+    ----------
+    intensities : (examples, n_inputs) float32 array
+        Intensities in 0..1, from which Poisson spikes are drawn.
+    trains : Trains, optional
+        Spikes in place of drawn ones; then the intensities have no meaning.
+    """
+
+    intensities: np.ndarray
     trains: Trains | None = None
 
 
 class Moment(NamedTuple):
-    """When examples are shown, and by which draws."""
+    """When examples are shown, and by which draws.
 
-    lengths: np.ndarray  # (showings, 2) ms, forward and target phase; each example as often as the trial has showings
-    first: int  # number of the first showing
-    rate_max: float  # rate of an input of intensity 1, spikes/ms
-    generator: Callable[..., np.random.Generator]  # of any whole numbers; for a showing's draws, give its own first
+    Parameters
+    ----------
+    lengths : (showings, 2) array
+        Length of the forward and of the target phase, ms; each example as often as the trial has showings.
+    first : int
+        Number of the first showing.
+    rate_max : float
+        Rate of an input of intensity 1, spikes/ms.
+    generator : callable
+        Returns a `numpy.random.Generator` for any whole numbers; for a showing's draws the first is its own number.
+    """
+
+    lengths: np.ndarray
+    first: int
+    rate_max: float
+    generator: Callable[..., np.random.Generator]
 
 
 class Examples(Protocol):
-    """Inputs, each with a class: `Images`, `Frames`, `SpikeTrains`, or of a class of one's own with these."""
+    """Contract of inputs, each with a class: `Images`, `Frames`, `SpikeTrains` and classes of a user keep it."""
 
     @property
     def name(self) -> str:
-        """What error messages call them."""
+        """Name of the examples in error messages."""
 
     @property
     def y(self) -> np.ndarray:
-        """Class of each, (n,) int64."""
+        """Class of each example, (n,) int64 array."""
 
     @property
     def n_classes(self) -> int:
@@ -59,29 +89,88 @@ class Examples(Protocol):
 
     @property
     def targets(self) -> np.ndarray | None:
-        """Share of each class that is taught, (n, n_classes) float64; None: all of `y`."""
+        """Share of each class that is taught, (n, n_classes) float64 array; None: all of `y`."""
 
     def __len__(self) -> int: ...
 
     def at(self, index: Any) -> "Examples":
-        """Return the examples selected."""
+        """Return some of the examples.
+
+        Parameters
+        ----------
+        index : slice or (k,) int or bool array
+            Which examples.
+
+        Returns
+        -------
+        `Examples`
+            The examples selected, of the same class.
+        """
 
     def first(self, n: int) -> "Examples":
-        """Return the first `n` examples; `InputError` unless there are that many, and at least one."""
+        """Return the first examples.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+
+        Returns
+        -------
+        `Examples`
+            The examples, of the same class.
+
+        Raises
+        ------
+        InputError
+            There are fewer, or `n` is below 1.
+        """
 
     def digest(self) -> str:
-        """Return a hash of what a network gets to see: inputs and classes, in their order."""
+        """Return a hash of inputs and classes, in their order.
+
+        Returns
+        -------
+        str
+            The same for examples that the network cannot tell apart.
+        """
 
     def check(self, phases: Phases, purpose: str) -> None:
-        """Raise `InputError` if something of an example would come after its phase is over."""
+        """Raise `InputError` if an example lasts longer than its phase.
+
+        Parameters
+        ----------
+        phases : Phases
+            Lengths and order of the phases.
+        purpose : str
+            ``"training"`` or ``"evaluation"``.
+
+        Raises
+        ------
+        InputError
+            Something of an example would come after its phase.
+        """
 
     def show(self, index: Any, moment: Moment) -> Shown:
-        """Return what the inputs do while the examples selected are shown."""
+        """Return the activity of the inputs while some examples are shown.
+
+        Parameters
+        ----------
+        index : slice or (k,) int or bool array
+            Which examples.
+        moment : Moment
+            When they are shown, and the source of the draws.
+
+        Returns
+        -------
+        Shown
+            Intensities or spikes.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Images:
-    """Images and the class of each; `InputError` if a shape, a type, a pixel or a label is not as below.
+    """Images and the class of each.
 
     Parameters
     ----------
@@ -90,13 +179,19 @@ class Images:
     y : (n,) int array
         Class of each image, in ``0 .. n_classes - 1``; becomes int64.
     n_classes : int
+        Number of classes.
     name : str
-        What error messages call these images.
+        Name of the images in error messages.
     scale : float, optional
         Pixel of intensity 1. By default 255 for uint8, with an `InputWarning` where all pixels are far below that,
         and 1 for floats; of other integers it must be given.
     targets : (n, n_classes) array, optional
-        What share of each class is taught, in place of all of `y`: numbers >= 0 that sum to 1; become float64.
+        Share of each class that is taught, in place of all of `y`: numbers >= 0 that sum to 1; become float64.
+
+    Raises
+    ------
+    InputError
+        A shape, a type, a pixel or a label is not as above.
     """
 
     x: np.ndarray
@@ -126,15 +221,26 @@ class Images:
 
     @property
     def n_inputs(self) -> int:
-        """Number of pixels of one image: an input for each."""
+        """Number of pixels of an image: an input for each."""
         return self.x.shape[1]
 
     def intensities(self, index: np.ndarray | Sequence[int] | slice) -> np.ndarray:
-        """Intensities of the images selected: a new (len(index), n_inputs) float32 array, in 0..1."""
+        """Return the intensities of some images.
+
+        Parameters
+        ----------
+        index : slice or (k,) int or bool array
+            Which images.
+
+        Returns
+        -------
+        (k, n_inputs) float32 array
+            Intensities in 0..1, in memory of their own.
+        """
         return np.divide(self.x[index], np.float32(self.scale or 1), dtype=np.float32)
 
     def digest(self) -> str:
-        """Return a hash of what a network gets to see: intensities and classes, in their order."""
+        """Return a hash of intensities and classes, in their order."""
         digest = hashlib.sha256(f"{len(self)} {self.n_inputs} {self.n_classes}".encode() + self.y.tobytes())
         for at in range(0, len(self), 1000):
             digest.update(self.intensities(slice(at, at + 1000)).tobytes())
@@ -143,19 +249,19 @@ class Images:
         return digest.hexdigest()[:16]
 
     def check(self, phases: Phases, purpose: str) -> None:
-        """Nothing to refuse: an image is there as long as a phase lasts."""
+        """Accept any phases: an image lasts as long as its phase."""
 
     def show(self, index: Any, moment: Moment) -> Shown:
-        """Let the inputs fire at the intensities of the images selected, all the time."""
+        """Return the intensities of some images, at which the inputs fire all the time."""
         return Shown(self.intensities(index))
 
     def first(self, n: int) -> "Images":
-        """Return the first `n` images; `InputError` unless there are that many, and at least one."""
+        """Return the first images; `InputError` unless there are that many, and at least one."""
         check_first(self, n, "images")
         return self.at(slice(n))
 
     def at(self, index: np.ndarray | slice) -> "Images":
-        """Return the images selected."""
+        """Return some of the images."""
         targets = None if self.targets is None else self.targets[index]
         return replace(self, x=self.x[index], y=self.y[index], targets=targets)
 

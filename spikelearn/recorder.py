@@ -12,7 +12,7 @@ from spikelearn.examples import Examples, Moment
 from spikelearn.model import Model
 from spikelearn.network import Network
 from spikelearn.origin import digest
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 from spikelearn.watching import Record
 from spikelearn.weights import Weights
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from spikelearn import origin
 from spikelearn.errors import InputError, nearest
-from spikelearn.journal import changing, journal_of, reading
+from spikelearn.journal import changing, reading
 from spikelearn.storage import hdf5_file, replacing
 
 if TYPE_CHECKING:
@@ -29,26 +28,50 @@ T = TypeVar("T")
 
 
 class Spikes(NamedTuple):
-    """Spikes of a layer, by time."""
+    """Spikes of a layer, by time.
 
-    neuron: np.ndarray  # (n,) int64
-    time: np.ndarray  # (n,) float64, ms from the start of the trial
+    Parameters
+    ----------
+    neuron : (n,) int64 array
+        Neuron that spikes.
+    time : (n,) float64 array
+        Time from the start of the trial, ms.
+    """
+
+    neuron: np.ndarray
+    time: np.ndarray
 
 
 class Phase(NamedTuple):
-    """A part of a trial."""
+    """A phase of a trial.
 
-    name: str  # "forward" or "target"
-    start: float  # ms
+    Parameters
+    ----------
+    name : str
+        ``"forward"`` or ``"target"``.
+    start, stop : float
+        Times from the start of the trial, ms.
+    """
+
+    name: str
+    start: float
     stop: float
 
 
 class Plateaus(NamedTuple):
-    """Plateau potentials of the recorded neurons of a hidden layer, in (0, 1), and when they came."""
+    """Plateau potentials of the recorded neurons of a hidden layer; None where there was no such phase.
 
-    forward: np.ndarray | None  # (n,) float64; None: there was no such phase
+    Parameters
+    ----------
+    forward, target : (n,) float64 array or None
+        Plateau potentials in the two phases, in (0, 1).
+    time_forward, time_target : (n,) array or None
+        Their times from the start of the trial, ms.
+    """
+
+    forward: np.ndarray | None
     target: np.ndarray | None
-    time_forward: np.ndarray | None  # (n,) ms
+    time_forward: np.ndarray | None
     time_target: np.ndarray | None
 
 
@@ -61,26 +84,30 @@ class ByName(dict[str, T]):
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A recorded trial. Potentials are relative to rest and have no unit; times are ms from the start of the trial.
+    """A recorded trial.
 
-    Attributes
+    Potentials are relative to rest and have no unit; times are ms from the start of the trial.
+
+    Parameters
     ----------
     times : (n_times,) float64 array
-        Of the samples of potentials, each at the end of a step or slot.
+        Times of the samples of potentials, ms, each at the end of a step or slot.
     potentials : mapping of str to (n_neurons, n_times) array
-        ``"hidden[0].v_basal"``, ``.v_apical``, ``.v_soma``; ``"output.v_dendrite"``, ``.v_soma``. ``recording[name]``,
-        for short.
+        Potentials by name, relative to rest: ``"hidden[0].v_basal"``, ``.v_apical``, ``.v_soma``;
+        ``"output.v_dendrite"``, ``.v_soma``. ``recording[name]`` for short.
     neurons : mapping of str to (n_neurons,) int64 array
-        The recorded neurons of each layer: rows of its potentials and plateaus.
+        Recorded neurons of each layer: rows of its potentials and plateaus.
     spikes : mapping of str to Spikes
-        By layer: ``"input"``, ``"hidden[0]"``, ..., ``"output"``. A spike of a clock has the time of its step's start.
+        Spikes by layer: ``"input"``, ``"hidden[0]"``, ..., ``"output"``. A spike of a clock has the time of its step's
+        start.
     phases : tuple of Phase
+        Phases in their order.
     plateaus : mapping of str to Plateaus
-        By hidden layer.
+        Plateau potentials by hidden layer.
     annotations : mapping of str to int, float or str
-        Seed, example, engine, version ...
-    state : mapping of str to array, optional
-        What the network was left in, for `simulate(..., state=...)`; it is not saved.
+        Seed, example, engine, version and more, by name.
+    state : mapping of str to array of any shape, optional
+        State of the network after the trial, for `simulate(..., state=...)`; it is not saved.
     """
 
     times: np.ndarray
@@ -106,7 +133,25 @@ class Recording:
         return sorted(found, key=lambda name: (name != "input", name == "output", len(name), name))
 
     def row(self, layer: str, neuron: int) -> int:
-        """Return the row of a neuron in the potentials of its layer; `InputError` if it was not recorded."""
+        """Return the row of a neuron in the potentials of its layer.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer, such as ``"hidden[0]"``.
+        neuron : int
+            Number of the neuron in its layer.
+
+        Returns
+        -------
+        int
+            Its row.
+
+        Raises
+        ------
+        InputError
+            The neuron or the layer was not recorded.
+        """
         rows = np.flatnonzero(self.neurons[layer] == neuron)
         if not len(rows):
             some = ", ".join(map(str, self.neurons[layer][:10])) + (", ..." if len(self.neurons[layer]) > 10 else "")
@@ -121,9 +166,19 @@ class Recording:
         Parameters
         ----------
         layer : str, optional
-            By default the lowest hidden layer that was recorded, or the outputs.
+            Name of the layer; by default the lowest hidden layer that was recorded, or the output layer.
         neurons : list of int, optional
-            By default the first recorded one.
+            Numbers of the neurons; by default the first recorded one.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A new figure.
+
+        Raises
+        ------
+        InputError
+            A neuron or the layer was not recorded.
         """
         from spikelearn.plotting.traces import plot_recording
 
@@ -136,7 +191,18 @@ class Recording:
         return plot_recording(self, layer, neurons)
 
     def raster(self) -> "Figure":
-        """Draw the spikes of all recorded layers, with phases."""
+        """Draw the spikes of all recorded layers, with phases.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A new figure.
+
+        Raises
+        ------
+        InputError
+            No spikes were recorded.
+        """
         from spikelearn.plotting.traces import plot_raster
 
         if not self.spikes:
@@ -144,13 +210,25 @@ class Recording:
         return plot_raster(self)
 
     def to_xarray(self) -> Any:
-        """Return an `xarray.Dataset`: potentials by layer, neuron and time, spikes and plateaus; needs the extra."""
+        """Return the recording as an `xarray.Dataset`: potentials by layer, neuron and time, spikes and plateaus.
+
+        Returns
+        -------
+        xarray.Dataset
+            See `spikelearn.export.to_xarray`.
+        """
         from spikelearn.export import to_xarray
 
         return to_xarray(self)
 
     def to_neo(self) -> Any:
-        """Return a `neo.Block` with one segment: signals, spike trains, phases as epochs, plateaus as events."""
+        """Return a `neo.Block` with one segment: signals, spike trains, phases as epochs, plateaus as events.
+
+        Returns
+        -------
+        neo.Block
+            See `spikelearn.export.to_neo`.
+        """
         from spikelearn.export import to_neo
 
         return to_neo(self)
@@ -158,7 +236,18 @@ class Recording:
     # -- on disk ------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write an HDF5 file, replacing what was there at once or not at all."""
+        """Write an HDF5 file; a file that exists is replaced by a complete one, or stays.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written.
+        """
         try:
             with replacing(Path(path)) as temporary, hdf5_file(temporary) as file:
                 file.attrs["format"] = FORMAT
@@ -168,105 +257,27 @@ class Recording:
 
     @staticmethod
     def load(path: str | Path) -> "Recording":
-        """Read what `save` wrote."""
-        with _opened(path) as file:
-            if "examples" in file:
-                raise InputError(f"{path} holds several recordings; open it with RecordingFile")
-            return _read(file, path)
-
-
-class RecordingFile:
-    """Several recordings in one file, added one by one; what was added survives the process.
-
-    A recording is added wholly or not at all, whatever happens to the process or the disk; others may read meanwhile.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file that `create` made.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        with _opened(self.path) as file:
-            if "examples" not in file:
-                raise InputError(f"{path} holds a single recording; open it with Recording.load")
-
-    @classmethod
-    def create(cls, path: str | Path) -> "RecordingFile":
-        """Make a new, empty file; `InputError` if there is one already."""
-        try:
-            with open(path, "xb"):
-                pass  # nobody else makes it now
-        except FileExistsError as error:
-            raise InputError(f"cannot create {path}: it exists already; choose another name or remove it") from error
-        except OSError as error:
-            raise InputError(f"cannot create {path}: {error}") from error
-        try:
-            journal_of(Path(path)).unlink(missing_ok=True)
-            with replacing(Path(path)) as temporary, hdf5_file(temporary) as file:
-                file.attrs["format"] = FORMAT
-                file.create_group("examples")
-        except OSError as error:
-            Path(path).unlink()  # an empty file would stand in the way of the next start
-            raise InputError(f"cannot create {path}: {error}") from error
-        return cls(path)
-
-    def claim(self, made_from: Mapping[str, Any]) -> None:
-        """Note what the examples come from; `InputError` if there are some that come from something else.
+        """Read a file that `save` wrote.
 
         Parameters
         ----------
-        made_from : mapping
-            Of what JSON knows. Where the file has examples, keys that it knows are compared and others added.
+        path : str or Path
+            File to read.
+
+        Returns
+        -------
+        Recording
+            The recording, without its `state`.
+
+        Raises
+        ------
+        InputError
+            It is no such file, or damaged.
         """
-        with _opened(self.path, "r+") as file:
-            if len(file["examples"]):
-                found = origin.read(file.attrs["origin"].decode()) if "origin" in file.attrs else {}
-                if not found:
-                    raise InputError(f"{self.path} does not say where its examples come from; choose another name")
-                origin.check_origin(
-                    f"{self.path} has examples of another training",
-                    {key: value for key, value in found.items() if key in made_from},
-                    {key: value for key, value in made_from.items() if key in found},
-                    "choose another name, or remove it",
-                )
-                made_from = found | dict(made_from)
-            file.attrs["origin"] = np.bytes_(origin.write(made_from))
-
-    @property
-    def examples(self) -> list[int]:
-        """Numbers of the recorded examples, ascending."""
-        with _opened(self.path) as file:
-            return sorted(map(int, file["examples"]))
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def __getitem__(self, example: int) -> Recording:
-        with _opened(self.path) as file:
-            name = f"{example:09d}"
-            if name not in file["examples"]:
-                some = ", ".join(str(int(n)) for n in list(file["examples"])[:10])
-                raise InputError(f"{self.path} has no example {example}; it begins with {some or 'none'}")
-            return _read(file["examples"][name], self.path)
-
-    def __iter__(self) -> Iterator[Recording]:
-        return (self[example] for example in self.examples)
-
-    def append(self, example: int, recording: Recording) -> None:
-        """Add the recording of an example, in place of one that was there."""
-        with _opened(self.path, "r+") as file:
-            name = f"examples/{example:09d}"
-            if name in file:
-                del file[name]
-            write_group(file.create_group(name), recording)
-
-    def truncate(self, first_example: int) -> None:
-        """Drop all examples from `first_example` on: a run that goes on from there records them again."""
-        with _opened(self.path, "r+") as file:
-            for name in [name for name in file["examples"] if int(name) >= first_example]:
-                del file["examples"][name]
+        with opened(path) as file:
+            if "examples" in file:
+                raise InputError(f"{path} holds several recordings; open it with RecordingFile")
+            return read_group(file, path)
 
 
 def check_size(size: int, limit: int, advice: str) -> None:
@@ -294,7 +305,8 @@ def write_group(group: "h5py.Group", recording: Recording) -> None:
             group.create_dataset(name, data=array, **(packed if array.size else {}))
 
 
-def _read(group: "h5py.Group", path: str | Path) -> Recording:
+def read_group(group: "h5py.Group", path: str | Path) -> Recording:
+    """Return the recording that `write_group` wrote; errors name the file."""
     try:
         return Recording(
             times=group["times"][()],
@@ -317,7 +329,8 @@ def _dataset(group: "h5py.Group", name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
+def opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
+    """Open a file of recordings, to read or with ``"r+"`` to change; `InputError` if it is none, or damaged."""
     import h5py
 
     with contextlib.ExitStack() as stack:

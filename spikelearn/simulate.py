@@ -48,39 +48,51 @@ def simulate(
 
     Parameters
     ----------
-    network, weights
-        What to simulate.
-    image : (n_inputs,) array, or with `frame` (frames, n_inputs)
-        Intensities in [0, 1]; may be left out if `input_spikes` are given. Or one of what is learned from, say
-        ``digits.test.at([3])``; frames and spikes of it as in `train`, or of a test image, with this seed.
+    network : Network
+        The network to simulate.
+    weights : Weights
+        Its weights; they do not change.
+    image : (n_inputs,) array, or with `frame` (frames, n_inputs) array, or Examples, optional
+        Intensities in [0, 1]; not with `input_spikes`. Or one example, such as ``digits.test.at([3])``; its frames and
+        spikes are shown as in `train`, or as of a test image, with this seed.
     label : int, optional
-        With a label: a forward phase, then a target phase with this class taught, as in training. Without: a forward
-        phase, as for a test image.
+        Class that is taught: a forward phase, then a target phase, as in training. By default a forward phase only, as
+        for a test image.
     target : (n_classes,) array, optional
-        In place of a label what share of each class is taught: numbers >= 0 that sum to 1.
+        Share of each class that is taught, in place of a label: numbers >= 0 that sum to 1.
     frame : float, optional
-        Input that changes in time: each row of `image` lasts for so many ms, the last one to the end of the trial.
-    state : mapping of str to array, optional
-        In which the trial begins: ``recording.state`` of another one of this network and engine. By default at rest.
+        Duration of each row of `image`, ms, for an input that changes in time; the last one stays to the end of the
+        trial.
+    state : mapping of str to array of any shape, optional
+        State at the start: ``recording.state`` of another trial of this network and engine. By default at rest.
     duration : float, optional
-        Of the forward phase without a label, ms; that of a test image by default.
+        Length of the forward phase without a label, ms; by default that of a test image.
     phases : Phases, optional
-        In place of the network's.
-    record, neurons, every, window, limit
-        What to record: see `spikelearn.Record`; everything by default.
+        Phases in place of the network's.
+    record : sequence of str, optional
+        Variables to record, as those of `spikelearn.Record`; by default all.
+    neurons : sequence of int or mapping, optional
+        Neurons to record, as those of `spikelearn.Record`; by default all.
+    every : float, optional
+        Time between samples of potentials, ms; by default a step or slot.
+    window : (float, float), optional
+        Window of the recording, ms from the start of the trial; by default all of it.
     seed, example : int
         They fix every spike: with those of a training run, its example has the same input spikes here.
     engine : Event or Clock, optional
         By default the event engine, float32.
-    input_spikes : (neurons, times) pair, optional
-        Spikes of the inputs in place of drawn ones; times in ms, those of a clock fall into the step that holds them.
-    apical_spikes : (neurons, times) pair, or mapping from layer to such a pair, optional
-        Spikes that reach the apical dendrites in place of those of the layer that feeds back; where more than one layer
-        does, by the name of the layer.
+    input_spikes : ((n,) int array, (n,) float array), optional
+        Inputs and times, ms, of spikes in place of drawn ones; a clock has a spike in the step that holds its time.
+    apical_spikes : ((n,) int array, (n,) float array) or mapping from layer to such, optional
+        Neurons and times, ms, of spikes that reach the apical dendrites in place of those of the layer that feeds back;
+        by the name of the layer where more than one feeds back.
+    limit : int
+        Largest size of the recording, bytes.
 
     Returns
     -------
     Recording
+        Potentials, spikes and plateaus of the trial, and the state after it.
 
     Raises
     ------

@@ -21,13 +21,26 @@ class Frames:
     Parameters
     ----------
     x : (n, frames, n_inputs) array
-        Intensities as of `Images`: numbers in 0..scale.
-    y, n_classes, name, scale, targets
-        As those of `Images`.
+        Intensities, numbers in 0..scale. uint8 is kept, all else becomes float32.
+    y : (n,) int array
+        Class of each sequence, in ``0 .. n_classes - 1``.
+    n_classes : int
+        Number of classes.
+    name : str
+        Name of the sequences in error messages.
     frame : float
-        Time that a frame lasts, ms; the last one stays to the end.
+        Duration of a frame, ms; the last one stays to the end.
+    scale : float, optional
+        Number of intensity 1, as of `Images`.
+    targets : (n, n_classes) array, optional
+        Share of each class that is taught, as of `Images`.
     restart : bool
-        Does each phase begin with the first frame, so that both see the same? Else a trial is one sequence.
+        Start each phase with the first frame, so that both phases are the same; else a trial is one sequence.
+
+    Raises
+    ------
+    InputError
+        A shape, a type, a number or a label is not as above.
     """
 
     x: np.ndarray
@@ -58,7 +71,7 @@ class Frames:
 
     @property
     def n_inputs(self) -> int:
-        """Number of intensities of a frame."""
+        """Number of intensities of a frame: an input for each."""
         return self.x.shape[2]
 
     @property
@@ -67,15 +80,26 @@ class Frames:
         return self.x.shape[1]
 
     def intensities(self, index: Any) -> np.ndarray:
-        """Intensities of the sequences selected: a new (len(index), frames, n_inputs) float32 array, in 0..1."""
+        """Return the intensities of some sequences.
+
+        Parameters
+        ----------
+        index : slice or (k,) int or bool array
+            Which sequences.
+
+        Returns
+        -------
+        (k, frames, n_inputs) float32 array
+            Intensities in 0..1, in memory of their own.
+        """
         return np.divide(self.x[index], np.float32(self.scale or 1), dtype=np.float32)
 
     def check(self, phases: Phases, purpose: str) -> None:
-        """Raise `InputError` if there are frames that would come after their phase."""
+        """Raise `InputError` if a frame would come after its phase."""
         _check_end(self.name, "frames", (self.n_frames - 1) * self.frame, phases, purpose, self.restart)
 
     def show(self, index: Any, moment: Moment) -> Shown:
-        """Draw Poisson spikes whose rates change from frame to frame."""
+        """Return drawn Poisson spikes, whose rates change from frame to frame."""
         shown = self.intensities(index)
         per_example = len(moment.lengths) // max(len(shown), 1)
         spikes = []
@@ -89,7 +113,7 @@ class Frames:
         return Shown(np.zeros((len(shown), self.n_inputs), np.float32), joined(spikes))
 
     def digest(self) -> str:
-        """Return a hash of what a network gets to see: frames and classes, in their order."""
+        """Return a hash of frames and classes, in their order."""
         about = np.array([self.frame, self.restart, self.n_classes], float)
         more = [] if self.targets is None else [self.targets]
         return origin.digest(about, self.intensities(slice(None)), self.y, *more)
@@ -100,7 +124,7 @@ class Frames:
         return self.at(slice(n))
 
     def at(self, index: Any) -> "Frames":
-        """Return the sequences selected."""
+        """Return some of the sequences."""
         targets = None if self.targets is None else self.targets[index]
         return replace(self, x=self.x[index], y=self.y[index], targets=targets)
 
@@ -111,14 +135,26 @@ class SpikeTrains:
 
     Parameters
     ----------
-    spikes : sequence of (neurons, times)
-        Of each example, in any order; inputs from 0, times in ms from its start.
-    y, n_classes, name, targets
-        As those of `Images`.
+    spikes : sequence of ((k,) int array, (k,) float array)
+        Inputs, counted from 0, and times, ms from its start, of the spikes of each example, in any order.
+    y : (n,) int array
+        Class of each example, in ``0 .. n_classes - 1``.
     n_inputs : int
+        Number of inputs.
+    n_classes : int
+        Number of classes.
+    name : str
+        Name of the examples in error messages.
+    targets : (n, n_classes) array, optional
+        Share of each class that is taught, as of `Images`.
     restart : bool
-        Does each phase begin with the first spike, so that both see the same? Else times count from the start of the
-        trial on.
+        Start each phase with the first spike, so that both phases are the same; else times count from the start of the
+        trial.
+
+    Raises
+    ------
+    InputError
+        An input does not exist, a time is negative, or a label is not as above.
     """
 
     spikes: Sequence[tuple[Any, Any]]
@@ -143,12 +179,12 @@ class SpikeTrains:
         return len(self.y)
 
     def check(self, phases: Phases, purpose: str) -> None:
-        """Raise `InputError` if there are spikes that would come after their phase."""
+        """Raise `InputError` if a spike would come after its phase."""
         latest = max((times[-1] for _, times in self.spikes if len(times)), default=0.0)
         _check_end(self.name, "spikes", latest, phases, purpose, self.restart)
 
     def show(self, index: Any, moment: Moment) -> Shown:
-        """Let the inputs have their spikes."""
+        """Return the spikes of some examples."""
         chosen = np.arange(len(self))[index]
         per_example = len(moment.lengths) // max(len(chosen), 1)
         spikes = []
@@ -162,7 +198,7 @@ class SpikeTrains:
         return Shown(np.zeros((len(chosen), self.n_inputs), np.float32), joined(spikes))
 
     def digest(self) -> str:
-        """Return a hash of what a network gets to see: spikes and classes, in their order."""
+        """Return a hash of spikes and classes, in their order."""
         about = np.array([self.n_inputs, self.n_classes, self.restart], np.int64)
         more = [] if self.targets is None else [self.targets]
         counts = np.array([len(times) for _, times in self.spikes])
@@ -174,7 +210,7 @@ class SpikeTrains:
         return self.at(slice(n))
 
     def at(self, index: Any) -> "SpikeTrains":
-        """Return the examples selected."""
+        """Return some of the examples."""
         targets = None if self.targets is None else self.targets[index]
         chosen = np.arange(len(self))[index]
         return replace(self, spikes=[self.spikes[k] for k in chosen], y=self.y[index], targets=targets)
@@ -210,7 +246,18 @@ def cut(where: str, first: np.ndarray, neuron: np.ndarray, time: np.ndarray) -> 
 
 
 def joined(spikes: Sequence[tuple[np.ndarray, ...]]) -> Trains:
-    """Return the (neurons, times) of showings one after the other, those of each by time."""
+    """Return the spikes of some showings, one after the other, those of each by time.
+
+    Parameters
+    ----------
+    spikes : sequence of ((k,) int array, (k,) float array)
+        Inputs and times, ms, of each showing.
+
+    Returns
+    -------
+    Trains
+        All spikes.
+    """
     orders = [np.argsort(times, kind="stable") for _, times in spikes]
     first = np.cumsum([0, *map(len, orders)])
     neuron, time = (

@@ -30,14 +30,14 @@ from spikelearn.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """A stretch of training.
+    """Results of a stretch of training.
 
-    Attributes
+    Parameters
     ----------
     epoch : int
         Counted from 0.
     start, stop : int
-        Examples of the epoch, in the order in which they were shown.
+        First example of the epoch in this stretch and the one after its last, in the order in which they were shown.
     label, prediction : (n,) int64 arrays
         Correct class, and the output that was most active before teaching.
     loss : (n, layers) float64 array
@@ -45,7 +45,7 @@ class Chunk:
     angle : (n, hidden layers) float64 array
         Degrees between the errors of the rule and of the one it is compared with; NaN without one.
     v_output : (n, outputs) float64 array
-        Mean somatic potentials of the outputs in the forward phase.
+        Mean somatic potentials of the outputs in the forward phase, relative to rest.
     """
 
     epoch: int
@@ -64,15 +64,39 @@ class Chunk:
 
     @property
     def error(self) -> float:
-        """Examples predicted wrongly, in percent."""
+        """Share of examples predicted wrongly, percent."""
         return 100 * self.n_wrong / len(self.label)
 
 
 class Training:
-    """Training in progress: iterate over it, chunk by chunk; `weights` are the present ones at any time.
+    """Training in progress: iterate over it, chunk by chunk.
 
-    Made by `train`. Whatever is raised in the middle of a chunk, Ctrl-C say, training is where it was before it: go on
-    with the same object. A copy (`copy.deepcopy`, pickle, joblib) goes on to the same bits.
+    `train` makes it; `weights` are the present ones at any time. If an exception such as Ctrl-C stops a chunk, training
+    is where it was before that chunk: iterate over the same object to go on. A copy (`copy.deepcopy`, pickle, joblib)
+    goes on to the same bits.
+
+    Parameters
+    ----------
+    model : Model
+        Network, rule and learning rates.
+    images : Examples
+        Examples to learn from.
+    seed : int
+        Fixes weights (unless given), order and every spike.
+    epochs : int
+        Number of passes over the images.
+    weights : Weights or None
+        Weights at the start; None: drawn from `seed`.
+    engine : Engine
+        How to simulate.
+    chunk_size : int
+        Number of examples for each step of the iteration.
+    compare : Rule or None
+        Another rule, to whose errors the angle is measured.
+    record : Record or None
+        What to record of which examples.
+    record_to : str, Path or None
+        File to which recordings are added.
     """
 
     def __init__(
@@ -119,7 +143,7 @@ class Training:
 
     @property
     def weights(self) -> Weights:
-        """The present weights, a copy; may be set between chunks. Another thread's chunk is waited for."""
+        """Present weights, a copy; they can be set between chunks. The caller waits for a chunk in another thread."""
         return self._progress.look(lambda core: core.weights)
 
     @weights.setter
@@ -132,26 +156,34 @@ class Training:
 
     @property
     def average(self) -> Weights | None:
-        """The averaged weights, where the model has averaging and they were looked at once; else None."""
+        """Averaged weights; None where the model has no averaging, or no 500 examples were learned yet."""
         return self._progress.look(lambda _: self._progress.reached.average)
 
     @property
     def tested(self) -> Weights:
-        """The weights to test with: averaged, where the model has averaging, else the present ones."""
+        """Weights to test with: averaged where the model has averaging, else the present ones."""
         average = self.average
         return self.weights if average is None else average
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return potentials and recent spikes: all that going on needs besides `weights`, `average` and `trials`."""
+        """Return potentials and recent spikes, which going on needs besides `weights`, `average` and `trials`.
+
+        Returns
+        -------
+        dict from str to array of any shape
+            A copy.
+        """
         return self._progress.look(lambda core: core.state())
 
     def resume(self, trials: int, state: Mapping[str, np.ndarray], average: Weights | None = None) -> None:
-        """Go on after `trials` examples, counted over all epochs, in a state that `state` returned there.
+        """Continue after some examples, counted over all epochs, from a state that `state` returned there.
 
         Parameters
         ----------
         trials : int
-        state : dict of arrays
+            Number of examples learned so far.
+        state : mapping of str to array of any shape
+            What `state` returned there.
         average : Weights, optional
             The averaged weights there.
 
@@ -279,21 +311,22 @@ def train(
     Parameters
     ----------
     model : Model
+        Network, rule and learning rates.
     images : Images, Frames or SpikeTrains
-        Or of a class of one's own like `spikelearn.examples.Examples`.
+        Examples to learn from; or objects of another class that keeps `spikelearn.examples.Examples`.
     seed : int
         Fixes weights (unless given), order and every spike.
     epochs : int
-        Passes over the images, each in an order of its own.
+        Number of passes over the images, each in an order of its own.
     weights : Weights, optional
-        To start from; drawn from `seed` by default. Never changed.
+        Weights at the start, by default drawn from `seed`; never changed.
     engine : Event, Clock or Rates, optional
         By default the event engine, float32.
     chunk_size : int
-        Examples for each step of the iteration; has no influence on the results.
+        Number of examples for each step of the iteration; has no influence on the results.
     compare : Rule, optional
         Another rule, to whose errors the angle is measured.
-    record, record_to : Record and path, optional
+    record, record_to : Record and str or Path, optional
         What to record of which examples, and the HDF5 file (see `RecordingFile`) to which each is added. A file that
         has examples must have them of the same training: model, engine, seed, images, weights and what is recorded.
 

@@ -28,24 +28,26 @@ Neurons = Sequence[int] | Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What to record.
+    """Variables, neurons and times to record.
 
     Parameters
     ----------
     variables : sequence of str or None
-        Names as above; ``"hidden[0]"`` or ``"hidden0"`` is all of that layer, ``"v_soma"`` or ``"spikes"`` that of all
-        layers. None: everything.
+        Names such as ``"hidden[0].v_basal"``, ``.v_apical``, ``.v_soma``, ``.spikes``, ``"output.v_dendrite"`` and
+        ``"input.spikes"``; ``"hidden[0]"`` or ``"hidden0"`` for all of that layer, ``"v_soma"`` or ``"spikes"`` for
+        that of all layers. None: everything.
     neurons : sequence of int, or mapping from layer to such, or None
-        Those whose potentials, plateaus and spikes are recorded; a sequence holds for all layers but the inputs. None,
-        and layers not in the mapping: all.
+        Neurons whose potentials, plateaus and spikes are recorded; a sequence holds for all layers but the inputs.
+        None, and layers not in the mapping: all.
     every : float or None
-        Time between samples of potentials, ms; whole steps of `Clock`; with `Event` rounded to whole slots. None: one.
+        Time between samples of potentials, ms: whole steps of `Clock`; with `Event` rounded to whole slots. None: one
+        step or slot.
     window : (float, float) or None
-        From when to when in a trial, ms. None: all of it.
+        Start and end of the recording within a trial, ms. None: all of it.
     examples : iterable of int or None
-        During training: which trials, counted from the first of the first epoch. None: all.
+        Trials to record in training, counted from the first of the first epoch. None: all.
     limit : int
-        Bytes beyond which recording is refused before it begins.
+        Size in bytes beyond which recording is refused before it begins.
     """
 
     variables: Sequence[str] | None = None
@@ -69,7 +71,25 @@ class Record:
         check_range("Record.limit", self.limit, at_least=1, integer=True)
 
     def resolve(self, network: Network, engine: Engine) -> "Resolved":
-        """Check all names and numbers against a network and an engine."""
+        """Return the names and numbers as they are for a network and an engine.
+
+        Parameters
+        ----------
+        network : Network
+            The network to record.
+        engine : Engine
+            The engine that simulates it.
+
+        Returns
+        -------
+        Resolved
+            Full names, and what the engine has to watch.
+
+        Raises
+        ------
+        InputError
+            A variable, layer or neuron is unknown, or samples cannot be at such intervals.
+        """
         layers = layer_names(network)
         wanted = _variables(self.variables, layers)
         chosen = _neurons(self.neurons, network, layers, wanted)

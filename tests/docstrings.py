@@ -121,7 +121,7 @@ def _keeps(cls: type, protocol: type) -> bool:
 def _members(cls: type) -> Iterator[tuple[str, typing.Any]]:
     """Yield the public methods and properties that a class defines, itself or by private classes it derives from."""
     for base in reversed(cls.__mro__):
-        if base is cls or base.__name__.startswith("_"):
+        if base is cls or (base.__name__.startswith("_") and _ours(base)):
             for name, member in vars(base).items():
                 if isinstance(member, classmethod | staticmethod):
                     member = member.__func__

@@ -17,7 +17,7 @@ from test_recording import assert_equal
 import spikelearn as sl
 from spikelearn import journal
 from spikelearn.journal import PAGE, changing, journal_of, reading
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 
 
 def recording(number):
@@ -103,7 +103,7 @@ KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from test_journal import recording
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 file = RecordingFile(sys.argv[2])
 for k in range(1, 10**6):
     file.append(k, recording(k % 5))

@@ -23,7 +23,7 @@ from spikelearn.models import guerguiev2017
 from spikelearn.ratenet import fit, registry
 from spikelearn.ratenet.fit import minibatches
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 
 ENGINES = {"event": sl.Event(), "clock": sl.Clock(), "rates": sl.Rates()}
 CORES = {"event": EventCore, "clock": ClockCore, "rates": RatesCore}

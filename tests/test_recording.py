@@ -13,7 +13,8 @@ import pytest
 
 import spikelearn as sl
 from spikelearn.models import guerguiev2017
-from spikelearn.recording import Phase, Plateaus, Recording, RecordingFile, Spikes
+from spikelearn.recording import Phase, Plateaus, Recording, Spikes
+from spikelearn.recording_file import RecordingFile
 
 RNG = np.random.default_rng(0)
 
@@ -141,7 +142,7 @@ def test_a_killed_process_leaves_what_it_had_added(tmp_path):
 import os, signal, sys
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 from test_recording import recording
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 file = RecordingFile.create({str(tmp_path / "r.h5")!r})
 for k in range(5):
     file.append(k, recording())

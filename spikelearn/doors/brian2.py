@@ -41,17 +41,24 @@ def to_brian2(network: Network, weights: Weights, *, seed: int, spikes: Mapping[
     Parameters
     ----------
     network : Network
+        The network to translate.
     weights : Weights
+        Its weights.
     seed : int
-        For Brian2's random numbers, which are the same for all that runs in this process.
-    spikes : mapping from layer to (neurons, times) pair, optional
-        Spikes that these layers send in place of their own: of ``recording.spikes`` all or some. Times in ms, which
-        fall into the step that holds them.
+        Seed of Brian2's random numbers, which are the same for all that runs in this process.
+    spikes : mapping from layer to ((n,) int array, (n,) float array), optional
+        Neurons and times, ms, of spikes that these layers send in place of their own: of ``recording.spikes`` all or
+        some. A spike is in the step that holds its time.
+
+    Returns
+    -------
+    brian2.Network
+        The network, with its objects by name.
 
     Raises
     ------
     InputError
-        Brian2 is not installed; it cannot express something of the network; the weights are another network's.
+        Brian2 is not installed, or it cannot express a part of the network, or the weights are another network's.
     """
     check_kind("network", network, Network, "of a model, give model.network")
     check_range("seed", seed, at_least=0, integer=True)

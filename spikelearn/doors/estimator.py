@@ -6,7 +6,6 @@ potentials carry over. So three calls of `partial_fit` with the same rows equal 
 """
 
 import math
-import numbers
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -14,27 +13,19 @@ from typing import Any, Self
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 from tqdm.auto import tqdm
 
 from spikelearn.doors import saved
+from spikelearn.doors.given import images_of, model_of, seed_of
 from spikelearn.doors.scaling import Scaling, check_finite
 from spikelearn.engines import Engine
-from spikelearn.errors import InputError, check_range, described
+from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import activity
-from spikelearn.examples import Images
 from spikelearn.feedback import Feedback
-from spikelearn.learning import Plateau, Rule
-from spikelearn.model import Model
-from spikelearn.models import guerguiev2017
+from spikelearn.learning import Rule
 from spikelearn.training import Chunk, Training, train
-
-# Of hidden layers and of the output layer; chosen on held-out training rows of the digits, which four seeds learned in
-# fewer epochs than at the paper's 0.21 for both.
-LEARNING_RATES = 1.0, 0.1
 
 
 class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -47,41 +38,49 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int
-        Neurons of each hidden layer, from the lowest up; ``()`` for none.
+        Number of neurons of each hidden layer, from the lowest up; ``()`` for none.
     reading : str
-        Of the paper, ``"text"``, ``"released"`` or ``"cited"``: see `spikelearn.models.guerguiev2017`.
+        Reading of the paper, ``"text"``, ``"released"`` or ``"cited"``: see `spikelearn.models.guerguiev2017`.
     feedback : Feedback, optional
-        By default the reading's.
+        Feedback weights; by default the reading's.
     rule : Rule, optional
-        By default `Plateau`.
+        Learning rule; by default `Plateau`.
     learning_rates : float or sequence of float, optional
         One for all layers with weights, or one for each, from the lowest up. By default 1 for hidden layers, 0.1 for
         the output layer.
     epochs : int
-        Passes of `fit` over the training set.
+        Number of passes of `fit` over the training set.
     engine : Event, Clock or Rates, optional
         By default the event engine. `Clock` is faster.
     random_state : int, Generator, RandomState or None
-        A whole number is the seed of all draws; the others draw one.
+        Seed of all draws, if it is an integer; a seed is drawn from the others.
     n_jobs : int, optional
-        Threads that predict; no influence on results. Training takes one.
+        Number of threads that predict; no influence on results. Training takes one.
     warm_start : bool
-        Let `fit` go on from what has been learned, with the scaling and the seed of the first `fit`.
+        Continue in `fit` from the present weights, with the scaling and the seed of the first `fit`.
     verbose : bool
         Show a progress bar.
 
     Attributes
     ----------
-    classes_ : (classes,) array
+    classes_ : (n_classes,) array
+        Labels, sorted.
     n_features_in_ : int
+        Number of columns.
     feature_names_in_ : (n_features_in_,) object array
-        Only where X has column names, all of them text.
-    model_, network_ : Model, Network
+        Names of the columns; only where all columns of X have one that is text.
+    model_ : Model
+        Network, rule and learning rates.
+    network_ : Network
+        Description of the network.
     weights_ : Weights
+        Present weights.
     scaling_ : Scaling
+        Numbers of each column that become 0 and 1.
     seed_ : int
+        Seed of all draws.
     history_ : list of dict
-        One for each whole epoch: its number, rows learned so far, error in percent before each was taught, mean losses.
+        For each whole epoch its number, rows learned so far, error in percent before each was taught, mean losses.
     """
 
     def __init__(
@@ -114,15 +113,26 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
     # -- learning -------------------------------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn from scratch or, with `warm_start`, go on; nothing changes if something given is refused.
+        """Learn from scratch or, with `warm_start`, continue.
 
-        Ctrl-C keeps what was learned so far.
+        Where an argument is refused, nothing changes. After Ctrl-C the examples learned so far count.
 
         Parameters
         ----------
-        X : (n, columns) array of numbers
+        X : (n, columns) array
+            Rows of numbers, finite.
         y : (n,) array
-            Labels of any kind: at least two.
+            Labels of any type: at least two different ones.
+
+        Returns
+        -------
+        SegregatedDendriteClassifier
+            The object itself.
+
+        Raises
+        ------
+        InputError
+            A parameter or a number is out of its range, or there is a single class.
         """
         check_range("epochs", self.epochs, at_least=1, integer=True)
         x, labels = self._checked(X, y)
@@ -137,10 +147,22 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
 
         Parameters
         ----------
-        X : (n, columns) array of numbers
+        X : (n, columns) array
+            Rows of numbers, finite.
         y : (n,) array
-        classes : array, optional
+            Labels, of those in `classes`.
+        classes : (n_classes,) array, optional
             All labels there will be; needed in the first call.
+
+        Returns
+        -------
+        SegregatedDendriteClassifier
+            The object itself.
+
+        Raises
+        ------
+        InputError
+            `classes` are missing in the first call, or differ later.
         """
         x, labels = self._checked(X, y)
         all_classes = None if classes is None else np.unique(np.asarray(classes))
@@ -168,9 +190,9 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
             raise InputError(
                 f"y has one class only, {classes.tolist()}; a classifier needs rows of two classes at least"
             )
-        model, scaling = self._model(x.shape[1], len(classes)), Scaling.of(x)
+        model, scaling = model_of(self, x.shape[1], len(classes)), Scaling.of(x)
         seed = seed_of(self.random_state)
-        training = train(model, _images(scaling, x, classes, labels), seed=seed, epochs=epochs, engine=self.engine)
+        training = train(model, images_of(scaling, x, classes, labels), seed=seed, epochs=epochs, engine=self.engine)
         validate_data(self, X, skip_check_array=True)  # keeps the number of columns, and their names
         self.classes_, self.model_, self.scaling_, self.seed_ = classes, model, scaling, seed
         self.network_ = model.network
@@ -179,14 +201,14 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
 
     def _go_on(self, X: Any, x: np.ndarray, labels: np.ndarray, epochs: int) -> None:
         validate_data(self, X, skip_check_array=True, reset=False)
-        model = self._model(x.shape[1], len(self.classes_))
+        model = model_of(self, x.shape[1], len(self.classes_))
         if model.network != self.network_:
             raise InputError(
                 f"learning goes on with the network of {self.network_.sizes} neurons that was begun with, but "
                 f"hidden_layer_sizes, reading or feedback have changed; set them back, or learn from scratch with "
                 f"fit and warm_start=False"
             )
-        images = _images(self.scaling_, x, self.classes_, labels)
+        images = images_of(self.scaling_, x, self.classes_, labels)
         passes = math.ceil(self._trials / len(images))  # whole ones: no trial comes twice, so no draw does
         training = train(
             model,
@@ -199,22 +221,6 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
         training.resume(passes * len(images), self._state)
         self.model_ = model
         self._learn(training)
-
-    def _model(self, n_inputs: int, n_classes: int) -> Model:
-        """Describe the network that the parameters mean, and what trains it."""
-        hidden, rates = self.hidden_layer_sizes, self.learning_rates
-        if isinstance(hidden, str | None) or not np.iterable(hidden) and not isinstance(hidden, numbers.Integral):
-            raise InputError(
-                f"hidden_layer_sizes must be a whole number or a sequence of such, got {described(hidden)}; "
-                f"() is no hidden layer"
-            )
-        sizes = (n_inputs, *(hidden if np.iterable(hidden) else (hidden,)), n_classes)
-        network = guerguiev2017.network(self.reading, sizes, self.feedback)
-        if rates is None:
-            rates = (LEARNING_RATES[0],) * network.n_hidden + LEARNING_RATES[1:]
-        if isinstance(rates, numbers.Real):
-            rates = (float(rates),) * network.n_layers
-        return Model(network=network, learning_rates=rates, rule=Plateau() if self.rule is None else self.rule)
 
     def _learn(self, training: Training) -> None:
         n, wrong, loss = len(training.images), 0, np.zeros(self.network_.n_layers)
@@ -243,15 +249,36 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
     # -- looking --------------------------------------------------------------------------------------------------
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the label of the output with the highest mean potential for each row, (n,)."""
+        """Return the label of the output with the highest mean potential for each row.
+
+        Parameters
+        ----------
+        X : (n, columns) array
+            Rows of numbers, finite.
+
+        Returns
+        -------
+        (n,) array
+            Labels.
+        """
         potentials = self._potentials(X, ["output"])[0]
         return self.classes_[potentials.argmax(axis=1)]
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return mean somatic potentials of the outputs for each row, (n, classes) float64.
+        """Return the mean somatic potentials of the outputs for each row.
 
-        Of two classes, (n,): the logarithm of the second rate over the first one, see `predict_proba`, which is above 0
-        where the second potential is the higher one.
+        Of two classes, the logarithm of the second rate over the first one, see `predict_proba`, which is above 0 where
+        the second potential is the higher one.
+
+        Parameters
+        ----------
+        X : (n, columns) array
+            Rows of numbers, finite.
+
+        Returns
+        -------
+        (n, n_classes) or, of two classes, (n,) float64 array
+            Potentials, relative to rest, or logarithms.
         """
         potentials = self._potentials(X, ["output"])[0]
         if len(self.classes_) > 2:
@@ -260,21 +287,41 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
         return second - first
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return each output's rate at its mean potential as a share of all outputs' rates, (n, classes) float64.
+        """Return each output's rate at its mean potential, over the sum of all outputs' rates.
 
-        The shares sum to 1, but nothing in the learning makes them calibrated probabilities.
+        These fractions sum to 1, but learning does not make them calibrated probabilities.
+
+        Parameters
+        ----------
+        X : (n, columns) array
+            Rows of numbers, finite.
+
+        Returns
+        -------
+        (n, n_classes) float64 array
+            Fractions, 0..1.
         """
         potentials = self._potentials(X, ["output"])[0]
         rates = self.network_.output.curve.value(potentials)
         return rates / rates.sum(axis=1, keepdims=True)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return the activity of all hidden neurons for each row: rates at their mean potentials over the highest rate.
+        """Return the activity of all hidden neurons for each row: rates at their mean potentials.
+
+        Parameters
+        ----------
+        X : (n, columns) array
+            Rows of numbers, finite.
 
         Returns
         -------
         (n, hidden neurons) float64 array
-            In 0..1; the lowest layer first.
+            Rates in units of the highest rate, 0..1; the lowest layer first.
+
+        Raises
+        ------
+        InputError
+            There is no hidden layer.
         """
         check_is_fitted(self)
         if not self.network_.n_hidden:
@@ -289,7 +336,7 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=(np.float64, np.float32), ensure_all_finite=False)
         check_finite(x)
-        images = _images(self.scaling_, x, self.classes_, np.repeat(self.classes_[:1], len(x)))
+        images = images_of(self.scaling_, x, self.classes_, np.repeat(self.classes_[:1], len(x)))
         seen = activity(
             self.network_,
             self.weights_,
@@ -309,25 +356,30 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
     # -- a run folder ---------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write a run folder, as the commands do, from which `load` goes on to the same bits; see `saved.write`."""
+        """Write a run folder, as the commands do; from it `load` continues to the same bits.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder to make.
+        overwrite : bool
+            Replace a run that is there.
+        """
         check_is_fitted(self)
         saved.write(self, path, overwrite)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Return the classifier that `save` wrote."""
+        """Return the classifier that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder to read.
+
+        Returns
+        -------
+        SegregatedDendriteClassifier
+            A classifier that predicts the same.
+        """
         return saved.read(cls, path)
-
-
-def _images(scaling: Scaling, x: np.ndarray, classes: np.ndarray, labels: np.ndarray) -> Images:
-    encoder = LabelEncoder().fit(classes)
-    return Images(x=scaling.intensities(x), y=encoder.transform(labels), n_classes=len(classes), name="X")
-
-
-def seed_of(random_state: Any) -> int:
-    """Return a whole number as it is; else draw one, from what scikit-learn or NumPy take for a source of draws."""
-    if isinstance(random_state, numbers.Integral):
-        return int(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31))
-    return int(check_random_state(random_state).randint(2**31 - 1))

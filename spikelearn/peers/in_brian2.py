@@ -21,7 +21,7 @@ class Brian2:
     Parameters
     ----------
     target : str
-        What Brian2 generates: ``"cython"``, ``"numpy"``, or ``"auto"``: Cython where it finds a compiler.
+        Code that Brian2 generates: ``"cython"``, ``"numpy"``, or ``"auto"``: Cython where it finds a compiler.
     """
 
     learns = False
@@ -34,6 +34,21 @@ class Brian2:
 
         What comes before the first step of the first run (generating and compiling code, or loading what was
         compiled before) is `compile_s`; before the second it is not counted.
+
+        Parameters
+        ----------
+        task : Task
+            What to run.
+
+        Returns
+        -------
+        Times
+            The times, ms, and the memory.
+
+        Raises
+        ------
+        Unavailable
+            Brian2 is not installed, or failed.
         """
         network, weights, phases = task.model.network, task.weights, task.model.network.phases
         try:
@@ -62,16 +77,20 @@ class Brian2:
         Parameters
         ----------
         network : Network
+            The network to simulate.
         weights : Weights
+            Its weights, which do not change.
         images : (n, n_inputs) float array
             Intensities in [0, 1].
         schedule : Schedule
+            Times of phases and of the teaching current.
         seed : int
-            Of Brian2's random numbers.
+            Seed of Brian2's random numbers.
 
         Returns
         -------
         Simulated
+            Averages, and the times that it took.
 
         Raises
         ------

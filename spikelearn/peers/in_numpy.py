@@ -26,7 +26,7 @@ class NumPy:
     Parameters
     ----------
     dtype : str
-        Of all floats.
+        Type of all floats.
     """
 
     learns = True
@@ -35,7 +35,18 @@ class NumPy:
     dtype: str = "float32"
 
     def time(self, task: Task) -> Times:
-        """Time training and testing; both are medians, of an example and of an image."""
+        """Time training and testing; both are medians, of an example and of an image.
+
+        Parameters
+        ----------
+        task : Task
+            What to run.
+
+        Returns
+        -------
+        Times
+            The times, ms, and the memory.
+        """
         with threadpool_limits(self.threads):
             simulation = NumPyNetwork(task.model.network, task.weights, dtype=self.dtype, rng=np.random.default_rng(1))
             rates = task.model.learning_rates

@@ -28,18 +28,18 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a peer is timed on.
+    """Network, images and numbers of examples on which a peer is timed.
 
     Parameters
     ----------
     model : Model
-        Its rule is taken to be the plateau rule.
+        Network and learning rates; its rule is taken to be the plateau rule.
     weights : Weights
-        To start from.
+        Weights at the start.
     images : Images
-        Shown in their order, again from the first after the last.
+        Examples, shown in their order, again from the first after the last.
     examples, test_images : int
-        How many are timed in training and in testing.
+        Number of examples that are timed in training and in testing.
     """
 
     model: Model
@@ -54,28 +54,67 @@ class Task:
             raise InputError("peers learn as in the paper: give them Plateau() and OutputNeuron.loss='squares'")
 
     def shown(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return intensities, (n, n_inputs) float32, and labels, (n,) int64, of the first `n` examples."""
+        """Return intensities and labels of the first examples.
+
+        Parameters
+        ----------
+        n : int
+            Number of examples.
+
+        Returns
+        -------
+        intensities : (n, n_inputs) float32 array
+            Intensities, 0..1.
+        labels : (n,) int64 array
+            Classes.
+        """
         index = np.arange(n) % len(self.images)
         return self.images.intensities(index), self.images.y[index]
 
 
 class Times(NamedTuple):
-    """How long a peer took."""
+    """Times that a peer took.
+
+    Parameters
+    ----------
+    settings : dict
+        Settings and versions of the peer, by name.
+    train_ms : float
+        Time for a training example, ms.
+    test_ms : float
+        Time for a test image, ms.
+    compile_s : float
+        Time before the first step, seconds.
+    peak_memory_mb : float or None
+        Largest memory of the process, MB; None where the system does not say.
+    """
 
     settings: dict[str, Any]
-    train_ms: float  # an example
-    test_ms: float  # an image
-    compile_s: float  # before the first step
-    peak_memory_mb: float | None  # of the process
+    train_ms: float
+    test_ms: float
+    compile_s: float
+    peak_memory_mb: float | None
 
 
 def apart(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function in a new process: its memory is counted by itself, and what it changes ends with it.
+    """Call a function in a new process: its memory is counted by itself, and its side effects end with it.
+
+    Parameters
+    ----------
+    function : callable
+        A function that can be pickled.
+    *arguments : object
+        Its arguments.
+
+    Returns
+    -------
+    object
+        What the function returns.
 
     Raises
     ------
     Unavailable
-        The process died. Exceptions of the function come as they are.
+        The process died. Exceptions of the function are raised as they are.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:

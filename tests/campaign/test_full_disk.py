@@ -13,7 +13,8 @@ from plan import sizes
 
 import spikelearn as sl
 from spikelearn import journal, plotting, storage
-from spikelearn.recording import Recording, RecordingFile
+from spikelearn.recording import Recording
+from spikelearn.recording_file import RecordingFile
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 
 

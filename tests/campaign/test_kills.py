@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from plan import arrived_at, sizes, without_seconds, write_bars
 
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 from spikelearn.storage import load_checkpoint, write_text
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")

@@ -17,7 +17,8 @@ from plan import sizes, write_bars
 import spikelearn as sl
 from spikelearn import descriptions, runs, storage
 from spikelearn.cli import main
-from spikelearn.recording import Recording, RecordingFile
+from spikelearn.recording import Recording
+from spikelearn.recording_file import RecordingFile
 
 SECONDS = 20  # for one file of some kilobytes: else it hangs
 MEMORY = 2 << 30

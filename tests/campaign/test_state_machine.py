@@ -18,7 +18,7 @@ from plan import arrived_at, sizes, write_bars
 import spikelearn as sl
 from spikelearn import runs
 from spikelearn.models import guerguiev2017
-from spikelearn.recording import RecordingFile
+from spikelearn.recording_file import RecordingFile
 
 N, CHUNK, MOST = 20, 4, 4  # examples of an epoch, of a chunk; epochs at most
 MODEL = guerguiev2017.one_hidden("text", n_input=9, hidden=(5,), n_output=3)
