@@ -7,7 +7,7 @@ What differs from `guerguiev2017.one_hidden`, each an object of its own:
 `Plateau(gate=0.5)`                    hidden neurons learn by how far the outputs are off: no noise from what is right
 `OutputNeuron(loss="likelihood")`      outputs that are wrong and saturated learn, too
 5 outputs for each class               their spikes are less noisy together,
-`PooledFeedback(gain=2.8)`             which apical dendrites hear as one, nearly 3 times as strongly
+`PooledFeedback(gain=2.8)`             which reach apical dendrites as one, nearly 3 times as strongly
 learning rates 3 and 0.03, `Decay`     hidden weights learn faster than output weights, and come to rest
 `Shifts(pixels=1)`                     images move a little
 `Averaging`                            test images meet the mean of recent weights
@@ -31,6 +31,8 @@ from spikelearn.models import guerguiev2017
 from spikelearn.neurons import OutputNeuron
 from spikelearn.schedule import Decay
 
+__all__ = ["NETWORKS", "plateau_best"]
+
 POPULATION = 5  # outputs for each class
 SMALL = 400  # pixels: a shift takes too much of smaller images
 
@@ -43,11 +45,23 @@ def plateau_best(
     Parameters
     ----------
     reading : str
-        Of the paper, for all that is not changed.
+        Reading of the paper for all that is not changed: ``"text"``, ``"released"`` or ``"cited"``.
     n_input : int
+        Number of inputs.
     hidden : tuple of int
+        Number of neurons in the hidden layer.
     n_output : int
         Number of classes.
+
+    Returns
+    -------
+    Model
+        Network, rule, learning rates and their course.
+
+    Raises
+    ------
+    InputError
+        The reading is unknown, or `hidden` has not one size.
     """
     if len(hidden) != 1:
         raise InputError(

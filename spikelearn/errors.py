@@ -6,15 +6,29 @@ from collections.abc import Iterable
 
 import numpy as np
 
+__all__ = [
+    "InputError",
+    "InputWarning",
+    "NotFiniteError",
+    "NotSettledError",
+    "check_able",
+    "check_choice",
+    "check_kind",
+    "check_range",
+    "check_shares",
+    "described",
+    "nearest",
+]
+
 SUM_TOLERANCE = 1e-6  # of float32 numbers that were divided by their sum
 
 
 class InputError(ValueError):
-    """Something given to spikelearn cannot be used; the message says what, why and what to do."""
+    """Error about an argument, a file or a configuration; the message says what, why and what to do."""
 
 
 class InputWarning(UserWarning):
-    """Something given to spikelearn was taken in a way that may not be what was meant; the message says how."""
+    """Warning about an argument that may not mean what it was taken for; the message says how it was taken."""
 
 
 class NotFiniteError(FloatingPointError):
@@ -26,7 +40,20 @@ class NotSettledError(ArithmeticError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest the closest of the `known` names: ``"; did you mean 'x'? Known: x, y"``."""
+    """Return a hint at the closest of the known names, and all of them.
+
+    Parameters
+    ----------
+    name : str
+        The name that is not known.
+    known : iterable of str
+        Names that are.
+
+    Returns
+    -------
+    str
+        Such as ``"did you mean 'x'? Known: x, y"``, to end a message with.
+    """
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
@@ -34,27 +61,87 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def check_choice(where: str, value: str, known: Iterable[str]) -> None:
-    """Raise `InputError` unless `value` is one of the `known` names."""
+    """Raise `InputError` unless `value` is one of the `known` names.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument, for the message.
+    value : str
+        What was given.
+    known : iterable of str
+        What can be.
+
+    Raises
+    ------
+    InputError
+        It is none of them; the message suggests the closest.
+    """
     known = list(known)
     if value not in known:
         raise InputError(f"{where}={value!r} is unknown; {nearest(str(value), known)}")
 
 
 def check_kind(where: str, value: object, kind: type, remedy: str) -> None:
-    """Raise `InputError` unless `value` is an object of a class; the message says what was given, and the remedy."""
+    """Raise `InputError` unless `value` is an object of a class.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument, for the message.
+    value : object
+        What was given.
+    kind : type
+        The class.
+    remedy : str
+        End of the message: what to do.
+
+    Raises
+    ------
+    InputError
+        It is not; the message says what was given.
+    """
     if not isinstance(value, kind):
         raise InputError(f"{where} must be of the class {kind.__name__}, got {described(value)}; {remedy}")
 
 
 def check_able(where: str, value: object, methods: tuple[str, ...], example: str) -> None:
-    """Raise `InputError` unless `value` is an object that has these methods, as one of a user's own may have."""
+    """Raise `InputError` unless `value` is an object that has some methods.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument, for the message.
+    value : object
+        What was given.
+    methods : tuple of str
+        Names of the methods.
+    example : str
+        An object that has them, as one writes it.
+
+    Raises
+    ------
+    InputError
+        It is a class, or lacks one of them.
+    """
     if isinstance(value, type) or not all(hasattr(value, name) for name in methods):
         needed = " and ".join(f"{name}()" for name in methods)
         raise InputError(f"{where} must be an object with {needed}, such as {example}, got {described(value)}")
 
 
 def described(value: object) -> str:
-    """Say what kind of thing was given: ``'event'``, ``the class Clock``, ``a Dataset``."""
+    """Return words for what was given: ``'event'``, ``the class Clock``, ``a Dataset``.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    str
+        For the end of a message: "got ...".
+    """
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
@@ -71,7 +158,32 @@ def check_range(
     unit: str = "",
     integer: bool = False,
 ) -> None:
-    """Raise `InputError` unless `value` is a finite number inside the range; the message names all of it."""
+    """Raise `InputError` unless `value` is a finite number inside a range.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument, for the message.
+    value : float
+        What was given.
+    above : float, optional
+        Largest number that is too small.
+    at_least : float, optional
+        Smallest number allowed.
+    at_most : float, optional
+        Largest number allowed, in the unit of `value`: ms, for example.
+    below : float, optional
+        Smallest number that is too large.
+    unit : str
+        Unit, for the message.
+    integer : bool
+        Refuse numbers that are not integers.
+
+    Raises
+    ------
+    InputError
+        It is not; the message names value, range and unit.
+    """
     bounds = []
     kind = numbers.Integral if integer else numbers.Real  # those of NumPy, too
     good = isinstance(value, kind) and not isinstance(value, bool) and abs(value) < float("inf")
@@ -93,7 +205,29 @@ def check_range(
 
 
 def check_shares(targets: object, n: int, n_classes: int, where: str) -> np.ndarray:
-    """Return soft targets as float64; `InputError` unless they are shares of classes, a row for each of `n` images."""
+    """Return soft targets, checked.
+
+    Parameters
+    ----------
+    targets : (n, n_classes) array
+        Share of each class: numbers >= 0 that sum to 1 in each row.
+    n : int
+        Number of images.
+    n_classes : int
+        Number of classes.
+    where : str
+        Name of the images, for the message.
+
+    Returns
+    -------
+    (n, n_classes) float64 array
+        The targets.
+
+    Raises
+    ------
+    InputError
+        The shape is another, or a row is not such.
+    """
     given = np.asarray(targets)
     if given.dtype.kind not in "fiu" or given.shape != (n, n_classes):
         raise InputError(

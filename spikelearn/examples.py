@@ -11,6 +11,8 @@ import numpy as np
 from spikelearn.errors import InputError, InputWarning, check_range, check_shares
 from spikelearn.phases import Phases
 
+__all__ = ["Examples", "Images", "Moment", "Shown", "Trains"]
+
 DIM = 64  # uint8 images whose pixels are all below this may be of another scale than 0..255
 
 

@@ -10,6 +10,8 @@ from spikelearn.errors import InputError
 if TYPE_CHECKING:  # recordings export themselves by these functions
     from spikelearn.recording import Recording
 
+__all__ = ["to_neo", "to_xarray"]
+
 
 def _import(name: str) -> Any:
     try:
@@ -19,11 +21,26 @@ def _import(name: str) -> Any:
 
 
 def to_xarray(recording: "Recording") -> Any:
-    """Return an `xarray.Dataset`.
+    """Return a recording as an `xarray.Dataset`.
 
     Variables are named as in the recording, with ``_`` for the dot and without brackets: ``hidden0_v_soma``, over
     ``hidden0_neuron`` and ``time`` (ms). Spikes are ``hidden0_spike_time`` and ``hidden0_spike_neuron``, plateaus
     ``hidden0_plateau_forward`` and so on. Phases are attributes: ``forward_start`` ...
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+
+    Returns
+    -------
+    xarray.Dataset
+        Potentials, spikes and plateaus, with units as attributes.
+
+    Raises
+    ------
+    InputError
+        xarray is not installed.
     """
     xarray = _import("xarray")
     variables: dict[str, Any] = {}
@@ -48,11 +65,26 @@ def to_xarray(recording: "Recording") -> Any:
 
 
 def to_neo(recording: "Recording") -> Any:
-    """Return a `neo.Block` with one segment.
+    """Return a recording as a `neo.Block` with one segment.
 
     Potentials are signals (time, neuron) without unit, the first sample at the end of the first step; spikes are spike
     trains, one for each neuron that spiked, annotated with layer and neuron; phases are epochs, plateau potentials
     events, labelled with layer, neuron and value.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+
+    Returns
+    -------
+    neo.Block
+        Signals, spike trains, epochs and events; times in ms.
+
+    Raises
+    ------
+    InputError
+        Neo is not installed.
     """
     neo, quantities = _import("neo"), _import("quantities")
     ms, times = quantities.ms, recording.times

@@ -1,7 +1,7 @@
 """Classes that may stand in one place of a description, the package's and a user's own, by name: files hold names.
 
-A place is a protocol, `Rule` say, or a class of which the package has one, `HiddenNeuron` say. What stands like
-something of a place stands in the place.
+A place is a protocol such as `Rule`, or a class of which the package has one, such as `HiddenNeuron`. A class that is
+registered like one of a place stands in the place, too.
 """
 
 from collections.abc import Callable

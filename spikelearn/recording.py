@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import h5py
     from matplotlib.figure import Figure
 
+__all__ = ["Phase", "Plateaus", "Recording", "Spikes"]
+
 FORMAT = 1
 
 T = TypeVar("T")

@@ -26,6 +26,8 @@ from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 from spikelearn.training import Chunk, Training, train
 from spikelearn.weights import Weights
 
+__all__ = ["load_run", "load_weights"]
+
 CHECKPOINT_SECONDS = 60.0  # within an epoch; besides, there is one at the end of each
 
 
@@ -302,7 +304,25 @@ class Run:
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:
-    """Return the configuration of a run folder and the weights that are tested: averaged, where the model averages."""
+    """Return the configuration of a run folder, and the weights to test with.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder of the run.
+
+    Returns
+    -------
+    config : Config
+        All that determines the run.
+    weights : Weights
+        Averaged weights, where the model averages; else the last ones.
+
+    Raises
+    ------
+    InputError
+        There is no run, it is damaged, or a class of it is not registered.
+    """
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     arrays, attributes = load_checkpoint(folder.checkpoint_path)
@@ -312,9 +332,19 @@ def load_run(path: str | Path) -> tuple[Config, Weights]:
 
 
 def load_weights(path: str | Path) -> Weights:
-    """Return the present weights of a run folder, whatever its network and rule are made of.
+    """Return the present weights of a run folder, whatever its network and rule are; `InputError` without any.
 
-    Nothing but the checkpoint is read, so classes of a user's own need not be known.
+    Only the checkpoint is read, so classes of a user need not be registered.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder of the run.
+
+    Returns
+    -------
+    Weights
+        Present weights, not averaged.
     """
     file = RunFolder(path).checkpoint_path
     if not file.is_file():

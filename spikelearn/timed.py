@@ -1,4 +1,4 @@
-"""Examples that change in time: frames of intensities, and spikes of one's own."""
+"""Examples that change in time: frames of intensities, and given spikes."""
 
 import math
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ from spikelearn import origin
 from spikelearn.errors import InputError, check_range, check_shares
 from spikelearn.examples import Images, Moment, Shown, Trains, check_first, check_labels
 from spikelearn.phases import Phases
+
+__all__ = ["Frames", "SpikeTrains", "joined"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a user wants to see of a simulation, by name, and what a core must watch for it.
+"""Variables of a simulation to record, by name, and what a core must watch for them.
 
 Layers are called ``input``, ``hidden[0]``, ..., ``output``; variables ``hidden[0].v_basal``, ``hidden[0].v_apical``,
 ``hidden[0].v_soma``, ``hidden[0].spikes``, ``output.v_dendrite``, ``output.v_soma``, ``output.spikes`` and

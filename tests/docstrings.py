@@ -24,7 +24,7 @@ ROOT = Path(spikelearn.__file__).parent
 MODELS = Path(importlib.import_module("spikelearn.models").__file__ or "").parent
 CORE = "spikelearn.core"  # private helpers and kernels have one line each
 
-TASTE = {"ES01", "SA01", "EX01"}  # an extended summary, See Also and Examples: where they help
+TASTE = {"GL01", "ES01", "SA01", "EX01"}  # the first line; an extended summary, See Also and Examples: where they help
 CHECKS = set(ERROR_MSGS) - TASTE
 INHERITED = {"PR01": "Parameters", "RT01": "Returns", "YD01": "Yields"}  # what the contract may say for all
 
@@ -45,8 +45,8 @@ MODEL_MODULES = re.compile(
     r"|ratenet\.rules\.\w+|temporal\.rules\.\w+|temporal\.tasks\.\w+)"
 )
 BAD_WORDS = re.compile(
-    r"\b(nobody|whoever|no business|hears?|heard|is told|are told|feeds nobody|wishes|wants to|who watches"
-    r"|no one|none could|one likes|meets)\b"
+    r"\b(nobody|no one|whoever|no business|hears?|heard|knows?|(?:is|are) told|feeds nobody|wish(?:es)?|wants to"
+    r"|who watches|none could|one likes|meets)\b"
 )
 
 
@@ -267,6 +267,9 @@ def text_problems(text: str) -> Iterator[str]:
 
 def _rendered(formula: str) -> str:
     """Return why a formula cannot be rendered; nothing if it can."""
+    for opening, closing in ((r"\{", r"\}"), (r"\\left\b", r"\\right\b")):  # which docutils leaves to browsers
+        if len(re.findall(rf"(?<!\\){opening}", formula)) != len(re.findall(rf"(?<!\\){closing}", formula)):
+            return f"an opening without its end in {formula}"
     settings = {"math_output": "MathML", "halt_level": 2, "report_level": 5, "warning_stream": False}
     try:
         publish_string(f".. math:: {formula}", writer="html5", settings_overrides=settings)

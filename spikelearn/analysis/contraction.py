@@ -1,4 +1,4 @@
-r"""Is feedback an approximate inverse of what it feeds back? The condition of Theorem 1.
+r"""Is feedback an approximate inverse of the way up? The condition of Theorem 1.
 
 Guerguiev, Lillicrap & Richards 2017, Theorem 1 and figure 5, supplement 1. The target of the hidden layer leaves the
 output the residual :math:`(I - U) e` of its error :math:`e`, with :math:`U = J_\beta J_\gamma`

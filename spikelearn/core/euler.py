@@ -44,7 +44,7 @@ CHUNK = 64  # steps that a group of neurons advances at a time
 
 @record
 class Tables(NamedTuple):
-    """The synaptic kernel by age in steps, up to where nothing is left of it, or to the cut-off."""
+    """Synaptic kernel by age in steps, to its end or the cut-off. Arrays without a shape have that of the one above."""
 
     decay_power: np.ndarray  # (n,) float64, decay ** age; beyond the table it counts as 0
     rise_power: np.ndarray
@@ -82,7 +82,10 @@ class Euler(NamedTuple):
 
 @record
 class EulerWork(NamedTuple):
-    """Coefficients and scratch of a layer; a ring has a row for each of the latest steps."""
+    """Coefficients and scratch of a layer; a ring has a row for each of the latest steps.
+
+    Arrays without a shape have that of the one above.
+    """
 
     keep: np.ndarray  # (2,) by phase, 1 - dt * total conductance
     dendrite: np.floating  # dt * conductance

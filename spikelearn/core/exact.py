@@ -68,7 +68,10 @@ class Draws(NamedTuple):
 
 @record
 class Exact(NamedTuple):
-    """Numbers of the event engine, and scratch that all layers share."""
+    """Numbers of the event engine, and scratch that all layers share.
+
+    Arrays without a shape have that of the one above.
+    """
 
     tau_decay: float
     tau_rise: float
@@ -96,7 +99,10 @@ class Exact(NamedTuple):
 
 @record
 class ExactWork(NamedTuple):
-    """Coefficients and scratch of a layer; coefficients by phase. A ring has a row for each of the latest slots."""
+    """Coefficients and scratch of a layer; coefficients by phase. A ring has a row for each of the latest slots.
+
+    Arrays without a shape have that of the one above.
+    """
 
     total: np.ndarray  # (2,) conductance, 1/ms
     dendrite: float  # conductance

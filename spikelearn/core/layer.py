@@ -27,7 +27,8 @@ FORGOTTEN = 1e-20  # traces below this, in spikes, are zero: no float sees them,
 class Spikes(NamedTuple):
     """Spikes of one population, the inputs or a layer, and what is made of them.
 
-    Slot `j` holds spikes ``first[j]`` to ``first[j + 1]``; those before the trial are remembered from the last.
+    Slot `j` holds spikes ``first[j]`` to ``first[j + 1]``; those before the trial are remembered from the last. Arrays
+    without a shape have that of the one above.
     """
 
     neuron: np.ndarray  # (capacity,) int32

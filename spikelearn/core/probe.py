@@ -13,7 +13,10 @@ from spikelearn.core.records import record
 
 @record
 class Probe(NamedTuple):
-    """Neurons whose potentials are sampled, and room for the samples: rows are those of ends of slots."""
+    """Neurons whose potentials are sampled, and room for the samples: rows are those of ends of slots.
+
+    Arrays without a shape have that of the one above.
+    """
 
     first: np.ndarray  # (layers + 1,) int64, the first watched neuron of each layer
     cell: np.ndarray  # (watched,) int64, its number in the layer, ascending

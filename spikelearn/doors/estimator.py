@@ -68,7 +68,7 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : (n_features_in_,) object array
-        Names of the columns; only where all columns of X have one that is text.
+        Names of the columns; only where X has names, all of them text.
     model_ : Model
         Network, rule and learning rates.
     network_ : Network

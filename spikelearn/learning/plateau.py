@@ -6,7 +6,7 @@ r"""The rule of the paper: hidden neurons learn from the difference of their own
 
 with ``P_0 = 20 / rate_max`` and ``P_1 = 20 / rate_max**2`` (Table 1). The mean of the sigmoid is the target, the
 sigmoid of the mean the prediction. A hidden neuron reads nothing but its own potentials and, if there is a gate, one
-number that all neurons are told, as by a neuromodulator: how far the outputs are from their targets.
+number that reaches all neurons, as a neuromodulator does: how far the outputs are from their targets.
 
 .. math::
     m = \max_k |\phi^*_k / r_{max} - \sigma(\bar V^f_k)|, \qquad

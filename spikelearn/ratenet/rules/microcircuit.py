@@ -4,7 +4,7 @@ Potentials u, rates ``r = phi(u)``, phi logistic, basal potentials ``v_k = W_k r
 
 1. Bottom-up, ``u_k = v_k``.
 2. The output is nudged, ``u_L = (1 - lam_o) v_L + lam_o u_target``. Then downwards, for each hidden layer: the
-   interneurons that stand for the layer above know its own forecast, ``u_I = (1 - lam_i) v_{k+1} + lam_i u_{k+1}``; the
+   interneurons that stand for the layer above receive its forecast, ``u_I = (1 - lam_i) v_{k+1} + lam_i u_{k+1}``; the
    apical potential is what remains of the feedback, ``v_A = Y_k phi(u_{k+1}) - Y_k phi(u_I)``; and
    ``u_k = v_k + lam_h v_A``.
 

@@ -12,7 +12,7 @@ SDTP
     by the same difference rule from ``t_L``, the label as one-hot vector, which minimises the loss;
 AO-SDTP
     the same, with the output extended by random features ``z = tanh(A h_H)`` that never learn:
-    ``t_H = h_H + g(t_L, z) - g(h_L, z)``, so that the decoder knows more of ``h_H`` than ten probabilities say.
+    ``t_H = h_H + g(t_L, z) - g(h_L, z)``, so that the decoder receives more of ``h_H`` than ten probabilities.
 
 The output layer descends the task's loss. Sources: Lee, Zhang, Fischer & Bengio, ECML 2015 (DTP); Bartunov et al.,
 NeurIPS 2018, arXiv:1807.04587 (SDTP, AO-SDTP; Adam for both, tanh). Not stated there, and chosen here: local losses are

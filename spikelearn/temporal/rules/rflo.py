@@ -3,8 +3,8 @@ r"""Random feedback local online learning: a trace at each synapse, and the outp
 .. math::
     p_{ij}(t) = (1 - \alpha) p_{ij}(t-1) + D_i \hat a_j,\quad \Delta W_{ij}(t) = (B e_t)_i\, p_{ij}(t)
 
-The trace forgets as fast as the unit does, and knows nothing of recurrent connections. With alpha = 1 it looks back one
-step. Source: Murray, eLife 8:e43299 (2019).
+The trace decays as fast as the unit does, and leaves recurrent connections out. With alpha = 1 it looks back one step.
+Source: Murray, eLife 8:e43299 (2019).
 """
 
 from dataclasses import dataclass, field

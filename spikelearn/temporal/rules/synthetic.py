@@ -3,8 +3,8 @@ r"""Synthetic gradients (DNI): a linear map from activity guesses the credit tha
 .. math::
     f_t = S [a_t; 1] \approx J_{t+1}^T c_{t+1},\quad c_t = q_t + f_t,\quad \Delta W(t) = (D_t c_t) \hat a_t^T
 
-One step later the guess meets another that knows one loss more, and learns from the difference, as a value function
-does from a temporal difference:
+One step later there is another guess, which includes one loss more. The map learns from the difference, as a value
+function does from a temporal difference:
 
 .. math::
     \Delta S = -\eta \langle (f_{t-1} - J_t^T (q_t + f_t)) [a_{t-1}; 1]^T \rangle

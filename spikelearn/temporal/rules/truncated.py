@@ -6,7 +6,7 @@ block, which are 0 to T - 1 steps back, depending on where in the block it falls
 `Sliding` looks back from every step: the parameters' use at step s is blamed for the T losses from s on,
 
 .. math::
-    c_s = q_s + J_{s+1}^T (q_{s+1} + \dots J_{s+T-1}^T q_{s+T-1}),\quad \Delta W(s) = (D_s c_s) \hat a_s^T
+    c_s = q_s + J_{s+1}^T (q_{s+1} + \cdots J_{s+T-1}^T q_{s+T-1}),\quad \Delta W(s) = (D_s c_s) \hat a_s^T
 
 so each step emits, T - 1 steps late, the gradient for the parameters as they were then. T passes back for T steps.
 
