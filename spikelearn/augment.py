@@ -14,7 +14,10 @@ from spikelearn.kinds import register
 
 
 class Augment(Protocol):
-    """Contract of a change of images: a frozen dataclass, registered by ``spikelearn.register(like=Augment)``."""
+    """Contract of a change of images: a frozen dataclass, registered by ``spikelearn.register(like=Augment)``.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def check(self, n_inputs: int) -> None:
         """Raise `InputError` unless images of so many pixels can be changed.

@@ -27,6 +27,11 @@ class Averaging:
     ----------
     examples : float
         Time constant of forgetting, examples, at least 500.
+
+    Raises
+    ------
+    InputError
+        `examples` is below 500.
     """
 
     examples: float = 20_000.0

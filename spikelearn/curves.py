@@ -29,7 +29,7 @@ class Curve(Protocol):
     """Contract of a curve: a frozen dataclass derived from this class, registered by ``register(like=Curve)``.
 
     It may also have a method ``expression(v)``, which returns the curve for Brian2 as a string; `v` is the name of the
-    potential there.
+    potential there. Making one with a number out of its range raises `InputError`.
     """
 
     def constants(self) -> Any:

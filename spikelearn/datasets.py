@@ -51,6 +51,11 @@ class Dataset:
         Examples to test on.
     name : str
         Name in error messages.
+
+    Raises
+    ------
+    InputError
+        The two parts differ in inputs or classes.
     """
 
     train: Examples

@@ -24,7 +24,7 @@ class Feedback(Protocol):
     """Contract of a feedback pathway: a frozen dataclass, registered by ``spikelearn.register(like=Feedback)``.
 
     It may also have a method ``check(feeding)``, which raises `InputError` where feedback does not come from the layers
-    that it needs.
+    that it needs. Making one with a number out of its range raises `InputError`, too.
     """
 
     def draw(self, rng: np.random.Generator, forward: Arrays, scales: list[float], feeding: Feeding) -> Arrays:

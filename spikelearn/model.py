@@ -29,6 +29,11 @@ class Model:
         Change of each image before it is learned from. None: images stay as they are.
     averaging : Averaging, optional
         Averaging of weights for tests. None: the present weights are tested.
+
+    Raises
+    ------
+    InputError
+        A part is of another kind, or there is not one learning rate for each layer.
     """
 
     network: Network

@@ -58,6 +58,11 @@ class Network:
     population : int
         Number of outputs for each class, 1 in the paper: those of class `c` are ``c * population`` and those that
         follow. All of them are taught, and the class whose outputs have the highest mean potential is the prediction.
+
+    Raises
+    ------
+    InputError
+        A size or a part is not as above, or parts do not fit each other.
     """
 
     sizes: tuple[int, ...]

@@ -32,6 +32,11 @@ class Synapse:
     cutoff : float or None
         Age in ms at which a spike is forgotten. The authors' simulations forget after 10 ms, which leaves an
         area of 0.51; None keeps the whole kernel.
+
+    Raises
+    ------
+    InputError
+        Time constants are not as above, or `cutoff` is not above 0.
     """
 
     tau_rise: float = 3.0 * ms
@@ -102,6 +107,11 @@ class HiddenNeuron:
     apical_bias : float
         Potential of the apical dendrite without feedback, relative to rest; drawn weights have it in ``c[l]``. Not in
         the paper.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range, or the kernels of a curve do not fit together.
     """
 
     g_leak: float = 0.1 / ms
@@ -173,6 +183,11 @@ class OutputNeuron:
         chance per shortest interval ``1 / rate_max``. With a sigmoid its slope drops out of the gradient, so outputs
         that are wrong and saturated learn; errors are 4 times larger or more. Pfister, Toyoizumi, Barber & Gerstner
         (2006), Neural Computation 18.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range, or curve and loss do not fit together.
     """
 
     g_leak: float = 0.1 / ms

@@ -40,6 +40,11 @@ class Phases:
         which changes the weights by the averages of the last forward and the last target phase of this example. Where
         there was only one of the two, it stands for both, and a rule that compares phases finds no difference. The
         prediction is that of the first forward phase, if there is one.
+
+    Raises
+    ------
+    InputError
+        A time is out of its range, nothing is left to average, or `order` has no phase before learning.
     """
 
     minimum: float = 50.0 * ms

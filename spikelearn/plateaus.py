@@ -16,7 +16,10 @@ from spikelearn.units import ms
 
 
 class Plateaus(Protocol):
-    """Contract of when plateaus come: a frozen dataclass, registered by ``spikelearn.register(like=Plateaus)``."""
+    """Contract of when plateaus come: a frozen dataclass, registered by ``spikelearn.register(like=Plateaus)``.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     @property
     def grain(self) -> float:

@@ -23,6 +23,11 @@ class RecordingFile:
     ----------
     path : str or Path
         A file that `create` made.
+
+    Raises
+    ------
+    InputError
+        It is no such file, or damaged, or it holds a single recording.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -8,7 +8,10 @@ from spikelearn.kinds import register
 
 
 class Schedule(Protocol):
-    """Contract of a course of learning rates: a frozen dataclass, registered by ``register(like=Schedule)``."""
+    """Contract of a course of learning rates: a frozen dataclass, registered by ``register(like=Schedule)``.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def factor(self, epoch: int) -> float:
         """Return the factor of all learning rates in an epoch.

@@ -97,6 +97,11 @@ class Training:
         What to record of which examples.
     record_to : str, Path or None
         File to which recordings are added.
+
+    Raises
+    ------
+    InputError
+        Images and network do not fit, or a number is out of its range.
     """
 
     def __init__(

@@ -48,6 +48,11 @@ class Record:
         Trials to record in training, counted from the first of the first epoch. None: all.
     limit : int
         Size in bytes beyond which recording is refused before it begins.
+
+    Raises
+    ------
+    InputError
+        A time or the limit is out of its range.
     """
 
     variables: Sequence[str] | None = None

@@ -29,6 +29,11 @@ class InitialWeights:
         cites.
     activity : float
         Assumed presynaptic rate, as a fraction of `rate_max`.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
     """
 
     v_mean: float = 3.0

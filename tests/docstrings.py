@@ -28,7 +28,7 @@ TASTE = {"GL01", "ES01", "SA01", "EX01"}  # the first line; an extended summary,
 CHECKS = set(ERROR_MSGS) - TASTE
 INHERITED = {"PR01": "Parameters", "RT01": "Returns", "YD01": "Yields"}  # what the contract may say for all
 
-SHAPE = re.compile(r"\([^()]*\)|any shape|of the shape|same shape|shape")
+SHAPE = re.compile(r"\((?:[^()]*,[^()]*|\.\.\.)?\)|any shape|of the shape of")
 UNITS = {  # of what is called so
     r"tau_\w+|dt|duration|settle|window|minimum|extra_\w+|cutoff|frame|every|lengths?|interval|slot|at_most|grain"
     r"|earliest|sampling|times?|time_\w+|start|stop|seconds": r"\bms\b|seconds?|steps?|examples",
@@ -36,6 +36,7 @@ UNITS = {  # of what is called so
     r"g_\w+": r"1/ms",
     r"v|v_\w+|potentials?|apical_bias|e_excite|e_inhibit|threshold": r"relative to rest|without unit",
     r"angles?|degrees": r"[Dd]egrees",
+    r"intensit(y|ies)": r"0\.\.1|\[0, 1\]",
 }
 SOURCE = re.compile(
     r"[Ee]quations? \(?\d|[Tt]able \d|[Ff]igure \d|Methods|\b(19|20)\d\d\b|[Nn]ot in the paper|[Nn]o source"
@@ -217,21 +218,25 @@ def _entry(name: str, annotation: str, type_: str, text: str) -> Iterator[str]:
 
 
 def _errors(item: Documented) -> Iterator[str]:
-    """Say which errors a function raises itself, or by the checks of `spikelearn.errors`, without a word of it."""
-    if isinstance(item.what, FunctionType):
-        said = " ".join(each.__doc__ or "" for each in (item.what, *item.contract))
-        for name in sorted(raised(item.what)):
-            if name not in said:
-                yield f"errors: raises {name}, which the docstring does not name"
+    """Say which errors a function, or the making of an object, raises by itself without a word of it."""
+    made = [vars(item.what).get(name) for name in ("__init__", "__post_init__")] if isinstance(item.what, type) else []
+    functions = [each for each in (item.what, *made) if isinstance(each, FunctionType) and _ours(each)]
+    said = " ".join(each.__doc__ or "" for each in (item.what, *item.contract))
+    for name in sorted({name for function in functions for name in raised(function)}):
+        if name not in said:
+            yield f"errors: raises {name}, which the docstring does not name"
 
 
 def raised(function: FunctionType) -> set[str]:
-    """Return the names of the exceptions that a function raises."""
+    """Return the names of the exceptions that a function raises; those called ``check_...`` raise `InputError`."""
     found = set()
-    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))):
+    source = inspect.unwrap(function)
+    if source.__code__.co_filename.startswith("<"):  # made by dataclass
+        return found
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(source)))):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             found.add(ast.unparse(node.exc.func))
-        if isinstance(node, ast.Call) and re.match(r"check_(range|kind|choice|able|shares)\b", ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.fullmatch(r"([\w.]+\.)?_?check_\w+", ast.unparse(node.func)):
             found.add("InputError")
     return found
 

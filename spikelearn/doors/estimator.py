@@ -364,6 +364,11 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
             Folder to make.
         overwrite : bool
             Replace a run that is there.
+
+        Raises
+        ------
+        InputError
+            A part of the classifier cannot stand in a run folder, or the folder exists.
         """
         check_is_fitted(self)
         saved.write(self, path, overwrite)

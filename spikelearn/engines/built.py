@@ -33,6 +33,11 @@ class Built(Carried):
         Copied.
     dtype : str
         Type of the core's floats, ``"float32"`` or ``"float64"``.
+
+    Raises
+    ------
+    InputError
+        The weights do not fit the network, or its feedback is not registered.
     """
 
     # What it means that a trial could not be run. Buffers are so large that this is all but impossible.

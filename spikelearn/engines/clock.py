@@ -94,6 +94,11 @@ class ClockCore(Core):
         The network to simulate.
     weights : Weights
         Its weights; copied.
+
+    Raises
+    ------
+    InputError
+        The time step is too large, or does not divide a time of the network.
     """
 
     def __init__(self, engine: Clock, network: Network, weights: Weights) -> None:

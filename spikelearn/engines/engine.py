@@ -20,7 +20,8 @@ def check_dtype(where: str, dtype: str) -> None:
 class Engine(Protocol):
     """Contract of an engine: a frozen dataclass, registered by ``spikelearn.register(like=Engine)``.
 
-    Commands of the command line use its name in small letters.
+    Commands of the command line use its name in small letters. Making one with a number out of its range raises
+    `InputError`.
     """
 
     @property

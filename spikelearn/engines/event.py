@@ -37,7 +37,7 @@ class Event:
     ----------
     slot : float
         Longest time between two states that are kept, ms; a recording samples these states. Where spikes are forgotten,
-        the time until then is a whole number of slots. It changes the draws of candidates for spikes, and speed; what
+        the time until then is a whole number of slots. It has an influence on candidates for spikes and on speed; what
         is simulated stays the same, to rounding.
     dtype : str
         ``"float32"`` or ``"float64"``: the core's floats.
@@ -74,6 +74,11 @@ class EventCore(Core):
         The network to simulate.
     weights : Weights
         Its weights; copied.
+
+    Raises
+    ------
+    InputError
+        Slots are too long for the network, or fed-back rates reach somata.
     """
 
     def __init__(self, engine: Event, network: Network, weights: Weights) -> None:

@@ -64,6 +64,11 @@ class RatesCore(Core):
         The network to simulate.
     weights : Weights
         Its weights; copied.
+
+    Raises
+    ------
+    InputError
+        Plateaus are jittered.
     """
 
     _spiking = False

@@ -9,7 +9,8 @@ from spikelearn.network import Network
 class Rule(Protocol):
     """Contract of a learning rule: a frozen dataclass, registered by ``spikelearn.register(like=Rule)``.
 
-    It may also have a method ``check(network)``, which raises `InputError` where the rule cannot learn.
+    It may also have a method ``check(network)``, which raises `InputError` where the rule cannot learn. Making one with
+    a number out of its range raises `InputError`, too.
     """
 
     def constants(self) -> Any:

@@ -40,6 +40,11 @@ class Task:
         Examples, shown in their order, again from the first after the last.
     examples, test_images : int
         Number of examples that are timed in training and in testing.
+
+    Raises
+    ------
+    InputError
+        The network does not learn as in the paper.
     """
 
     model: Model

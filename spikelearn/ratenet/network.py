@@ -56,6 +56,11 @@ class RateNetwork:
         How hidden units transmit their activity while learning.
     dtype : str
         ``"float32"``, or ``"float64"`` for checks.
+
+    Raises
+    ------
+    InputError
+        A size or the dtype is not as above, or units and activation do not fit.
     """
 
     sizes: tuple[int, ...]

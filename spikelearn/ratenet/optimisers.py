@@ -42,7 +42,10 @@ class Moments:
 
 
 class Optimiser(Protocol):
-    """Contract of how steps follow from gradients."""
+    """Contract of how steps follow from gradients.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def start(self, size: int, dtype: DTypeLike) -> Moments:
         """Return the memory for `size` parameters before the first step.

@@ -92,6 +92,11 @@ class Rule(ABC):
         Turns gradients into steps.
     batch : int
         Number of examples in a minibatch.
+
+    Raises
+    ------
+    InputError
+        When made: a number of the rule is out of its range.
     """
 
     optimiser: Optimiser = field(default_factory=Adam)

@@ -24,7 +24,10 @@ __all__ = ["Deterministic", "Dropout", "StochasticBinary", "Units"]
 
 
 class Units(Protocol):
-    """Contract of what hidden units transmit of their activities."""
+    """Contract of what hidden units transmit of their activities.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def transmit(self, h: np.ndarray, slope: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return what is sent in training, and the slope of the backward pass.

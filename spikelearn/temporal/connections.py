@@ -11,7 +11,10 @@ __all__ = ["Connections", "Dense", "Independent", "Sparse"]
 
 
 class Connections(Protocol):
-    """Contract of which units a network connects, and with which initial weights."""
+    """Contract of which units a network connects, and with which initial weights.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw initial weights between units.

@@ -12,7 +12,10 @@ __all__ = ["Feedback", "Random", "Symmetric"]
 
 
 class Feedback(Protocol):
-    """Contract of the weights by which errors of the outputs reach the units."""
+    """Contract of the weights by which errors of the outputs reach the units.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def draw(self, weights: Weights, rng: np.random.Generator) -> np.ndarray | None:
         """Return the weights that stay the same while the network learns.

@@ -39,6 +39,11 @@ class InfluenceBalancing:
         Number of units, and of those whose activity the parameter raises.
     theta : float
         Parameter before learning.
+
+    Raises
+    ------
+    InputError
+        There are fewer than 2 units, or `positive` is not within 1 and ``n - 1``.
     """
 
     n: int = 23

@@ -32,6 +32,11 @@ class Training:
     online : bool
         Change weights whenever the rule has a complete gradient, as an organism must; else once at the end of a
         sequence.
+
+    Raises
+    ------
+    InputError
+        `batch` is below 1.
     """
 
     recurrent: Optimiser

@@ -134,6 +134,11 @@ class RecurrentNetwork:
         Function and loss of the outputs.
     connections : Connections
         Existing connections between units, and their initial weights.
+
+    Raises
+    ------
+    InputError
+        A size or `alpha` is out of its range.
     """
 
     n_in: int

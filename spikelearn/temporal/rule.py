@@ -53,7 +53,10 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """Contract of a rule that assigns credit through time: it must define `step`; everything else has a default."""
+    """Contract of a rule that assigns credit through time: it must define `step`; everything else has a default.
+
+    Making one with a number out of its range raises `InputError`.
+    """
 
     def check(self, network: Network) -> None:
         """Raise `InputError` unless the rule can train the network; by default it needs rate units.

@@ -94,6 +94,11 @@ class SpikingNetwork:
         Number of steps without a spike after one.
     gamma : float
         Height of psi at the threshold, times `threshold`.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
     """
 
     n_in: int

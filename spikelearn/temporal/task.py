@@ -31,7 +31,7 @@ class Sequences(NamedTuple):
 class Task(Protocol):
     """Contract of a source of sequences to learn.
 
-    A task is a frozen dataclass of numbers.
+    A task is a frozen dataclass of numbers. Making one with a number out of its range raises `InputError`.
     """
 
     @property
