@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
+import spikelearn as sl
 from spikelearn import datasets, descriptions, evaluation, runs, storage, training
 from spikelearn.cli import main
 from spikelearn.engines import Clock, Event
@@ -352,13 +354,13 @@ def configuration_of_nothing(source):
     return runs.Config(name="no-hidden", reading="released", model=model, data=source, epochs=1, seed=1)
 
 
-def test_info_lists_what_can_be_chosen(done):
+def test_info_has_what_a_bug_report_needs(done, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     result = done("info")
-    assert result["networks"]["two-hidden"] == [784, 500, 100, 10]
-    assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden", "plateau-best"}
-    assert result["readings"] == ["cited", "released", "text"]
-    assert sorted(result["engines"]) == ["clock", "event", "rates"]
-    assert result["spikelearn"] == storage.version()
+    assert result["versions"] == storage.machine()["versions"] and result["versions"]["spikelearn"] == sl.__version__
+    assert result["python"] == platform.python_version() and result["cpu_count"] == os.cpu_count()
+    assert result["compiled"] == str(tmp_path / "spikelearn" / "jit")
+    assert sorted(result["data"]) == ["digits", "mnist"]
 
 
 def test_every_place_that_was_searched_for_images_is_reported(done, cli, tmp_path, monkeypatch):

@@ -74,7 +74,7 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
     ----------
     classes_ : (classes,) array
     n_features_in_ : int
-    feature_names_in_ : (n_features_in_,) object array
+    feature_names_in_ : (features,) object array
         Only where X has column names, all of them text.
     model_, network_ : Model, Network
     weights_ : Weights
