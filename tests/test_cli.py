@@ -785,3 +785,14 @@ def test_output_that_nobody_reads_any_more_is_no_failure(tmp_path):
         closed.stdout.close()
         assert closed.stderr.read() == b""
     assert closed.returncode == 141
+
+
+def test_a_shell_completes_commands_and_options(tmp_path):
+    pytest.importorskip("argcomplete")
+    for line, expected in (("spikelearn tr", ["trace", "train"]), ("spikelearn train --ep", ["--epochs"])):
+        environment = os.environ | {
+            "_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9",
+            "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "said"),
+        }  # fmt: skip
+        subprocess.run([sys.executable, "-m", "spikelearn"], env=environment, check=True, capture_output=True)
+        assert [word.strip() for word in (tmp_path / "said").read_text().split("\n")] == expected

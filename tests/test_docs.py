@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import itertools
 import os
 import re
 import shutil
@@ -74,6 +75,15 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
         command = [sys.executable, "-m", *order.split()]
         ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stderr
+
+
+@needs_jit
+@pytest.mark.parametrize("name", ["spikelearn", "spikelearn.ratenet", "spikelearn.temporal"])
+def test_what_a_docstring_shows_runs(name, capsys):
+    lines = importlib.import_module(name).__doc__.partition("::\n")[2].splitlines()
+    block = "\n".join(line[4:] for line in itertools.takewhile(lambda line: not line or line.startswith("    "), lines))
+    exec(compile(block, name, "exec"), {})
+    assert capsys.readouterr().out
 
 
 @needs_jit
