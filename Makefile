@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint slow campaign bench figures clean
+.PHONY: demo test lint slow campaign docs bench figures clean
 
 demo: .venv/.installed
 	$(BIN)/spikelearn train plateau-best --data digits --reading text --hidden 200 --epochs 25 --seed 1 \
@@ -26,7 +26,11 @@ slow: .venv/.installed-test
 campaign: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto -m slow tests/campaign
 
-# All pictures and the table of figures/README.md, from the committed results.
+# Tutorials are run for it, some two minutes; open docs/_build/html/index.html.
+docs: .venv/.installed-test
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+# All pictures and the tables of figures/README.md, from the committed results.
 figures: .venv/.installed
 	for name in $(basename $(notdir $(wildcard experiments/results/*.json))); do \
 		test ! -f figures/$$name.py || $(BIN)/python figures/$$name.py || exit; done
@@ -36,7 +40,7 @@ bench: .venv/.installed
 	$(BIN)/spikelearn bench
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist *.egg-info docs/_build docs/api docs/gallery docs/sg_execution_times.rst
 
 .venv/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spikelearn needs Python 3.11 or newer; make PYTHON=...")'

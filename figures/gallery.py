@@ -1,4 +1,4 @@
-"""The tables of figures/README.md and README.md: published numbers beside ours, from the committed results.
+"""The tables of figures/README.md and README.md, from the committed results: published numbers beside ours, speeds.
 
 python figures/gallery.py [RUNS]
 """
@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from frame import FIGURES, RESULTS
 from learning import settled
+from speed_table import machine, speed_table
 
 IN_SHORT = 6  # of these rows in README.md, those that have a published number
-START, END = "<!-- numbers: made by figures/gallery.py -->", "<!-- end of numbers -->"
+NUMBERS = "<!-- numbers: made by figures/gallery.py -->", "<!-- end of numbers -->"
+SPEED = "<!-- speed: made by figures/gallery.py -->", "<!-- end of speed -->"
 MISSING, OURS = "not run yet", "not in the paper"
 # Ours: of `beyond`, its final networks of 1,000 hidden neurons, tested once.
 BEYOND = (("plateaus, best of ours, 1,000 hidden", "best-1000"), ("backprop, the same network", "backprop-1000"))
@@ -119,18 +121,30 @@ def table(runs: Path, short: bool = False) -> str:
     return "\n".join(lines)
 
 
+def speed(runs: Path) -> str:
+    """Return the table of speeds as Markdown, and what it was measured with."""
+    report = load(runs, "speed")
+    return MISSING if report is None else f"{speed_table(report)}\n\nMeasured by {machine(report)}."
+
+
+def put(path: Path, marks: tuple[str, str], text: str) -> None:
+    """Replace what stands between two lines of a file; end the program if they are not there, once each."""
+    start, end = marks
+    found = path.read_text()
+    if found.count(start) != 1 or found.count(end) != 1:
+        sys.exit(f"gallery: error: {path} must have the lines {start} and {end}, once each")
+    path.write_text(f"{found.split(start)[0]}{start}\n{text}\n{end}{found.split(end)[1]}")
+
+
 def main() -> None:
-    """Write the table into the gallery."""
+    """Write the tables into the gallery and the README."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("runs", nargs="?", type=Path, default=RESULTS, metavar="RUNS", help="folder of results")
-    options = parser.parse_args()
-    for path, short in ((FIGURES / "README.md", False), (FIGURES.parent / "README.md", True)):
-        text = path.read_text()
-        if text.count(START) != 1 or text.count(END) != 1:
-            sys.exit(f"gallery: error: {path} must have the lines {START} and {END}, once each")
-        before, after = text.split(START)[0], text.split(END)[1]
-        path.write_text(f"{before}{START}\n{table(options.runs, short)}\n{END}{after}")
-    print(table(options.runs))
+    runs = parser.parse_args().runs
+    put(FIGURES / "README.md", NUMBERS, table(runs))
+    put(FIGURES.parent / "README.md", NUMBERS, table(runs, short=True))
+    put(FIGURES.parent / "README.md", SPEED, speed(runs))
+    print(table(runs))
 
 
 if __name__ == "__main__":

@@ -17,53 +17,77 @@ Describe a network, draw weights, iterate over `train`, `evaluate`::
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from spikelearn.augment import Shifts
-from spikelearn.averaging import Averaging
-from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
-from spikelearn.datasets import Dataset, load, register_data
-from spikelearn.engines import Clock, Event, Rates
-from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
-from spikelearn.evaluation import EvaluationStopped, activity, error_percent, evaluate
-from spikelearn.examples import Images
-from spikelearn.feedback import (
-    KolenPollack,
-    LearnedFeedback,
-    PooledFeedback,
-    ProductFeedback,
-    RandomFeedback,
-    SparseFeedback,
-    SymmetricFeedback,
-    WeightMirror,
-)
-from spikelearn.kinds import register
-from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
-from spikelearn.model import Model
-from spikelearn.network import Network
-from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
-from spikelearn.phases import Phases
-from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
-from spikelearn.recording import Recording, Spikes
-from spikelearn.recording_file import RecordingFile
-from spikelearn.schedule import Constant, Decay, Hyperbolic
-from spikelearn.simulate import simulate
-from spikelearn.storage import version
-from spikelearn.timed import Frames, SpikeTrains
-from spikelearn.training import Chunk, Training, train
-from spikelearn.units import Hz, ms, second
-from spikelearn.watching import Record
-from spikelearn.weights import InitialWeights, Weights
-
 if TYPE_CHECKING:
+    from spikelearn.augment import Shifts
+    from spikelearn.averaging import Averaging
+    from spikelearn.curves import Curve, Sigmoid, ThresholdLinear
+    from spikelearn.datasets import Dataset, load, register_data
     from spikelearn.doors.brian2 import to_brian2
     from spikelearn.doors.estimator import SegregatedDendriteClassifier
+    from spikelearn.engines import Clock, Event, Rates
+    from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
+    from spikelearn.evaluation import EvaluationStopped, activity, error_percent, evaluate
+    from spikelearn.examples import Images
+    from spikelearn.feedback import (
+        KolenPollack,
+        LearnedFeedback,
+        PooledFeedback,
+        ProductFeedback,
+        RandomFeedback,
+        SparseFeedback,
+        SymmetricFeedback,
+        WeightMirror,
+    )
+    from spikelearn.kinds import register
+    from spikelearn.learning import Backprop, DirectFeedbackAlignment, FeedbackAlignment, OutputOnly, Plateau
+    from spikelearn.model import Model
+    from spikelearn.network import Network
+    from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
+    from spikelearn.phases import Phases
+    from spikelearn.plateaus import JitteredPlateaus, SynchronousPlateaus
+    from spikelearn.recording import Recording, Spikes
+    from spikelearn.recording_file import RecordingFile
+    from spikelearn.schedule import Constant, Decay, Hyperbolic
+    from spikelearn.simulation import simulate
+    from spikelearn.timed import Frames, SpikeTrains
+    from spikelearn.training import Chunk, Training, train
+    from spikelearn.units import Hz, ms, second
+    from spikelearn.watching import Record
+    from spikelearn.weights import InitialWeights, Weights
 
-__version__ = version()
-
-# Of libraries that take a second to import, so of modules that are imported when they are first asked for.
-DOORS = {
-    "SegregatedDendriteClassifier": "spikelearn.doors.estimator",
-    "to_brian2": "spikelearn.doors.brian2",
+# Numba and other libraries take a second to import: a module is imported when something of it is first asked for.
+PARTS = {
+    "augment": "Shifts",
+    "averaging": "Averaging",
+    "curves": "Curve Sigmoid ThresholdLinear",
+    "datasets": "Dataset load register_data",
+    "doors.brian2": "to_brian2",
+    "doors.estimator": "SegregatedDendriteClassifier",
+    "engines": "Clock Event Rates",
+    "errors": "InputError InputWarning NotFiniteError NotSettledError",
+    "evaluation": "EvaluationStopped activity error_percent evaluate",
+    "examples": "Images",
+    "feedback": "KolenPollack LearnedFeedback PooledFeedback ProductFeedback RandomFeedback SparseFeedback "
+    "SymmetricFeedback WeightMirror",
+    "kinds": "register",
+    "learning": "Backprop DirectFeedbackAlignment FeedbackAlignment OutputOnly Plateau",
+    "model": "Model",
+    "network": "Network",
+    "neurons": "HiddenNeuron OutputNeuron Synapse",
+    "phases": "Phases",
+    "plateaus": "JitteredPlateaus SynchronousPlateaus",
+    "recording": "Recording Spikes",
+    "recording_file": "RecordingFile",
+    "schedule": "Constant Decay Hyperbolic",
+    "simulation": "simulate",
+    "timed": "Frames SpikeTrains",
+    "training": "Chunk Training train",
+    "units": "Hz ms second",
+    "watching": "Record",
+    "weights": "InitialWeights Weights",
 }
+MODULES = ("analysis", "engines", "errors", "examples", "learning", "models", "plotting", "ratenet", "runs", "temporal")
+_WHERE = {name: module for module, names in PARTS.items() for name in names.split()}
 
 __all__ = [
     "Averaging",
@@ -132,10 +156,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in DOORS:
+    if name in MODULES:
+        return import_module(f"spikelearn.{name}")
+    if name == "__version__":
+        found = import_module("spikelearn.storage").version()
+    elif name in _WHERE:
+        found = getattr(import_module(f"spikelearn.{_WHERE[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(DOORS[name]), name)
+    globals()[name] = found  # the next time it is there
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *DOORS})
+    return sorted({*globals(), *__all__, *MODULES, "__version__"})

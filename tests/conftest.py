@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+import spikelearn.runs  # noqa: F401, all kinds are registered before a test that forgets some
 from spikelearn import datasets, kinds
 from spikelearn.core.compiling import telling
 from spikelearn.core.lanes import LANES

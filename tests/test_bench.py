@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spikelearn import bench, cli
+from spikelearn.cli import bench as command
 from spikelearn.engines import Clock, Event, Rates
 from spikelearn.errors import InputError
 from spikelearn.peers import Brian2, NumPy
@@ -108,7 +109,7 @@ def test_what_cannot_be_timed_is_refused(change, message):
 
 
 def test_the_command_prints_one_json_object(capfd, monkeypatch):
-    monkeypatch.setattr(cli.bench, "PEERS", (NumPy(),))
+    monkeypatch.setattr(command, "PEERS", (NumPy(),))
     assert cli.main([*COMMAND, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["peers"] == []
     assert cli.main([*COMMAND, "--json", "--peers", "--reading", "text", "--threads", "2"]) == 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
+import spikelearn as sl
 from spikelearn import datasets, descriptions, evaluation, runs, storage, training
 from spikelearn.cli import main
 from spikelearn.engines import Clock, Event
@@ -352,13 +354,13 @@ def configuration_of_nothing(source):
     return runs.Config(name="no-hidden", reading="released", model=model, data=source, epochs=1, seed=1)
 
 
-def test_info_lists_what_can_be_chosen(done):
+def test_info_has_what_a_bug_report_needs(done, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     result = done("info")
-    assert result["networks"]["two-hidden"] == [784, 500, 100, 10]
-    assert set(result["networks"]) == {"no-hidden", "one-hidden", "two-hidden", "plateau-best"}
-    assert result["readings"] == ["cited", "released", "text"]
-    assert sorted(result["engines"]) == ["clock", "event", "rates"]
-    assert result["spikelearn"] == storage.version()
+    assert result["versions"] == storage.machine()["versions"] and result["versions"]["spikelearn"] == sl.__version__
+    assert result["python"] == platform.python_version() and result["cpu_count"] == os.cpu_count()
+    assert result["compiled"] == str(tmp_path / "spikelearn" / "jit")
+    assert sorted(result["data"]) == ["digits", "mnist"]
 
 
 def test_every_place_that_was_searched_for_images_is_reported(done, cli, tmp_path, monkeypatch):
@@ -783,3 +785,14 @@ def test_output_that_nobody_reads_any_more_is_no_failure(tmp_path):
         closed.stdout.close()
         assert closed.stderr.read() == b""
     assert closed.returncode == 141
+
+
+def test_a_shell_completes_commands_and_options(tmp_path):
+    pytest.importorskip("argcomplete")
+    for line, expected in (("spikelearn tr", ["trace", "train"]), ("spikelearn train --ep", ["--epochs"])):
+        environment = os.environ | {
+            "_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9",
+            "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "said"),
+        }  # fmt: skip
+        subprocess.run([sys.executable, "-m", "spikelearn"], env=environment, check=True, capture_output=True)
+        assert [word.strip() for word in (tmp_path / "said").read_text().split("\n")] == expected

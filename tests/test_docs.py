@@ -1,9 +1,12 @@
 """What the pages of docs/ show runs as it stands there, from Python and from the command line."""
 
+import ast
 import importlib
 import importlib.util
+import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +16,15 @@ from conftest import needs_jit
 
 import spikelearn as sl
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+WITH_CODE = [page for page in PAGES if re.search(r"```(python|console)\n", page.read_text())]
+TUTORIALS = sorted((DOCS / "tutorials").glob("*.py"))
+INTERFACE = (
+    "spikelearn", "spikelearn.analysis", "spikelearn.plotting", "spikelearn.ratenet", "spikelearn.ratenet.rules",
+    "spikelearn.temporal", "spikelearn.temporal.rules", "spikelearn.temporal.tasks",
+)  # fmt: skip
 
 
 def blocks(page, language):
@@ -23,7 +33,7 @@ def blocks(page, language):
 
 @needs_jit
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(brian2|pyparsing)")  # the grammar of Brian2 2.9
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monkeypatch):
     if page.stem == "brian2" and importlib.util.find_spec("brian2") is None:
         pytest.skip("Brian2 is not installed: pip install 'spikelearn[brian2]'")
@@ -67,8 +77,65 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
         assert ended.returncode == 0, ended.stderr
 
 
-def test_every_page_is_found_from_the_readme():
-    readme = (DOCS.parent / "README.md").read_text()
-    assert PAGES
-    for page in PAGES:
-        assert f"docs/{page.name}" in readme
+@needs_jit
+@pytest.mark.parametrize("name", ["spikelearn", "spikelearn.ratenet", "spikelearn.temporal"])
+def test_what_a_docstring_shows_runs(name, capsys):
+    lines = importlib.import_module(name).__doc__.partition("::\n")[2].splitlines()
+    block = "\n".join(line[4:] for line in itertools.takewhile(lambda line: not line or line.startswith("    "), lines))
+    exec(compile(block, name, "exec"), {})
+    assert capsys.readouterr().out
+
+
+@needs_jit
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_runs(tutorial):
+    if tutorial.stem.endswith("brian2") and importlib.util.find_spec("brian2") is None:
+        pytest.skip("Brian2 is not installed: pip install 'spikelearn[brian2]'")
+    environment = os.environ | {"PYTHONPATH": str(Path(sl.__file__).parents[1]), "MPLBACKEND": "agg"}
+    command = [sys.executable, tutorial.name]
+    ended = subprocess.run(command, cwd=tutorial.parent, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="pip install 'spikelearn[docs]'")
+def test_the_pages_are_built_without_a_warning(tmp_path):
+    """Their tutorials are not run for it: they are run above."""
+    environment = os.environ | {"PYTHONPATH": str(Path(sl.__file__).parents[1]), "DOCS_RUN": "0"}
+    copy = tmp_path / "repository"  # what is built lies beside its sources in part
+    copy.mkdir()
+    for name in ("docs", "figures", "experiments"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("_build", "api", "gallery", "*.pdf"))
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff"):
+        shutil.copy(ROOT / name, copy)
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", "built"]
+    ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert (copy / "built" / "gallery" / "01_first_network.html").is_file()
+
+
+def test_every_link_to_a_file_leads_to_one():
+    for page in [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "figures/README.md"))]:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+            made = target.startswith("gallery/")  # by the build
+            assert made or "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_code_that_equations_name_is_there():
+    text = (DOCS / "equations.md").read_text()
+    named = re.findall(r"`((?:spikelearn|models)/[\w/]+\.py): ([\w.]+)`", text)
+    assert len(named) > 20
+    for path, name in named:
+        tree = ast.parse((ROOT / path).read_text())
+        for part in name.split("."):
+            tree = next(node for node in tree.body if getattr(node, "name", None) == part)
+
+
+@pytest.mark.parametrize("name", INTERFACE)
+def test_the_interface_lists_every_public_name(name):
+    groups = re.findall(r"currentmodule:: (\S+)\n(.*?)```", (DOCS / "api.md").read_text(), re.DOTALL)
+    listed = [each for where, text in groups if where == name for each in re.findall(r"^   (\w+)$", text, re.MULTILINE)]
+    module = importlib.import_module(name)
+    assert sorted(listed) == sorted(
+        each for each in module.__all__ if callable(getattr(module, each)) or isinstance(getattr(module, each), float)
+    )

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 SCRIPTS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -22,10 +23,9 @@ def test_a_neuron_is_studied_alone(capsys, tmp_path, monkeypatch):
 
 
 def test_the_map_names_what_is_there():
-    (layout,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
-    root = Path(__file__).parent.parent
+    (layout,) = re.findall(r"```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
     for name in re.findall(r"(\w+\.py)", layout):
-        assert list(root.glob(f"**/{name}")), name
+        assert list(ROOT.glob(f"**/{name}")), name
     core = re.search(r"core/.*?\n(.*?)models/", layout, re.DOTALL)[1]
     for name in re.findall(r"^    (\w+)", core, re.MULTILINE):
-        assert (root / "spikelearn" / "core" / f"{name}.py").exists(), name
+        assert (ROOT / "spikelearn" / "core" / f"{name}.py").exists(), name

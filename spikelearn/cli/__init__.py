@@ -9,45 +9,40 @@ import importlib
 import io
 import json
 import os
+import platform
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
 
 # Commands draw into files; what a notebook has set for its windows may not be there.
 os.environ["MPLBACKEND"] = "agg"
 
-from spikelearn import storage
-from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
-from spikelearn.cli.arguments import Parser
-from spikelearn.core.compiling import compiling
+import spikelearn
+from spikelearn.cli import options as taken
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
 
 STOPPED = 130
 UNREAD = 141  # as though by SIGPIPE, which ends other programs
-
-
-class Command(Protocol):
-    """A file of this folder; its first line is the command's help."""
-
-    __doc__: str | None  # None where Python was told to strip such texts
-
-    def declare(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options."""
-
-    def run(self, options: argparse.Namespace) -> dict[str, Any]:
-        """Do it, print what a person reads unless `options.json`, and return what a program does."""
-
-
-COMMANDS: dict[str, Command] = {
-    "train": train,
-    "evaluate": evaluate,
-    "trace": trace,
-    "info": info,
-    "data": data,
-    "bench": bench,
-    "compare": compare,
+# Each has a file of its name here, which is imported when it is to be run: `run(options)` does it, prints what a person
+# reads unless `options.json`, and returns what a program does.
+COMMANDS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "train": taken.train,
+    "evaluate": taken.evaluate,
+    "trace": taken.trace,
+    "info": taken.info,
+    "data": taken.data,
+    "bench": taken.bench,
+    "compare": taken.compare,
 }
+EXAMPLES = """examples:
+  spikelearn train one-hidden --data mnist --epochs 60 --seed 1 --out runs/one
+  spikelearn train one-hidden --out runs/one --resume --epochs 80
+  spikelearn evaluate runs/one --repeats 20
+  spikelearn trace runs/one --image 7 --neurons 0,3 --out trace.png
+  spikelearn compare --rules fa,dtp,spiking --data digits --seeds 2
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +77,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         options = _parse(sys.argv[1:] if arguments is None else list(arguments))
         for name in options.modules:
             _import(name)
-        result = options.run(options)
+        result = importlib.import_module(f"spikelearn.cli.{options.command}").run(options)
         if options.json:
             print(json.dumps(result))
         sys.stdout.flush()
@@ -100,7 +95,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         return 1
     except KeyboardInterrupt as stop:
         print(f"spikelearn: {str(stop) or 'stopped'}", file=sys.stderr)
-        if compiling():  # which cannot be stopped: Python's orderly end would meet it in the middle of C
+        if _compiling():  # which cannot be stopped: Python's orderly end would meet it in the middle of C
             sys.stdout.flush()
             os._exit(STOPPED)
         return STOPPED
@@ -118,21 +113,48 @@ def _import(name: str) -> None:
         raise InputError(f"--import {name}: {type(error).__name__}: {error}") from error
 
 
+def _compiling() -> bool:
+    compiling = sys.modules.get("spikelearn.core.compiling")
+    return compiling is not None and compiling.compiling()
+
+
+class Version(argparse.Action):
+    """Print the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
+        """Print it and end."""
+        print(f"spikelearn {spikelearn.__version__}, Python {platform.python_version()}")
+        parser.exit()
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = Parser(prog="spikelearn", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"spikelearn {storage.version()}")
+    parser = taken.Parser(
+        prog="spikelearn",
+        description="Train, test and look into spiking networks that learn without backpropagation.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and end")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
-        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__, allow_abbrev=False)
+    for name, declare in COMMANDS.items():
+        added = commands.add_parser(name, help=declare.__doc__, description=declare.__doc__, allow_abbrev=False)
         added.add_argument("--json", action="store_true", help="print the result as one JSON object")
         added.add_argument(
             "--import", action="append", default=[], dest="modules", metavar="MODULE",
             help="import a module first, in which classes of your own are registered",
         )  # fmt: skip
-        added.set_defaults(run=command.run)
-        command.declare(added)
+        declare(added)
+    _complete(parser)
     _check_names(parser, commands.choices, arguments)
     return parser.parse_args(arguments)
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that completes a line, where argcomplete is installed; else do nothing."""
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ImportError):
+            importlib.import_module("argcomplete").autocomplete(parser)
 
 
 def _check_names(

@@ -1,11 +1,9 @@
-"""What the commands have in common: the parser, and arguments that are turned into values."""
+"""What the commands have in common: options that are turned into values."""
 
-import argparse
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -14,27 +12,6 @@ from spikelearn.core.compiling import telling
 from spikelearn.engines import Engine
 from spikelearn.errors import InputError, nearest
 from spikelearn.kinds import kinds_of
-
-
-class Parser(argparse.ArgumentParser):
-    """Errors on one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; see {self.prog} --help")
-
-
-def integer(text: str) -> int:
-    """Read an integer."""
-    try:
-        return int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer") from error
-
-
-def path(text: str) -> str:
-    """Read the name of a file or folder; shells leave the ``~`` of ``--out=~/runs`` as it is."""
-    return str(Path(text).expanduser()) if text else text
 
 
 def integers(option: str, text: str) -> tuple[int, ...]:

@@ -7,20 +7,8 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import bench
-from spikelearn.cli.arguments import engine, integer, integers, lines_above
+from spikelearn.cli.arguments import engine, integers, lines_above
 from spikelearn.peers import PEERS
-
-
-def declare(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument("--engine", default="event", help="event (default), clock or rates")
-    parser.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
-    parser.add_argument("--reading", default="released", help="cited, released or text (default: released)")
-    parser.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
-    parser.add_argument("--threads", type=integer, default=1, help="for testing; training has one (default: 1)")
-    parser.add_argument("--examples", type=integer, default=3000, metavar="N", help="to train on (default: 3000)")
-    parser.add_argument("--test-images", type=integer, default=1000, metavar="N", help="to test on (default: 1000)")
-    parser.add_argument("--peers", action="store_true", help="time the same network in plain NumPy and in Brian2, too")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -8,40 +8,13 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import compare
-from spikelearn.cli.arguments import absolute, engine, integer, integers, lines_above, path
+from spikelearn.cli.arguments import absolute, engine, integers, lines_above
 from spikelearn.errors import InputError
 from spikelearn.ratenet import table
 from spikelearn.temporal import comparison as temporal
-from spikelearn.temporal import registry
 from spikelearn.temporal import table as temporal_table
 
 IMAGES, TASKS = ("data", "sizes", "engine", "epochs", "examples"), ("steps", "units")
-
-
-def declare(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument(
-        "--rules", metavar="NAME[,NAME]",
-        help=f"of {', '.join(compare.NAMES)} (default: all); with --task of {', '.join(registry.KNOWN)} (default: as "
-        f"the task has it)",
-    )  # fmt: skip
-    parser.add_argument("--seeds", type=integer, default=5, help="train with seeds 1 to this (default: 5)")
-    parser.add_argument("--jobs", type=integer, default=2, help="processes; no influence on the result (default: 2)")
-    parser.add_argument(
-        "--out", metavar="DIR", default="runs/compare", type=path, help="results; a second start goes on there"
-    )
-    images = parser.add_argument_group("on images")
-    images.add_argument("--data", help="digits, mnist, a folder or FILE.npz (default: digits)")
-    images.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
-    images.add_argument("--engine", help="of the rule spiking: event (default), clock or rates")
-    images.add_argument(
-        "--epochs", type=integer, help="passes over the training images (default: 5, or 1000 minibatches)"
-    )
-    images.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
-    tasks = parser.add_argument_group("on a task that needs memory")
-    tasks.add_argument("--task", metavar="NAME", help=f"{', '.join(registry.SETTINGS)}")
-    tasks.add_argument("--steps", type=integer, metavar="N", help="of time (default: as the task has it)")
-    tasks.add_argument("--units", type=integer, metavar="N", help="recurrent ones (default: as the task has it)")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

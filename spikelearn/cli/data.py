@@ -7,12 +7,6 @@ from spikelearn import datasets
 from spikelearn.errors import InputError
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument("action", metavar="fetch", nargs="?")
-    parser.add_argument("name", metavar="mnist", nargs="?")
-
-
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Return the states of all data sets, or the folder that was fetched."""
     if options.action is not None:

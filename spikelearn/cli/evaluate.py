@@ -4,17 +4,6 @@ import argparse
 from typing import Any
 
 from spikelearn import datasets, evaluation, runs
-from spikelearn.cli.arguments import integer, path
-
-
-def declare(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument("folder", metavar="RUN", type=path)
-    parser.add_argument("--data", help="images to test on (default: the run's)")
-    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: the run's, or that of --data)")
-    parser.add_argument("--repeats", type=integer, default=1, help="show all images so many times (default: 1)")
-    parser.add_argument("--seed", type=integer, help="default: the run's")
-    parser.add_argument("--threads", type=integer, default=1, help="has no influence on the result (default: 1)")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

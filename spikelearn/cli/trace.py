@@ -5,29 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn import runs, watching
-from spikelearn.cli.arguments import engine, integer, integers, path
+from spikelearn.cli.arguments import engine, integers
 from spikelearn.datasets import load
 from spikelearn.errors import InputError
-from spikelearn.simulate import simulate
+from spikelearn.simulation import simulate
 from spikelearn.storage import replacing
 
 PICTURES = (".png", ".pdf", ".svg")
-
-
-def declare(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument("folder", metavar="RUN", type=path)
-    parser.add_argument("--data", help="images to choose from (default: the run's)")
-    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: the run's, or that of --data)")
-    parser.add_argument("--image", type=integer, default=0, metavar="N", help="number of the test image (default: 0)")
-    parser.add_argument("--layer", help="hidden0, hidden1, ..., output (default: the lowest with weights)")
-    parser.add_argument("--neurons", default="0", metavar="N[,N]", help="of that layer (default: 0)")
-    parser.add_argument("--duration", type=float, metavar="MS", help="a forward phase only, so long, without teaching")
-    parser.add_argument("--engine", help="event or clock (default: the run's)")
-    parser.add_argument("--seed", type=integer, help="default: the run's")
-    parser.add_argument(
-        "--out", default="trace.png", type=path, help="FILE.png, .pdf or .svg, or FILE.h5 (default: trace.png)"
-    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -11,34 +11,12 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import datasets, descriptions, runs, storage, training
-from spikelearn.cli.arguments import absolute, engine, integer, integers, path
+from spikelearn.cli.arguments import absolute, engine, integers
 from spikelearn.errors import InputError, InputWarning, nearest
 from spikelearn.models import NETWORKS, guerguiev2017
 from spikelearn.plotting import save_learning_curve
 
 CHANGEABLE = "--resume changes --epochs, and where --data lies"
-
-
-def declare(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(NETWORKS)}")
-    parser.add_argument(
-        "--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits, or the run's)"
-    )
-    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: 255 for uint8, 1 for floats)")
-    parser.add_argument("--epochs", type=integer, help="passes over the training images (default: 10)")
-    parser.add_argument("--seed", type=integer, help="fixes every random draw (default: 1)")
-    parser.add_argument("--out", metavar="RUN", required=True, type=path, help="run folder to make")
-    parser.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
-    parser.add_argument("--reading", help="cited, released or text: which reading of the paper (default: released)")
-    parser.add_argument("--variant", help=f"of the paper: {', '.join(guerguiev2017.VARIANTS)}")
-    parser.add_argument("--engine", help="event (default), clock or rates")
-    parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
-    parser.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

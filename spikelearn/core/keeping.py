@@ -17,16 +17,20 @@ def say_once(text: str) -> None:
     warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
-def kept_in(name: str) -> Path | None:
-    """Return the folder `name` for compiled code, created; None, and a warning, if nothing can be kept there.
+def place() -> Path:
+    """Return the folder of all compiled code, in ``$NUMBA_CACHE_DIR`` or else in the user's cache.
 
-    It is in ``$NUMBA_CACHE_DIR`` or else in the user's cache.
+    `RuntimeError` if there is no home folder.
     """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
+    return (Path(chosen).expanduser() / "spikelearn" if chosen else platformdirs.user_cache_path("spikelearn")) / "jit"
+
+
+def kept_in(name: str) -> Path | None:
+    """Return the folder `name` for compiled code, created; None, and a warning, if nothing can be kept there."""
     folder: Path | str = "the user's cache"
     try:
-        cache = Path(chosen).expanduser() / "spikelearn" if chosen else platformdirs.user_cache_path("spikelearn")
-        folder = cache / "jit" / name
+        folder = place() / name
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder

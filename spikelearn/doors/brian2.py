@@ -15,7 +15,7 @@ from spikelearn.errors import InputError, check_kind, check_range
 from spikelearn.network import Network
 from spikelearn.peers.brian2_parts import OUTPUT, import_brian2, layers, numbers_of, synapses
 from spikelearn.peers.task import Unavailable
-from spikelearn.simulate import Train
+from spikelearn.simulation import Train
 from spikelearn.timed import by_time
 from spikelearn.watching import layer_name, layer_names
 from spikelearn.weights import Weights
@@ -76,13 +76,15 @@ def to_brian2(network: Network, weights: Weights, *, seed: int, spikes: Mapping[
     except Unavailable as error:
         raise InputError(str(error)) from error
     b2.seed(seed)
-    inputs = b2.PoissonGroup(network.sizes[0], np.zeros(network.sizes[0]) * b2.Hz, name="input")
-    sources, known = [inputs, *groups], layer_names(network)
+    called, known = ["input", *(group.name for group in groups)], layer_names(network)
+    sources: list[Any] = [None, *groups]
     for layer, given in ({} if spikes is None else spikes).items():
         name = layer_name(layer, network)
         at = known.index(name)
         neurons, times = by_time(f"spikes of {name}", given, network.sizes[at])
-        sources[at] = _sender(b2, sources[at].name, neurons, times, network.sizes[at])
+        sources[at] = _sender(b2, called[at], neurons, times, network.sizes[at])
+    if sources[0] is None:
+        sources[0] = b2.PoissonGroup(network.sizes[0], np.zeros(network.sizes[0]) * b2.Hz, name=called[0])
     fed_back = [sources[layer + 1] for layer in network.feeding]
     # Hidden layers step before the output layer: their apical dendrites see its spikes of the step before.
     late = b2.defaultclock.dt
@@ -90,10 +92,7 @@ def to_brian2(network: Network, weights: Weights, *, seed: int, spikes: Mapping[
         *dict.fromkeys((*sources, *groups)),  # each once
         *synapses(b2, network, "basal", sources[:-1], groups, weights.W, names=names),
         *synapses(b2, network, "apical", fed_back, groups[:-1], weights.Y, names=names, delay=late),
-        *(
-            b2.SpikeMonitor(source, name=f"spikes_{own.name}")
-            for source, own in zip(sources, (inputs, *groups), strict=True)
-        ),
+        *(b2.SpikeMonitor(source, name=f"spikes_{name}") for source, name in zip(sources, called, strict=True)),
         *(
             b2.StateMonitor(group, POTENTIALS[group is not groups[-1]], record=True, name=f"potentials_{group.name}")
             for group in groups

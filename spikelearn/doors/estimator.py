@@ -67,7 +67,7 @@ class SegregatedDendriteClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMi
         Labels, sorted.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : (n_features_in_,) object array
+    feature_names_in_ : (features,) object array
         Names of the columns; only where X has names, all of them text.
     model_ : Model
         Network, rule and learning rates.

@@ -1,0 +1,145 @@
+"""What each command takes.
+
+Nothing heavy of the package is imported here: help, and what is mistyped, is answered at once. So names that other
+modules know are written out; a test holds them to those.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from spikelearn.errors import InputError
+
+NETWORKS = ("no-hidden", "one-hidden", "two-hidden", "plateau-best")
+VARIANTS = (
+    "sparse", "sparse-unamplified", "symmetric", "symmetric-noisy", "rate-feedback", "jittered-plateaus",
+    "strong-attenuation", "weak-attenuation", "backprop", "output-only",
+)  # fmt: skip
+RULES = (
+    "bp", "shallow", "fa", "dfa", "dtp", "dtp-parallel", "sdtp", "sdtp-parallel", "ao-sdtp", "ao-sdtp-parallel", "sign",
+    "mirror", "kp", "hsic", "am", "dbn", "ep", "microcircuit", "burst", "np", "wp", "bp-binary", "bp-dropout",
+    "spiking",
+)  # fmt: skip
+RULES_IN_TIME = (
+    "bptt", "rtrl", "diagonal", "rflo", "uoro", "kf-rtrl", "dni", "eprop", "eprop-random", "readout", "readout-spiking",
+    "tbptt-N", "sliding-N", "snap-N",
+)  # fmt: skip
+TASKS = ("add", "add-near", "delayed-xor", "adding", "copy", "rows", "mnist-1d", "pattern", "evidence")
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors on one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def integer(text: str) -> int:
+    """Read an integer."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer") from error
+
+
+def path(text: str) -> str:
+    """Read the name of a file or folder; shells leave the ``~`` of ``--out=~/runs`` as it is."""
+    return str(Path(text).expanduser()) if text else text
+
+
+def train(parser: argparse.ArgumentParser) -> None:
+    """Train a published network on images; results go to a run folder."""
+    parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(NETWORKS)}")
+    parser.add_argument(
+        "--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits, or the run's)"
+    )
+    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: 255 for uint8, 1 for floats)")
+    parser.add_argument("--epochs", type=integer, help="passes over the training images (default: 10)")
+    parser.add_argument("--seed", type=integer, help="fixes every random draw (default: 1)")
+    parser.add_argument("--out", metavar="RUN", required=True, type=path, help="run folder to make")
+    parser.add_argument("--hidden", metavar="N[,N]", help="sizes of the hidden layers")
+    parser.add_argument("--reading", help="cited, released or text: which reading of the paper (default: released)")
+    parser.add_argument("--variant", help=f"of the paper: {', '.join(VARIANTS)}")
+    parser.add_argument("--engine", help="event (default), clock or rates")
+    parser.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change any number of config.json"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
+
+
+def evaluate(parser: argparse.ArgumentParser) -> None:
+    """Test a trained network."""
+    parser.add_argument("folder", metavar="RUN", type=path)
+    parser.add_argument("--data", help="images to test on (default: the run's)")
+    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: the run's, or that of --data)")
+    parser.add_argument("--repeats", type=integer, default=1, help="show all images so many times (default: 1)")
+    parser.add_argument("--seed", type=integer, help="default: the run's")
+    parser.add_argument("--threads", type=integer, default=1, help="has no influence on the result (default: 1)")
+
+
+def trace(parser: argparse.ArgumentParser) -> None:
+    """Replay a trained network on a test image and draw its potentials, or save them."""
+    parser.add_argument("folder", metavar="RUN", type=path)
+    parser.add_argument("--data", help="images to choose from (default: the run's)")
+    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: the run's, or that of --data)")
+    parser.add_argument("--image", type=integer, default=0, metavar="N", help="number of the test image (default: 0)")
+    parser.add_argument("--layer", help="hidden0, hidden1, ..., output (default: the lowest with weights)")
+    parser.add_argument("--neurons", default="0", metavar="N[,N]", help="of that layer (default: 0)")
+    parser.add_argument("--duration", type=float, metavar="MS", help="a forward phase only, so long, without teaching")
+    parser.add_argument("--engine", help="event or clock (default: the run's)")
+    parser.add_argument("--seed", type=integer, help="default: the run's")
+    parser.add_argument(
+        "--out", default="trace.png", type=path, help="FILE.png, .pdf or .svg, or FILE.h5 (default: trace.png)"
+    )
+
+
+def info(parser: argparse.ArgumentParser) -> None:
+    """Show a run, or the installation: what a bug report needs."""
+    parser.add_argument("folder", metavar="RUN", nargs="?", type=path)
+
+
+def data(parser: argparse.ArgumentParser) -> None:
+    """Show which images are at hand, or fetch MNIST."""
+    parser.add_argument("action", metavar="fetch", nargs="?")
+    parser.add_argument("name", metavar="mnist", nargs="?")
+
+
+def bench(parser: argparse.ArgumentParser) -> None:
+    """Time training and testing of a network on this machine."""
+    parser.add_argument("--engine", default="event", help="event (default), clock or rates")
+    parser.add_argument("--sizes", default="784,500,10", help="layers, input first (default: 784,500,10)")
+    parser.add_argument("--reading", default="released", help="cited, released or text (default: released)")
+    parser.add_argument("--g-apical", type=float, default=0.0, help="apical conductance, 1/ms (default: 0)")
+    parser.add_argument("--threads", type=integer, default=1, help="for testing; training has one (default: 1)")
+    parser.add_argument("--examples", type=integer, default=3000, metavar="N", help="to train on (default: 3000)")
+    parser.add_argument("--test-images", type=integer, default=1000, metavar="N", help="to test on (default: 1000)")
+    parser.add_argument("--peers", action="store_true", help="time the same network in plain NumPy and in Brian2, too")
+
+
+def compare(parser: argparse.ArgumentParser) -> None:
+    """Train by many rules, and print one table: on images, or with --task on what needs memory."""
+    parser.add_argument(
+        "--rules", metavar="NAME[,NAME]",
+        help=f"of {', '.join(RULES)} (default: all); with --task of {', '.join(RULES_IN_TIME)} (default: as "
+        f"the task has it)",
+    )  # fmt: skip
+    parser.add_argument("--seeds", type=integer, default=5, help="train with seeds 1 to this (default: 5)")
+    parser.add_argument("--jobs", type=integer, default=2, help="processes; no influence on the result (default: 2)")
+    parser.add_argument(
+        "--out", metavar="DIR", default="runs/compare", type=path, help="results; a second start goes on there"
+    )
+    images = parser.add_argument_group("on images")
+    images.add_argument("--data", help="digits, mnist, a folder or FILE.npz (default: digits)")
+    images.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
+    images.add_argument("--engine", help="of the rule spiking: event (default), clock or rates")
+    images.add_argument(
+        "--epochs", type=integer, help="passes over the training images (default: 5, or 1000 minibatches)"
+    )
+    images.add_argument("--examples", type=integer, metavar="N", help="train on the first N images")
+    tasks = parser.add_argument_group("on a task that needs memory")
+    tasks.add_argument("--task", metavar="NAME", help=f"{', '.join(TASKS)}")
+    tasks.add_argument("--steps", type=integer, metavar="N", help="of time (default: as the task has it)")
+    tasks.add_argument("--units", type=integer, metavar="N", help="recurrent ones (default: as the task has it)")
