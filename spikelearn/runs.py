@@ -6,85 +6,59 @@ Whatever happens to the process, the folder holds a checkpoint and the rows of m
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spikelearn import metrics, origin
-from spikelearn.checkpoints import pack, unpack, weights_in
-from spikelearn.datasets import Dataset, load
+from spikelearn.checkpoints import pack, unpack
+from spikelearn.datasets import Dataset
 from spikelearn.descriptions import from_dict, to_dict
-from spikelearn.engines import Engine, Event
-from spikelearn.errors import InputError, check_range
-from spikelearn.evaluation import CHUNK, check_fit, error_percent, evaluate
-from spikelearn.examples import Examples
-from spikelearn.model import Model
+from spikelearn.errors import InputError
+from spikelearn.evaluation import check_fit, error_percent, evaluate
 from spikelearn.patience import patient
+from spikelearn.run_config import (
+    Config,
+    check_description,
+    data_of,
+    description,
+    load_run,
+    load_weights,
+    test_images,
+)
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 from spikelearn.training import Chunk, Training, train
-from spikelearn.weights import Weights
 
-__all__ = ["load_run", "load_weights"]
+__all__ = ["Config", "Run", "description", "load_run", "load_weights", "test_images"]
 
 CHECKPOINT_SECONDS = 60.0  # within an epoch; besides, there is one at the end of each
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """All that determines a run.
+class Run:
+    """A run and its folder; `start` or `resume` makes one.
 
     Parameters
     ----------
-    name, reading : str
-        Which published network this started from; for people.
-    model : Model
-    engine : Engine
-    data : str
-        As `spikelearn.datasets.load` takes it.
-    scale : float or None
-        Pixel of intensity 1, as `load` takes it.
-    examples : int or None
-        Train on the first so many images; None: all.
-    epochs, seed : int
-    chunk_size : int
-        Examples between two looks at the keyboard and the clock.
-    """
-
-    name: str
-    reading: str
-    model: Model
-    engine: Engine = field(default_factory=Event)
-    data: str
-    scale: float | None = None
-    examples: int | None = None
-    epochs: int
-    seed: int
-    chunk_size: int = CHUNK
-
-    def __post_init__(self) -> None:
-        check_range("epochs", self.epochs, at_least=1, integer=True)
-        check_range("seed", self.seed, at_least=0, integer=True)
-        check_range("chunk_size", self.chunk_size, at_least=1, integer=True)
-        if self.scale is not None:
-            check_range("scale", self.scale, above=0)
-        if self.examples is not None:
-            check_range("examples", self.examples, at_least=1, integer=True)
-
-
-class Run:
-    """A run and its folder; make one with `start` or `resume`.
+    config : Config
+        All that determines the run.
+    data : Dataset
+        Images to train on, of which the first ``config.examples`` are used, and to test on.
 
     Attributes
     ----------
-    config : Config
     folder : RunFolder
-    data : Dataset
-        Training images already cut to ``config.examples``.
+        Its folder on disk.
     training : Training
+        Progress, weights and state.
     origin : dict
-        All that its results follow from; every checkpoint keeps it.
+        Descriptions and hashes from which its results follow; every checkpoint keeps it.
+
+    Raises
+    ------
+    InputError
+        The images do not fit the network, or there are too few.
     """
 
     def __init__(self, config: Config, data: Dataset) -> None:
@@ -108,7 +82,29 @@ class Run:
 
     @classmethod
     def start(cls, path: str | Path, config: Config, data: Dataset, overwrite: bool = False) -> "Run":
-        """Begin a new run in a new folder; `InputError` before anything is written if something does not fit."""
+        """Begin a new run in a new folder; nothing is written if something does not fit.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder to make.
+        config : Config
+            All that determines the run.
+        data : Dataset
+            Images to train on and to test on.
+        overwrite : bool
+            Replace a run that is there.
+
+        Returns
+        -------
+        Run
+            The run, before its first epoch.
+
+        Raises
+        ------
+        InputError
+            The folder exists, something does not fit, or a class is not registered.
+        """
         run, described = cls(config, data), to_dict(config)
         from_dict(Config, described)  # what could not be opened again is not begun
         run._compile()  # nor what does not compile
@@ -117,15 +113,26 @@ class Run:
 
     @classmethod
     def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | str | None = None) -> "Run":
-        """Go on with the run in a folder, to its last epoch or, if given, to another.
+        """Continue the run in a folder, to its last epoch or to another.
 
         Parameters
         ----------
         path : str or Path
+            Folder of the run.
         epochs : int, optional
-            Where to end instead.
+            Last epoch; by default that of the configuration.
         data : Dataset or str, optional
-            The same images, or where they lie now; refused if they are others. The folder keeps the new place.
+            The same images, or the place where they are now; others are refused. The folder keeps the new place.
+
+        Returns
+        -------
+        Run
+            The run, where its last checkpoint was made.
+
+        Raises
+        ------
+        InputError
+            There is no run, it is damaged, its images are others, or it is beyond `epochs`.
         """
         folder = RunFolder.open(path)
         with folder.held():
@@ -137,12 +144,12 @@ class Run:
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
         weights, state, average = unpack(arrays, config.model.network, folder.checkpoint_path)
-        _check_description(folder, config, attributes)
+        check_description(folder, config, attributes)
         if epochs is not None and epochs != config.epochs:
             config = replace(config, epochs=epochs)
         if isinstance(data, str):
             config = replace(config, data=data)
-        run = cls(config, data if isinstance(data, Dataset) else _images(config))
+        run = cls(config, data if isinstance(data, Dataset) else data_of(config))
         run.folder = folder
         trials, n = int(attributes["trials"]), len(run.data.train)
         if attributes.get("images", n) != n:
@@ -195,16 +202,20 @@ class Run:
         )
 
     def train(self, on_chunk: Callable[[Chunk], None] | None = None) -> list[dict[str, float]]:
-        """Train to the end, testing and writing after each epoch; return the metrics, a dict an epoch.
+        """Train to the end, with a test and a checkpoint after each epoch.
 
-        Ctrl-C takes effect after the present chunk: a KeyboardInterrupt is raised after a checkpoint. A second one
-        does not wait, nor does a first one while something is compiled; like after any other exception, the last
-        checkpoint stays.
+        Ctrl-C takes effect after the present chunk: a KeyboardInterrupt is raised after a checkpoint. A second one does
+        not wait, nor does a first one during compilation; as after any other exception, the last checkpoint stays.
 
         Parameters
         ----------
         on_chunk : callable, optional
-            Called with each `Chunk`; may raise KeyboardInterrupt, too.
+            Called with each `Chunk`; may raise KeyboardInterrupt.
+
+        Returns
+        -------
+        list of dict
+            Metrics by name, one row for each epoch: errors in percent, times in seconds.
 
         Raises
         ------
@@ -301,96 +312,3 @@ class Run:
         now = self.training
         arrays = pack(now.weights, now.state(), now.average)
         return arrays | {"loss": self._loss} | self._metrics, attributes
-
-
-def load_run(path: str | Path) -> tuple[Config, Weights]:
-    """Return the configuration of a run folder, and the weights to test with.
-
-    Parameters
-    ----------
-    path : str or Path
-        Folder of the run.
-
-    Returns
-    -------
-    config : Config
-        All that determines the run.
-    weights : Weights
-        Averaged weights, where the model averages; else the last ones.
-
-    Raises
-    ------
-    InputError
-        There is no run, it is damaged, or a class of it is not registered.
-    """
-    folder = RunFolder.open(path)
-    config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
-    arrays, attributes = load_checkpoint(folder.checkpoint_path)
-    weights, _, average = unpack(arrays, config.model.network, folder.checkpoint_path)
-    _check_description(folder, config, attributes)
-    return config, weights if average is None else average
-
-
-def load_weights(path: str | Path) -> Weights:
-    """Return the present weights of a run folder, whatever its network and rule are; `InputError` without any.
-
-    Only the checkpoint is read, so classes of a user need not be registered.
-
-    Parameters
-    ----------
-    path : str or Path
-        Folder of the run.
-
-    Returns
-    -------
-    Weights
-        Present weights, not averaged.
-    """
-    file = RunFolder(path).checkpoint_path
-    if not file.is_file():
-        raise InputError(f"{path} has no checkpoint.h5; give a folder that a training run made")
-    arrays, _ = load_checkpoint(file)
-    n_layers = sum(name.startswith("W/") for name in arrays)
-    if not n_layers:
-        raise InputError(f"{file} holds no weights; give a folder that a training run made")
-    return weights_in(arrays, n_layers)
-
-
-def _images(config: Config) -> Dataset:
-    try:
-        return load(config.data, scale=config.scale)
-    except InputError as error:
-        raise InputError(f"{error}; if the images of the run lie elsewhere now, say where with --data") from error
-
-
-def test_images(path: str | Path) -> Examples:
-    """Return the images on which a run is tested; `InputError` if they are others than they were."""
-    folder = RunFolder.open(path)
-    config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
-    _, attributes = load_checkpoint(folder.checkpoint_path)
-    images = _images(config).test
-    if "origin" in attributes:
-        origin.check_origin(
-            f"{config.data} has other images than {folder.checkpoint_path} was made from",
-            {"test": origin.read(attributes["origin"])["images"]["test"]},
-            {"test": images.digest()},
-            "restore them, or name them with --data to use them all the same",
-        )
-    return images
-
-
-def description(config: Config) -> dict[str, Any]:
-    """Return the part of a configuration that results follow from, images left out."""
-    return {name: value for name, value in to_dict(config).items() if name in ("model", "engine", "seed")}
-
-
-def _check_description(folder: RunFolder, config: Config, attributes: Mapping[str, Any]) -> None:
-    """Raise `InputError` if config.json was edited since the checkpoint was made; one of 0.1 does not tell."""
-    if "origin" in attributes:
-        made_from = origin.read(attributes["origin"])
-        origin.check_origin(
-            f"{folder.path / 'config.json'} is not what {folder.checkpoint_path} was made from",
-            {name: value for name, value in made_from.items() if name != "images"},
-            description(config),
-            "put it back, or start a new run with it",
-        )
