@@ -48,7 +48,7 @@ class Feedback(Protocol):
         """
 
     def plan(self) -> Any:
-        """Return what becomes of the weights in training, for the compiled kernels.
+        """Return the plan of the weights in training, for the compiled kernels.
 
         Returns
         -------
@@ -84,7 +84,7 @@ class RandomFeedback:
         ]
 
     def plan(self) -> Fixed:
-        """Return that the weights stay as they are."""
+        """Return the plan of fixed weights."""
         return Fixed()
 
 
@@ -120,7 +120,7 @@ class ProductFeedback:
         return drawn
 
     def plan(self) -> Fixed:
-        """Return that the weights stay as they are."""
+        """Return the plan of fixed weights."""
         return Fixed()
 
 
@@ -155,7 +155,7 @@ class SparseFeedback:
         return drawn
 
     def plan(self) -> Fixed:
-        """Return that the weights stay as they are."""
+        """Return the plan of fixed weights."""
         return Fixed()
 
 
@@ -192,7 +192,7 @@ class PooledFeedback:
         ]
 
     def plan(self) -> Fixed:
-        """Return that the weights stay as they are."""
+        """Return the plan of fixed weights."""
         return Fixed()
 
 
@@ -226,7 +226,7 @@ class SymmetricFeedback:
         return drawn
 
     def plan(self) -> Tied:
-        """Return that the weights follow the forward weights, and the SD of the noise."""
+        """Return the plan of weights that follow the forward weights, with the SD of the noise."""
         return Tied(self.noise)
 
 
@@ -259,7 +259,7 @@ class LearnedFeedback:
         return self.base.draw(rng, forward, scales, feeding)
 
     def plan(self) -> Learned:
-        """Return that the weights learn, and their learning rate."""
+        """Return the plan of weights that learn, with their learning rate."""
         return Learned(self.rate)
 
 
@@ -324,7 +324,7 @@ class KolenPollack(_FollowsForward):
         check_range("KolenPollack.decay", self.decay, at_least=0, below=1)
 
     def plan(self) -> Twinned:
-        """Return that the weights change with the forward weights, and the decay."""
+        """Return the plan of weights that change with the forward weights, with the decay."""
         return Twinned(self.decay)
 
 
@@ -353,7 +353,7 @@ class WeightMirror(_FollowsForward):
         check_range("WeightMirror.rate", self.rate, above=0, at_most=1)
 
     def plan(self) -> Mirrored:
-        """Return that the weights learn from noise, and their learning rate."""
+        """Return the plan of weights that learn from noise, with their learning rate."""
         return Mirrored(self.rate)
 
 

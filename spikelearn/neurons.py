@@ -79,9 +79,9 @@ class SomaStep(NamedTuple):
     keep : float
         Factor of the somatic potential, without unit.
     dendrite : float
-        Factor of the basal potential, or of the only dendrite's.
+        Factor of the basal potential, or of the only dendrite's, without unit.
     apical : float
-        Factor of the apical potential.
+        Factor of the apical potential, without unit.
     current : float
         Change by the teaching current, relative to rest.
     """

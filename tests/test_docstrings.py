@@ -1,6 +1,7 @@
 """The public API is documented: parameters, shapes, units, errors and sources, in plain words and without exception."""
 
 import ast
+import importlib
 import inspect
 import re
 import sys
@@ -36,6 +37,19 @@ def test_what_is_checked_holds_the_doors_of_the_package():
         "spikelearn.models.guerguiev2017.one_hidden",
     ):
         assert name in PUBLIC
+
+
+def test_all_that_the_page_of_the_interface_lists_is_checked():
+    page, listed = (docstrings.ROOT.parent / "docs" / "api.md").read_text(), []
+    for module, names in re.findall(r"currentmodule:: (\S+)\n.*?:nosignatures:\n\n(.*?)```", page, re.DOTALL):
+        for name in names.split():
+            found = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+            listed.append((f"{module}.{name}", found))
+    assert len(listed) > 100
+    checked = {id(item.what) for item in PUBLIC.values()}
+    assert [name for name, found in listed if callable(found) and id(found) not in checked] == []
 
 
 # -- the checks can fail ----------------------------------------------------------------------------------------------
