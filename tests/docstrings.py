@@ -220,7 +220,7 @@ def _entry(name: str, annotation: str, type_: str, text: str) -> Iterator[str]:
 def _errors(item: Documented) -> Iterator[str]:
     """Say which errors a function, or the making of an object, raises by itself without a word of it."""
     made = [vars(item.what).get(name) for name in ("__init__", "__post_init__")] if isinstance(item.what, type) else []
-    functions = [each for each in (item.what, *made) if isinstance(each, FunctionType) and _ours(each)]
+    functions = [each for each in (item.what, *made) if isinstance(each, FunctionType) and each.__module__ != "typing"]
     said = " ".join(each.__doc__ or "" for each in (item.what, *item.contract))
     for name in sorted({name for function in functions for name in raised(function)}):
         if name not in said:
