@@ -1,8 +1,12 @@
 """Sphinx: the pages of docs/, the tutorials as a gallery, the interface from its docstrings."""
 
 import os
+import sys
+from pathlib import Path
 
 import spikelearn
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "spikelearn"
 author = "The spikelearn developers"
@@ -12,21 +16,18 @@ version = release = spikelearn.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "tutorials/*.rst", "tutorials/*.py"]
-html_theme = "pydata_sphinx_theme"
+html_theme = "furo"
 html_title = "spikelearn"
-html_theme_options = {
-    "show_prev_next": False,
-    "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 6,
-}
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_show_sourcelink = False
 default_role = "py:obj"  # `train` in a docstring is a link if there is such a thing
 
@@ -51,6 +52,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "min_reported_time": 1,
     "abort_on_example_error": True,
-    "image_scrapers": ("matplotlib",),
+    "image_scrapers": ("figures.scrape", "matplotlib"),
+    "capture_repr": (),
     "copyfile_regex": "",
 }

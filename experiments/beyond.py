@@ -38,7 +38,7 @@ class Trained:
     make: Callable[..., sl.Model] = BEST
     hidden: int = 500
     changes: tuple[Change, ...] = ()
-    epochs: int = 20
+    epochs: int = 10
     seeds: int = 3
 
     def model(self, data: datasets.Dataset, hidden: int | None) -> sl.Model:

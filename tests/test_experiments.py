@@ -57,7 +57,7 @@ def test_all_knows_every_experiment():
     checks = {"credit_check", "learning_check", "learning_rates", "own_rate_rule", "rate_speed", "speed"}
     scripts = {path.stem for path in (ROOT / "experiments").glob("*.py")}
     assert set(NAMES) == scripts - beside - checks
-    parts = {"frame", "learning", "trace_panels", "gallery"}
+    parts = {"frame", "learning", "trace_panels", "gallery", "speed_table"}
     drawings = {path.stem for path in (ROOT / "figures").glob("*.py")} - parts
     assert drawings == set(NAMES)
 
@@ -109,6 +109,7 @@ def test_the_gallery_shows_every_committed_picture_and_the_present_numbers():
     results = ROOT / "experiments" / "results"
     assert gallery.table(results) in text
     assert gallery.table(results, short=True) in (ROOT / "README.md").read_text()
+    assert gallery.speed(results) in (ROOT / "README.md").read_text()
     assert sorted(re.findall(r"\]\((\w+)\.png\)", text)) == COMMITTED
 
 

@@ -2,8 +2,9 @@
 Kinds of feedback
 =================
 
-How do apical dendrites have to be wired to the outputs? Backpropagation would need the transposed forward weights.
-The paper's answer: fixed random weights do. Here we train the same network with several kinds of feedback.
+How do apical dendrites have to be wired to the outputs? Backpropagation would need
+the transposed forward weights. The paper's answer: fixed random weights do. Here we
+train the same network with several kinds of feedback.
 """
 
 # %%
@@ -31,37 +32,55 @@ digits = sl.load("digits")
 base = guerguiev2017.one_hidden("text", n_input=64, hidden=(60,))
 
 # %%
-# Each network sees the same images with the same seed. The shallow control, whose hidden weights never change, tells
-# what the outputs can do alone. Leave it out, and everything looks as if it learned.
+# Each network sees the same images with the same seed. The shallow control, whose
+# hidden weights never change, tells what the outputs can do alone. Leave it out, and
+# everything looks as if it learned.
 
 
 def learn(model, epochs=6):
-    """Return the error of each epoch, of images before they are taught, and the weights in the end."""
-    training = sl.train(model, digits.train, seed=1, epochs=epochs, engine=sl.Clock(), chunk_size=len(digits.train))
+    """Return errors by epoch, of images before they are taught, and the weights."""
+    training = sl.train(
+        model,
+        digits.train,
+        seed=1,
+        epochs=epochs,
+        engine=sl.Clock(),
+        chunk_size=len(digits.train),
+    )
     return [chunk.error for chunk in training], training.weights
 
 
 curves, weights = {}, {}
 for name, feedback in KINDS.items():
-    curves[name], weights[name] = learn(replace(base, network=replace(base.network, feedback=feedback)))
+    curves[name], weights[name] = learn(
+        replace(base, network=replace(base.network, feedback=feedback))
+    )
 curves["outputs learn alone"], _ = learn(replace(base, rule=sl.OutputOnly()))
 
 figure, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for name, errors in curves.items():
-    ax.plot(range(1, len(errors) + 1), errors, "k--" if name.startswith("outputs") else "o-", label=name)
+    ax.plot(
+        range(1, len(errors) + 1),
+        errors,
+        "k--" if name.startswith("outputs") else "o-",
+        label=name,
+    )
 ax.set(xlabel="epoch", ylabel="wrong, before taught (%)", yscale="log")
 ax.legend(fontsize="small")
 
 # %%
-# These curves are of one seed and a few epochs of a small task; for a claim, train several seeds, to the end, and
-# look at test errors: the gallery of the paper's figures does. One thing is known from there: a good part of what
-# kinds of feedback seem to do is how *strong* the feedback is, that is, how fast the hidden layer learns.
+# These curves are of one seed and a few epochs of a small task; for a claim, train
+# several seeds, to the end, and look at test errors: the gallery of the paper's
+# figures does. One thing is known from there: a good part of what kinds of feedback
+# seem to do is how *strong* the feedback is, that is, how fast the hidden layer
+# learns.
 #
 # Do forward weights follow the feedback?
 # ---------------------------------------
 #
-# With fixed feedback, learning can only turn the forward weights towards it. `alignments` measures the angle between
-# feedback weights and transposed forward weights: 90 degrees says that they have nothing to do with each other.
+# With fixed feedback, learning can only turn the forward weights towards it.
+# `alignments` measures the angle between feedback weights and transposed forward
+# weights: 90 degrees says that they have nothing to do with each other.
 
 start = base.network.draw_weights(seed=1)
 print(f"{'at the start':18s} {alignments(start.W, start.Y)[0].degrees:5.1f} degrees")

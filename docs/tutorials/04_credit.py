@@ -2,17 +2,18 @@
 Does credit arrive?
 ===================
 
-A hidden neuron should change so that the outputs come closer to their targets. Backpropagation says how. Here we
-measure how far a local rule agrees with it: by angles, by the losses of layers, and by the condition of the paper's
-Theorem 1.
+A hidden neuron should change so that the outputs come closer to their targets.
+Backpropagation says how. Here we measure how far a local rule agrees with it: by
+angles, by the losses of layers, and by the condition of the paper's Theorem 1.
 """
 
 # %%
 # Angles
 # ------
 #
-# With ``compare=`` every example is looked at by a second rule, which changes nothing. A chunk then carries the angle
-# between the errors of both. 90 degrees are what chance gives; below, the local rule goes downhill.
+# With ``compare=`` every example is looked at by a second rule, which changes
+# nothing. A chunk then carries the angle between the errors of both. 90 degrees are
+# what chance gives; below, the local rule goes downhill.
 
 from dataclasses import replace
 
@@ -29,7 +30,16 @@ model = guerguiev2017.one_hidden("text", n_input=64, hidden=(60,))
 
 def angles(model, epochs=4):
     """Return the chunks of training, watched by backpropagation."""
-    return list(sl.train(model, digits.train, seed=1, epochs=epochs, engine=sl.Clock(), compare=sl.Backprop()))
+    return list(
+        sl.train(
+            model,
+            digits.train,
+            seed=1,
+            epochs=epochs,
+            engine=sl.Clock(),
+            compare=sl.Backprop(),
+        )
+    )
 
 
 spikes = angles(model)
@@ -44,47 +54,71 @@ ax.set(xlabel="examples", ylabel="angle to backpropagation (degrees)")
 ax.legend()
 
 # %%
-# With rates the angle is smaller: what is left of it with spikes is mostly noise, since ten outputs send only some
-# spikes within the 20 ms over which a plateau is averaged.
+# With rates the angle is smaller: what is left of it with spikes is mostly noise,
+# since ten outputs send only some spikes within the 20 ms over which a plateau is
+# averaged.
 #
 # Losses
 # ------
 #
-# The hidden layer has a loss of its own, the squared difference of its plateaus. If credit arrives, examples with a
-# large loss of the outputs have a large one there. But beware: the outputs' errors move the plateaus, learned or not.
-# So a control belongs beside it, in which hidden weights are frozen.
+# The hidden layer has a loss of its own, the squared difference of its plateaus. If
+# credit arrives, examples with a large loss of the outputs have a large one there.
+# But beware: the outputs' errors move the plateaus, learned or not. So a control
+# belongs beside it, in which hidden weights are frozen.
 
-frozen = list(sl.train(replace(model, rule=sl.OutputOnly()), digits.train, seed=1, epochs=4, engine=sl.Clock()))
+frozen = list(
+    sl.train(
+        replace(model, rule=sl.OutputOnly()),
+        digits.train,
+        seed=1,
+        epochs=4,
+        engine=sl.Clock(),
+    )
+)
 
 
 def correlation(chunks):
-    """Return the correlation of both losses within each digit, over the second half of training."""
-    loss, label = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("loss", "label"))
+    """Return the correlation of both losses within each digit, in later training."""
+    loss, label = (
+        np.concatenate([getattr(chunk, name) for chunk in chunks])
+        for name in ("loss", "label")
+    )
     half = len(label) // 2
-    return analysis.loss_correlation(loss[half:, 0], loss[half:, -1], label[half:], 10, 1)
+    return analysis.loss_correlation(
+        loss[half:, 0], loss[half:, -1], label[half:], 10, 1
+    )
 
 
 for name, chunks in (("plateau rule", spikes), ("hidden weights frozen", frozen)):
     found = correlation(chunks)
-    print(f"{name:22s} mean r {np.nanmean(found.r):.2f}, shuffled at most {np.nanmax(found.shuffled_high):.2f}")
+    r, shuffled = np.nanmean(found.r), np.nanmax(found.shuffled_high)
+    print(f"{name:22s} mean r {r:.2f}, shuffled at most {shuffled:.2f}")
 
 # %%
 # Theorem 1
 # ---------
 #
-# If feedback comes to invert the way up, one step of the hidden layer brings the outputs closer to their target. The
-# condition is that the largest eigenvalue of (I - U)ᵀ(I - U) is below 1, where U is the product of two Jacobians:
-# from hidden rates to output rates, and from output rates to plateaus.
+# If feedback comes to invert the way up, one step of the hidden layer brings the
+# outputs closer to their target. The condition is that the largest eigenvalue of (I -
+# U)ᵀ(I - U) is below 1, where U is the product of two Jacobians: from hidden rates to
+# output rates, and from output rates to plateaus.
 
 network = model.network
-training = sl.train(model, digits.train, seed=1, epochs=4, engine=sl.Clock(), chunk_size=100)
+training = sl.train(
+    model, digits.train, seed=1, epochs=4, engine=sl.Clock(), chunk_size=100
+)
 values, us = [], []
 for chunk in training:
     weights = training.weights
     up = analysis.output_jacobian(
-        chunk.v_output, weights.W[-1], rate_max=network.rate_max, dendrite_gain=network.dendrite_gains[-1]
+        chunk.v_output,
+        weights.W[-1],
+        rate_max=network.rate_max,
+        dendrite_gain=network.dendrite_gains[-1],
     )
-    down = analysis.feedback_jacobian(chunk.v_output, weights.Y[0], rate_max=network.rate_max)
+    down = analysis.feedback_jacobian(
+        chunk.v_output, weights.Y[0], rate_max=network.rate_max
+    )
     us.append(analysis.products(up, down).mean(axis=0))
     values.append(float(analysis.contraction(us[-1])))
 
@@ -96,4 +130,5 @@ plotting.matrix_image(right, us[-1])
 right.set_title("U in the end")
 
 # %%
-# `spikelearn.analysis` takes arrays, so the same measures apply to weights and activity from anywhere else.
+# `spikelearn.analysis` takes arrays, so the same measures apply to weights and
+# activity from anywhere else.

@@ -2,13 +2,15 @@
 Other answers, side by side
 ===========================
 
-Plateau potentials are one answer to the question of credit assignment. `spikelearn.ratenet` has some twenty others,
-for networks of rate units: feedback alignment, target propagation, equilibrium propagation, perturbation and so on,
-each a file whose docstring is its equations. Here are five of them and the shallow control.
+Plateau potentials are one answer to the question of credit assignment.
+`spikelearn.ratenet` has some twenty others, for networks of rate units: feedback
+alignment, target propagation, equilibrium propagation, perturbation and so on, each a
+file whose docstring is its equations. Here are five of them and the shallow control.
 """
 
 # %%
-# A rule says which network it is meant for. `fit` trains, and reports after each epoch.
+# A rule says which network it is meant for. `fit` trains, and reports after each
+# epoch.
 
 import matplotlib.pyplot as plt
 
@@ -25,22 +27,32 @@ for name in names:
     reached[name] = list(fit(network, found.rule, digits, seed=1, epochs=20))
 
 # %%
-# Test error against epoch, and the angle between the change of the lower hidden layer and backpropagation's.
+# Test error against epoch, and the angle between the change of the lower hidden layer
+# and backpropagation's.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 for name, epochs in reached.items():
     line = "k--" if name == "shallow" else "-"
-    left.plot([each.epoch for each in epochs], [each.test_error for each in epochs], line, label=name)
+    left.plot(
+        [each.epoch for each in epochs],
+        [each.test_error for each in epochs],
+        line,
+        label=name,
+    )
     if epochs[-1].angle and name not in ("bp", "shallow"):
-        right.plot([each.epoch for each in epochs], [each.angle[0] for each in epochs], label=name)
+        right.plot(
+            [each.epoch for each in epochs],
+            [each.angle[0] for each in epochs],
+            label=name,
+        )
 left.set(xlabel="epoch", ylabel="test error (%)", yscale="log")
 right.set(xlabel="epoch", ylabel="angle to backpropagation (degrees)", ylim=(0, 100))
 left.legend(fontsize="small")
 right.legend(fontsize="small")
 
 # %%
-# One seed of a small task says little. The command line compares all rules over seeds, with the spiking network among
-# them, and goes on where it was stopped:
+# One seed of a small task says little. The command line compares all rules over
+# seeds, with the spiking network among them, and goes on where it was stopped:
 #
 # .. code-block:: sh
 #

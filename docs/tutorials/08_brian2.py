@@ -2,8 +2,9 @@
 From Brian2, and back
 =====================
 
-`to_brian2` writes a network and its weights as a `Network` of Brian2, with equations as text. So one can add what
-this package does not have, or check what it does. Needs ``pip install 'spikelearn[brian2]'``.
+`to_brian2` writes a network and its weights as a `Network` of Brian2, with equations
+as text. So one can add what this package does not have, or check what it does. Needs
+``pip install 'spikelearn[brian2]'``.
 """
 
 # %%
@@ -37,16 +38,21 @@ theirs.run(50 * b2.ms)
 print(theirs["spikes_output"].count[:])
 
 # %%
-# Do both agree? Driven by all spikes of a clock of this package, Brian2 comes to the same potentials.
+# Do both agree? Driven by all spikes of a clock of this package, Brian2 comes to the
+# same potentials.
 
-ours = sl.simulate(network, weights, image, label=2, engine=sl.Clock(dt=0.25, dtype="float64"))
+ours = sl.simulate(
+    network, weights, image, label=2, engine=sl.Clock(dt=0.25, dtype="float64")
+)
 driven = sl.to_brian2(network, weights, seed=1, spikes=ours.spikes)
 driven["output"].label = 2
 for phase in ours.phases:
     driven["output"].teaching = phase.name == "target"
     driven.run((phase.stop - phase.start) * b2.ms)
 v = np.array(driven["potentials_output"].v)
-figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 4), sharex=True, layout="constrained")
+figure, (top, bottom) = plt.subplots(
+    2, 1, figsize=(6.4, 4), sharex=True, layout="constrained"
+)
 top.plot(ours.times, ours["output.v_soma"][2], label="spikelearn")
 top.plot(ours.times[:-1], v[2, 1:], "--", label="Brian2")
 top.set(ylabel="output 2")
@@ -55,4 +61,5 @@ bottom.plot(ours.times[:-1], v[2, 1:] - ours["output.v_soma"][2, :-1])
 bottom.set(xlabel="time (ms)", ylabel="difference")
 
 # %%
-# Left to itself, each draws spikes of its own, and they agree on average. More on the page :doc:`/brian2`.
+# Left to itself, each draws spikes of its own, and they agree on average. More on the
+# page :doc:`/brian2`.
