@@ -97,7 +97,7 @@ def _annotations(cls: Any) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
-def _options(annotation: Any) -> tuple[tuple, dict[str, Any], Any]:
+def _options(annotation: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
     """Take a union apart: its members, the dataclasses among them by name, the items of a tuple among them.
 
     Classes of a user's own come after the built-in ones in whose place they may stand.
@@ -110,7 +110,7 @@ def _options(annotation: Any) -> tuple[tuple, dict[str, Any], Any]:
     return options, classes, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
 
 
-def _members(annotation: Any) -> tuple:
+def _members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
@@ -187,7 +187,7 @@ def _from_text(annotation: Any, text: str, where: str) -> Any:
     return text
 
 
-def _assignable(cls: Any, mapping: dict, prefix: str = "") -> dict[str, tuple[Any, dict]]:
+def _assignable(cls: Any, mapping: dict[str, Any], prefix: str = "") -> dict[str, tuple[Any, dict[str, Any]]]:
     """Map every dotted name that can be assigned to its annotation and the dict that holds its value."""
     found = {}
     for name, annotation in _annotations(cls).items():

@@ -12,7 +12,7 @@ from spikelearn.errors import InputError
 _NOTHING = object()
 
 
-class Described(dict):
+class Described(dict[str, Any]):
     """A description as a mapping, and the keys at which it is as usual.
 
     A file of an earlier version, which did not know of such a key, was made with the usual value.

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,9 @@ def spiking_model(sizes: tuple[int, ...], data: str) -> Model:
     return describe[n_hidden](reading, n_input=sizes[0], hidden=sizes[1:-1], n_output=sizes[-1])
 
 
-def spiking_epochs(sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: int, engine: Engine) -> Iterator[dict]:
+def spiking_epochs(
+    sizes: tuple[int, ...], data: Dataset, *, seed: int, epochs: int, engine: Engine
+) -> Iterator[dict[str, Any]]:
     """Train by plateau potentials; yield for each epoch what `spikelearn.ratenet.fit.Epoch` holds, as a dict.
 
     The angle is the mean over the test images over which those of the rate networks are, with their labels taught and

@@ -59,7 +59,7 @@ class RunFolder:
     Make a new one with `create`, find an old one with `open`.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
         self.metrics_path = self.path / "metrics.csv"
         self.checkpoint_path = self.path / "checkpoint.h5"
@@ -67,7 +67,7 @@ class RunFolder:
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         config: Mapping[str, Any],
         overwrite: bool = False,
         checkpoint: tuple[Mapping[str, np.ndarray], Mapping[str, Attribute]] | None = None,
@@ -122,7 +122,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, path: str | os.PathLike) -> "RunFolder":
+    def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
         """Return the run folder at `path`."""
         folder = cls(path)
         if not (folder.path / "config.json").is_file():
@@ -333,7 +333,7 @@ def hdf5_file(path: Path, **options: Any) -> Iterator["h5py.File"]:
 
 
 def save_checkpoint(
-    path: str | os.PathLike, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Attribute]
+    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Attribute]
 ) -> None:
     """Write arrays and attributes to an HDF5 file, which replaces the one at `path` only when complete.
 
@@ -360,7 +360,7 @@ def _write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray], attributes: 
     load_checkpoint(path)  # what cannot be read back must not replace a good checkpoint
 
 
-def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Attribute]]:
+def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Attribute]]:
     """Read what `save_checkpoint` wrote, bit for bit, and verify its digest."""
     import h5py
 

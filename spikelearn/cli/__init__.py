@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 must not end a training
     with warnings.catch_warnings():
         warnings.simplefilter("always", InputWarning)
-        warnings.showwarning = _show_warning  # type: ignore[assignment]  # of its arguments, all but one are the code's
+        warnings.showwarning = _show_warning  # of its arguments, all but one are the code's
         return _main(arguments)
 
 

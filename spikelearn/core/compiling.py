@@ -69,7 +69,7 @@ def compile_aside(dispatcher: Any, folder: Path | None, signature: Any) -> Any:
 def _aside(work: Callable[[], Any]) -> Any:
     """Call a function in a thread of its own, and wait."""
     global _worker
-    outcome: Future = Future()
+    outcome: Future[Any] = Future()
 
     def run() -> None:
         try:

@@ -97,7 +97,7 @@ def _words(field: types.Type) -> int:
     return 2 if isinstance(field, RecordsType) else field.size // WORD if isinstance(field, RecordType) else 1
 
 
-class Records(tuple):
+class Records(tuple[Any, ...]):
     """A tuple of records that is packed once for all calls: an array stays where it is, and no record changes."""
 
     @functools.cached_property
@@ -106,7 +106,7 @@ class Records(tuple):
         return _pack_all(self)
 
 
-def _pack_all(records: tuple) -> tuple[RecordsType, np.ndarray, list[Any]]:
+def _pack_all(records: tuple[Any, ...]) -> tuple[RecordsType, np.ndarray, list[Any]]:
     items = [_pack(item) for item in records]
     structs = np.array([item[1] for item in items], np.uint64)
     return _records_type(items[0][0]), structs, [kept for item in items for kept in item[2]]

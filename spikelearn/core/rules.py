@@ -212,7 +212,7 @@ def _compiled_change(rule, layer, learning_rate):
 
 
 def _by(change: Callable[..., float]) -> Callable[..., None]:
-    def change_each(rule, layer, learning_rate):  # type: ignore[no-untyped-def]
+    def change_each(rule, layer, learning_rate):
         own, weights, bias, reach = layer.own, layer.weights, layer.bias, layer.reach
         for i in range(layer.n):
             block, lane = i // LANES, i % LANES

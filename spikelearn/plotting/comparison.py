@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -12,24 +13,25 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from spikelearn.errors import InputError
 from spikelearn.storage import replacing
 
+Look = dict[str, Any]  # of a line, as matplotlib takes it
 Curves = Mapping[str, Sequence[float]]  # name of the rule: a number an epoch, from the first; NaN: none
 CONTROLS = {"bp": ("black", "-"), "shallow": ("0.5", "--")}  # always there, so they look the same in every picture
 TICKS = (0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 
 
-def styles(rules: Sequence[str]) -> dict[str, dict]:
+def styles(rules: Sequence[str]) -> dict[str, Look]:
     """Return colour and line of each rule: fixed for the controls, one colour for each of up to 25 others."""
     others = [rule for rule in rules if rule not in CONTROLS]
     strong, pale, dark = (colormaps[name].colors for name in ("tab10", "tab20", "tab20b"))  # type: ignore[attr-defined]
     colours = (*strong, *pale[1::2], *dark[::4])  # 25 that differ
     marks = ("o", "s", "^")
-    found: dict[str, dict] = {rule: {"color": colour, "linestyle": line} for rule, (colour, line) in CONTROLS.items()}
+    found: dict[str, Look] = {rule: {"color": colour, "linestyle": line} for rule, (colour, line) in CONTROLS.items()}
     for k, rule in enumerate(others):
         found[rule] = {"color": colours[k % 25], "marker": marks[k // 10 % 3], "markersize": 4}
     return {rule: found[rule] for rule in rules}
 
 
-def error_curves(axes: Axes, curves: Curves, look: Mapping[str, dict]) -> Axes:
+def error_curves(axes: Axes, curves: Curves, look: Mapping[str, Look]) -> Axes:
     """Draw test error (percent) against epochs, on a logarithmic scale."""
     if not curves:
         raise InputError("no curves: a comparison needs at least one rule")
@@ -41,7 +43,7 @@ def error_curves(axes: Axes, curves: Curves, look: Mapping[str, dict]) -> Axes:
     return axes
 
 
-def angle_curves(axes: Axes, curves: Curves, look: Mapping[str, dict]) -> Axes:
+def angle_curves(axes: Axes, curves: Curves, look: Mapping[str, Look]) -> Axes:
     """Draw angles (degrees) against epochs; 90 degrees, no use on average, is marked."""
     axes.axhline(90, color="0.85", linewidth=1, zorder=0)
     _lines(axes, {rule: curve for rule, curve in curves.items() if any(v == v for v in curve)}, look)
@@ -51,7 +53,7 @@ def angle_curves(axes: Axes, curves: Curves, look: Mapping[str, dict]) -> Axes:
     return axes
 
 
-def _lines(axes: Axes, curves: Curves, look: Mapping[str, dict]) -> None:
+def _lines(axes: Axes, curves: Curves, look: Mapping[str, Look]) -> None:
     for rule, curve in curves.items():
         axes.plot(range(1, len(curve) + 1), curve, label=rule, linewidth=1.3, **look[rule])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -62,7 +64,7 @@ def final_errors(
     axes: Axes,
     errors: Mapping[str, Sequence[float]],
     reference: Mapping[str, float],
-    look: Mapping[str, dict],
+    look: Mapping[str, Look],
 ) -> Axes:
     """Draw the error of every seed and the mean, a line for each rule, the best on top.
 
@@ -98,7 +100,7 @@ def final_errors(
     return axes
 
 
-def final_angles(axes: Axes, angles: Mapping[str, Sequence[float]], look: Mapping[str, dict]) -> Axes:
+def final_angles(axes: Axes, angles: Mapping[str, Sequence[float]], look: Mapping[str, Look]) -> Axes:
     """Draw the angle to backpropagation of each hidden layer, in the order given; the lowest layer is the smallest dot.
 
     Rules without a teaching signal have an empty line.

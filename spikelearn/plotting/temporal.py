@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -11,13 +12,14 @@ from matplotlib.figure import Figure
 from spikelearn.errors import InputError
 from spikelearn.storage import replacing
 
+Look = dict[str, Any]  # of a line, as matplotlib takes it
 Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 EXACT, CONTROL = ("bptt", "-"), (("readout", "--"), ("readout-spiking", ":"))  # the same in every picture
 
 
-def styles(rules: Sequence[str]) -> dict[str, dict]:
+def styles(rules: Sequence[str]) -> dict[str, Look]:
     """Return colour and line of each rule: black for the exact gradient, grey for the controls."""
-    found: dict[str, dict] = {EXACT[0]: {"color": "black", "linestyle": EXACT[1]}}
+    found: dict[str, Look] = {EXACT[0]: {"color": "black", "linestyle": EXACT[1]}}
     found |= {name: {"color": "0.5", "linestyle": line} for name, line in CONTROL}
     strong, dark = (colormaps[name].colors for name in ("tab10", "tab20b"))  # type: ignore[attr-defined]
     colours = (*strong[:7], *strong[8:], *dark[::3])  # without grey
@@ -28,7 +30,7 @@ def styles(rules: Sequence[str]) -> dict[str, dict]:
     return {rule: found[rule] for rule in rules}
 
 
-def loss_curves(axes: Axes, curves: Mapping[str, Curve], levels: Mapping[str, float], look: Mapping[str, dict]) -> Axes:
+def loss_curves(axes: Axes, curves: Mapping[str, Curve], levels: Mapping[str, float], look: Mapping[str, Look]) -> Axes:
     """Draw loss against steps, with lines at the levels, such as the optimum.
 
     Parameters
@@ -61,7 +63,7 @@ def loss_curves(axes: Axes, curves: Mapping[str, Curve], levels: Mapping[str, fl
     return axes
 
 
-def scaling_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, dict], x: str, y: str) -> Axes:
+def scaling_curves(axes: Axes, curves: Mapping[str, Curve], look: Mapping[str, Look], x: str, y: str) -> Axes:
     """Draw a cost against a size, both on logarithmic scales."""
     for rule, (sizes, costs) in curves.items():
         axes.plot(sizes, costs, label=rule, linewidth=1.2, **look[rule])

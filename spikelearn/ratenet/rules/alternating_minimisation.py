@@ -18,6 +18,7 @@ Source: Choromanska et al., ICML 2019, arXiv:1806.09077, with the numbers of the
 batch normalisation and no hidden biases; here there are biases and no normalisation.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,7 +105,7 @@ class AlternatingMinimisation(Rule):
             moved[layer] = self._descend(upper, np.zeros_like(start[layer]))
         return start, moved
 
-    def _descend(self, upper, d: np.ndarray) -> np.ndarray:
+    def _descend(self, upper: Callable[[np.ndarray], np.ndarray], d: np.ndarray) -> np.ndarray:
         """Move a displacement down ``upper / mu + mse(d, 0)``."""
         velocity = np.zeros_like(d)
         for _ in range(self.code_steps):

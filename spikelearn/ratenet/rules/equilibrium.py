@@ -64,7 +64,12 @@ class EquilibriumPropagation(Rule):
         need_deterministic_hidden(self, network)
 
     def settle(
-        self, parameters: Parameters, drive: np.ndarray, s: list[np.ndarray], steps: int, nudge=None
+        self,
+        parameters: Parameters,
+        drive: np.ndarray,
+        s: list[np.ndarray],
+        steps: int,
+        nudge: tuple[float, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
         """Return the activities after some steps of settling.
 

@@ -16,6 +16,7 @@ other units, and a unit's own reset, are taken as given.
 Source: Bellec et al., Nature Communications 11:3625 (2020).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,7 +50,7 @@ class Traces:
     eligible: np.ndarray
     fresh: np.ndarray
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[np.ndarray]:
         """Yield what is remembered from step to step."""
         yield from (self.received, self.slow, self.eligible)
 

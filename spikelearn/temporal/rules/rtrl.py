@@ -9,6 +9,7 @@ The influence of every weight on every unit is carried along,
 A step costs n^3 m multiplications. Source: Williams & Zipser, Neural Computation 1:270 (1989).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ class Influence:
     def __init__(self, batch: int, n: int, m: int) -> None:
         self.now, self.next = np.zeros((batch, n, n * m)), np.zeros((batch, n, n * m))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[np.ndarray]:
         """Yield what is remembered from step to step."""
         yield self.now
 

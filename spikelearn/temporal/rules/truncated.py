@@ -16,6 +16,7 @@ JMLR 21:135 (2020).
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Sliding(Rule):
     def __post_init__(self) -> None:
         check_range("Sliding.window", self.window, at_least=1, integer=True)
 
-    def begin(self, state: State, batch: int) -> deque:
+    def begin(self, state: State, batch: int) -> deque[Any]:
         """Return an empty window."""
         return deque()
 
