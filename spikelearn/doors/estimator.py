@@ -21,7 +21,6 @@ from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 from tqdm.auto import tqdm
 
 from spikelearn.doors import saved
-from spikelearn.doors.scaling import Scaling, check_finite
 from spikelearn.engines import Engine
 from spikelearn.errors import InputError, check_range, described
 from spikelearn.evaluation import activity
@@ -30,6 +29,7 @@ from spikelearn.feedback import Feedback
 from spikelearn.learning import Plateau, Rule
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
+from spikelearn.scaling import Scaling, check_finite
 from spikelearn.training import Chunk, Training, train
 
 # Of hidden layers and of the output layer; chosen on held-out training rows of the digits, which four seeds learned in
