@@ -1,6 +1,6 @@
 """Data sets: examples to learn from and to test on, found offline where possible, and checked.
 
-`load` takes a name, a folder or a file. Each kind has a file here; `registry` knows them all.
+`load` takes a name, a folder or a file. Each kind has a file here; `registry` has all names.
 """
 
 from spikelearn.datasets.changes import changed

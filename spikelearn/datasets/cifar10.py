@@ -3,9 +3,9 @@
 Krizhevsky, *Learning multiple layers of features from tiny images* (2009). An image is 3072 pixels: all red ones row by
 row, then green, then blue.
 
-The batches are pickles, and to open a pickle may run any code. So each is compared with its published hash first, and
-what then opens it knows three names only, of which none is NumPy's own: they note what an array is made of, and the
-array is made from these notes here.
+The batches are pickles, and to open a pickle may run any code. So each is compared with its published hash first. What
+then opens it accepts three names only, and puts classes of this file in their place: they note what an array is made
+of, and the array is made from these notes.
 """
 
 import hashlib
@@ -106,15 +106,15 @@ class _Array:
         self.notes = state
 
     def array(self) -> np.ndarray:
-        """Return the array of these notes; `ValueError` or the like if they are not those of one of bytes."""
+        """Return the array of these notes; an error of any kind if they are not those of an array of bytes."""
         _, shape, kind, by_column, content = self.notes
-        if kind.name not in (b"u1", "u1") or by_column:
-            raise ValueError(f"an array of {kind.name!r} where bytes are needed, row by row")
-        return np.frombuffer(content, np.uint8).reshape(shape)
+        if kind.name not in (b"u1", "u1"):
+            raise ValueError(f"an array of {kind.name!r} where bytes are needed")
+        return np.frombuffer(content, np.uint8).reshape(shape, order="F" if by_column else "C")
 
 
 class _Batch(pickle.Unpickler):
-    """Opens a batch: of all that a pickle may ask for, these names are known, and none else."""
+    """Opens a batch: of all that a pickle may ask for, it gets these names, and no others."""
 
     KNOWN: Mapping[tuple[str, str], Callable[..., Any]] = {
         ("numpy.core.multiarray", "_reconstruct"): _Array,
