@@ -16,8 +16,22 @@ from spikelearn.errors import InputError
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     """Read an IDX file of unsigned bytes, gzipped or not (its first bytes tell, not its name).
 
-    Returns a read-only uint8 array of the shape given in the file. `InputError` if the file is corrupt, truncated, too
-    long or of another type, or if its uncompressed content has not the hash `sha256` (hexadecimal; None: any).
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    sha256 : str, optional
+        Hash of the uncompressed content, hexadecimal. By default any content will do.
+
+    Returns
+    -------
+    (...) uint8 array
+        Of the shape given in the file, read-only.
+
+    Raises
+    ------
+    InputError
+        The file is corrupt, truncated, too long or of another type, or has another hash.
     """
     content = _uncompressed(Path(path))
     if sha256 is not None and (got := hashlib.sha256(content).hexdigest()) != sha256:

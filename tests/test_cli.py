@@ -360,7 +360,7 @@ def test_info_has_what_a_bug_report_needs(done, monkeypatch, tmp_path):
     assert result["versions"] == storage.machine()["versions"] and result["versions"]["spikelearn"] == sl.__version__
     assert result["python"] == platform.python_version() and result["cpu_count"] == os.cpu_count()
     assert result["compiled"] == str(tmp_path / "spikelearn" / "jit")
-    assert sorted(result["data"]) == ["digits", "mnist"]
+    assert sorted(result["data"]) == sorted(datasets.names())
 
 
 def test_every_place_that_was_searched_for_images_is_reported(done, cli, tmp_path, monkeypatch):
@@ -369,9 +369,11 @@ def test_every_place_that_was_searched_for_images_is_reported(done, cli, tmp_pat
     assert report["digits"] == ["embedded in scikit-learn"]
     assert len(report["mnist"]) == 3  # the folder, its subfolder, the cache
     assert str(tmp_path / "nothing") in report["mnist"][0]
+    assert str(tmp_path / "nothing" / "fashion") in report["fashion"][0]
+    assert list(report) == list(datasets.names())
     assert done("info")["data"] == report
     _, out, _ = cli("data")
-    assert len(out.splitlines()) == 4
+    assert len(out.splitlines()) == sum(map(len, report.values()))
 
 
 def test_fetching_says_where_the_images_are(done, monkeypatch, tmp_path):
@@ -381,7 +383,7 @@ def test_fetching_says_where_the_images_are(done, monkeypatch, tmp_path):
 
 def test_a_failed_download_is_an_error_on_one_line(refused, monkeypatch):
     def fail(progress):
-        raise datasets.InputError("cannot download x: a (no network);\nb (no network)")
+        raise sl.InputError("cannot download x: a (no network);\nb (no network)")
 
     monkeypatch.setattr(datasets, "fetch_mnist", fail)
     refused(["data", "fetch", "mnist"], "cannot download x: a (no network); b (no network)")
@@ -545,7 +547,7 @@ def test_a_folder_or_file_without_images_is_refused(refused, tmp_path):
     (tmp_path / "text.npz").write_text("text")
     refused(order(tmp_path / "text.npz", tmp_path / "run"), "text.npz is not a .npz file, or incomplete")
     (tmp_path / "text").write_text("text")
-    refused(order(tmp_path / "text", tmp_path / "run"), "is not a .npz file")
+    refused(order(tmp_path / "text", tmp_path / "run"), "is not a .npz or .csv file")
     assert not (tmp_path / "run").exists()
 
 

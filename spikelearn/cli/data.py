@@ -1,4 +1,4 @@
-"""Show which images are at hand, or fetch MNIST."""
+"""Show which data sets are at hand, or fetch MNIST."""
 
 import argparse
 from typing import Any

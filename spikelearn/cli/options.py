@@ -52,7 +52,7 @@ def train(parser: argparse.ArgumentParser) -> None:
     """Train a published network on images; results go to a run folder."""
     parser.add_argument("network", metavar="NETWORK", help=f"one of {', '.join(NETWORKS)}")
     parser.add_argument(
-        "--data", help="digits, mnist, a folder of IDX files or FILE.npz (default: digits, or the run's)"
+        "--data", help="a name that `spikelearn data` lists, a folder or a file (default: digits, or the run's)"
     )
     parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: 255 for uint8, 1 for floats)")
     parser.add_argument("--epochs", type=integer, help="passes over the training images (default: 10)")
@@ -102,7 +102,7 @@ def info(parser: argparse.ArgumentParser) -> None:
 
 
 def data(parser: argparse.ArgumentParser) -> None:
-    """Show which images are at hand, or fetch MNIST."""
+    """Show which data sets are at hand, or fetch MNIST."""
     parser.add_argument("action", metavar="fetch", nargs="?")
     parser.add_argument("name", metavar="mnist", nargs="?")
 
@@ -132,7 +132,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", default="runs/compare", type=path, help="results; a second start goes on there"
     )
     images = parser.add_argument_group("on images")
-    images.add_argument("--data", help="digits, mnist, a folder or FILE.npz (default: digits)")
+    images.add_argument("--data", help="a name that `spikelearn data` lists, a folder or a file (default: digits)")
     images.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
     images.add_argument("--engine", help="of the rule spiking: event (default), clock or rates")
     images.add_argument(

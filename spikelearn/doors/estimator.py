@@ -19,12 +19,12 @@ from tqdm.auto import tqdm
 
 from spikelearn.doors import saved
 from spikelearn.doors.given import images_of, model_of, seed_of
-from spikelearn.doors.scaling import Scaling, check_finite
 from spikelearn.engines import Engine
 from spikelearn.errors import InputError, check_range
 from spikelearn.evaluation import activity
 from spikelearn.feedback import Feedback
 from spikelearn.learning import Rule
+from spikelearn.scaling import Scaling, check_finite
 from spikelearn.training import Chunk, Training, train
 
 

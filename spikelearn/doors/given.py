@@ -7,12 +7,12 @@ import numpy as np
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
-from spikelearn.doors.scaling import Scaling
 from spikelearn.errors import InputError, described
 from spikelearn.examples import Images
 from spikelearn.learning import Plateau
 from spikelearn.model import Model
 from spikelearn.models import guerguiev2017
+from spikelearn.scaling import Scaling
 
 # Of hidden layers and of the output layer; chosen on held-out training rows of the digits, which four seeds learned in
 # fewer epochs than at the paper's 0.21 for both.

@@ -17,11 +17,11 @@ import numpy as np
 from spikelearn import origin, runs
 from spikelearn.checkpoints import pack, unpack
 from spikelearn.descriptions import from_dict, plain, to_dict
-from spikelearn.doors.scaling import Scaling
 from spikelearn.engines import Engine, engine_of
 from spikelearn.errors import InputError
 from spikelearn.feedback import Feedback
 from spikelearn.learning import Rule
+from spikelearn.scaling import Scaling
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint, write_text
 
 DATA = "rows given to fit"  # what config.json calls them

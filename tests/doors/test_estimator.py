@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import spikelearn as sl
-from spikelearn.doors.scaling import Scaling
+from spikelearn.scaling import Scaling
 
 pytestmark = needs_jit  # dozens of trainings
 

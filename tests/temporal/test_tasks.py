@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
+from spikelearn.datasets.mnist_1d import TEMPLATES, signals
 from spikelearn.errors import InputError
 from spikelearn.temporal.tasks import Add, Adding, Copying, DelayedXor, Evidence, Mnist1D, PatternGeneration, Rows
-from spikelearn.temporal.tasks.mnist_1d import TEMPLATES, signals
 
 TASKS = [Add(), Add(lags=(1, 3), length=20), DelayedXor(), DelayedXor(length=10), Adding(), Copying()]
 each_task = pytest.mark.parametrize("task", TASKS, ids=repr)
@@ -152,7 +152,7 @@ def test_signals_of_a_digit_look_like_its_template(monkeypatch):
     assert found.shape == (3000, 40)
     assert found.std() == pytest.approx(0.15, abs=0.01)
     for name in ("SHEAR", "NOISE", "SMOOTH_NOISE", "SCALE"):
-        monkeypatch.setattr(f"spikelearn.temporal.tasks.mnist_1d.{name}", 0.0)
+        monkeypatch.setattr(f"spikelearn.datasets.mnist_1d.{name}", 0.0)
     clean = signals(np.array([3, 3]), rng)
     stroke = TEMPLATES[3] - TEMPLATES[3].mean()
     stroke = (stroke / stroke.std() - (stroke / stroke.std())[0]) / 6
