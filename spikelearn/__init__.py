@@ -55,12 +55,14 @@ from spikelearn.weights import InitialWeights, Weights
 if TYPE_CHECKING:
     from spikelearn.doors.brian2 import to_brian2
     from spikelearn.doors.estimator import SegregatedDendriteClassifier
+    from spikelearn.sweeps import sweep
 
 __version__ = version()
 
 # Of libraries that take a second to import, so of modules that are imported when they are first asked for.
 DOORS = {
     "SegregatedDendriteClassifier": "spikelearn.doors.estimator",
+    "sweep": "spikelearn.sweeps",
     "to_brian2": "spikelearn.doors.brian2",
 }
 
@@ -125,6 +127,7 @@ __all__ = [
     "register_data",
     "second",
     "simulate",
+    "sweep",
     "to_brian2",
     "train",
 ]

@@ -110,6 +110,21 @@ def names() -> tuple[str, ...]:
     return ("digits", "mnist", *OWN)
 
 
+def absolute(source: str) -> str:
+    """Make a path absolute, so that a run can be resumed from anywhere."""
+    # Not resolved: a link may point elsewhere tomorrow, and that is what it is for.
+    return source if source in names() else os.path.abspath(Path(source).expanduser())
+
+
+def stamp(source: str) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when files of images are replaced; nothing for names, whose content is fixed."""
+    path = Path(source).expanduser()
+    if source in names() or not path.exists():
+        return ()
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
 def register_data(name: str) -> Callable[[Loader], Loader]:
     """Let a data set of one's own have a name: for `load`, ``--data`` and the configurations of runs.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from spikelearn import metrics, origin
 from spikelearn.checkpoints import pack, unpack, weights_in
-from spikelearn.datasets import Dataset, load
+from spikelearn.datasets import Dataset, load, split
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
@@ -45,6 +45,8 @@ class Config:
         Pixel of intensity 1, as `load` takes it.
     examples : int or None
         Train on the first so many images; None: all.
+    held_out : bool
+        Hold a fifth of the training images back, by `datasets.split`, and test on these: no test image is used.
     epochs, seed : int
     chunk_size : int
         Examples between two looks at the keyboard and the clock.
@@ -57,6 +59,7 @@ class Config:
     data: str
     scale: float | None = None
     examples: int | None = None
+    held_out: bool = False
     epochs: int
     seed: int
     chunk_size: int = CHUNK
@@ -71,6 +74,23 @@ class Config:
             check_range("examples", self.examples, at_least=1, integer=True)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """What of a data set a run is trained and tested on, to be shared by runs: hashing it takes time."""
+
+    data: Dataset
+    digests: dict[str, str]
+
+
+def part_of(data: Dataset, examples: int | None, held_out: bool) -> Part:
+    """Return what of a data set a run is trained and tested on; the numbers are those of its configuration."""
+    if held_out:
+        data = split(data.train)
+    if examples is not None:
+        data = replace(data, train=data.train.first(examples))
+    return Part(data=data, digests=data.digests())
+
+
 class Run:
     """A run and its folder; make one with `start` or `resume`.
 
@@ -79,15 +99,15 @@ class Run:
     config : Config
     folder : RunFolder
     data : Dataset
-        Training images already cut to ``config.examples``.
+        What it is trained and tested on.
     training : Training
     origin : dict
         All that its results follow from; every checkpoint keeps it.
     """
 
-    def __init__(self, config: Config, data: Dataset) -> None:
-        self.config = config
-        self.data = data if config.examples is None else replace(data, train=data.train.first(config.examples))
+    def __init__(self, config: Config, data: Dataset | Part) -> None:
+        part = data if isinstance(data, Part) else part_of(data, config.examples, config.held_out)
+        self.config, self.data = config, part.data
         self.training: Training = train(
             config.model,
             self.data.train,
@@ -97,7 +117,7 @@ class Run:
             chunk_size=config.chunk_size,
         )
         check_fit(config.model.network, self.data.test, "evaluation")
-        self.origin = {**description(config), "images": self.data.digests()}
+        self.origin = {**description(config), "images": part.digests}
         self.folder: RunFolder
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
@@ -105,16 +125,16 @@ class Run:
         self._metrics: metrics.Columns = {}
 
     @classmethod
-    def start(cls, path: str | Path, config: Config, data: Dataset, overwrite: bool = False) -> "Run":
+    def start(cls, path: str | Path, config: Config, data: Dataset | Part, overwrite: bool = False) -> "Run":
         """Begin a new run in a new folder; `InputError` before anything is written if something does not fit."""
         run, described = cls(config, data), to_dict(config)
         from_dict(Config, described)  # what could not be opened again is not begun
-        run._compile()  # nor what does not compile
+        compile_kernels(config, run.training.weights)  # nor what does not compile
         run.folder = RunFolder.create(path, described, overwrite, run._checkpoint())
         return run
 
     @classmethod
-    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | str | None = None) -> "Run":
+    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | Part | str | None = None) -> "Run":
         """Go on with the run in a folder, to its last epoch or, if given, to another.
 
         Parameters
@@ -122,7 +142,7 @@ class Run:
         path : str or Path
         epochs : int, optional
             Where to end instead.
-        data : Dataset or str, optional
+        data : Dataset, Part or str, optional
             The same images, or where they lie now; refused if they are others. The folder keeps the new place.
         """
         folder = RunFolder.open(path)
@@ -130,7 +150,7 @@ class Run:
             return cls._resume(folder, epochs, data)
 
     @classmethod
-    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | str | None) -> "Run":
+    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | Part | str | None) -> "Run":
         path = folder.path
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
@@ -140,7 +160,7 @@ class Run:
             config = replace(config, epochs=epochs)
         if isinstance(data, str):
             config = replace(config, data=data)
-        run = cls(config, data if isinstance(data, Dataset) else _images(config))
+        run = cls(config, data if isinstance(data, Dataset | Part) else _images(config))
         run.folder = folder
         trials, n = int(attributes["trials"]), len(run.data.train)
         if attributes.get("images", n) != n:
@@ -232,7 +252,7 @@ class Run:
 
     def _train(self, on_chunk: Callable[[Chunk], None] | None) -> list[dict[str, float]]:
         with patient() as interrupted:
-            self._compile()
+            compile_kernels(self.config, self.training.weights)
             saved = time.monotonic()
             began = time.perf_counter()
             for chunk in self.training:
@@ -255,14 +275,6 @@ class Run:
                     raise
                 began = time.perf_counter()
         return self.folder.metrics()
-
-    def _compile(self) -> None:
-        """Compile training and the test after an epoch, without an example: nothing is lost if that is interrupted."""
-        model, engine = self.config.model, self.config.engine
-        core = engine.build(model.network, self.training.weights)
-        nothing, still = np.zeros((0, model.network.sizes[0]), np.float32), (0.0,) * model.network.n_layers
-        core.train(nothing, np.zeros(0, np.int64), seed=0, first_example=0, learning_rates=still, rule=model.rule)
-        core.test(nothing, seed=0, first_example=0)
 
     def _end_epoch(self, chunk: Chunk) -> None:
         began = time.perf_counter()
@@ -299,6 +311,15 @@ class Run:
         now = self.training
         arrays = pack(now.weights, now.state(), now.average)
         return arrays | {"loss": self._loss} | self._metrics, attributes
+
+
+def compile_kernels(config: Config, weights: Weights) -> None:
+    """Compile training and the test after an epoch, without an example: nothing is lost if that is interrupted."""
+    model = config.model
+    core = config.engine.build(model.network, weights)
+    nothing, still = np.zeros((0, model.network.sizes[0]), np.float32), (0.0,) * model.network.n_layers
+    core.train(nothing, np.zeros(0, np.int64), seed=0, first_example=0, learning_rates=still, rule=model.rule)
+    core.test(nothing, seed=0, first_example=0)
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:
@@ -338,7 +359,8 @@ def test_images(path: str | Path) -> Examples:
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     _, attributes = load_checkpoint(folder.checkpoint_path)
-    images = _images(config).test
+    data = _images(config)
+    images = split(data.train).test if config.held_out else data.test
     if "origin" in attributes:
         origin.check_origin(
             f"{config.data} has other images than {folder.checkpoint_path} was made from",

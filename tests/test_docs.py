@@ -15,6 +15,7 @@ import spikelearn as sl
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+NEEDED = {"brian2": ["brian2"], "sweeps": ["optuna"]}  # libraries of extras
 
 
 def blocks(page, language):
@@ -25,11 +26,15 @@ def blocks(page, language):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(brian2|pyparsing)")  # the grammar of Brian2 2.9
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monkeypatch):
-    if page.stem == "brian2" and importlib.util.find_spec("brian2") is None:
-        pytest.skip("Brian2 is not installed: pip install 'spikelearn[brian2]'")
+    for name in NEEDED.get(page.stem, ()):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed: pip install 'spikelearn[test]'")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": page.stem}
+    for block in blocks(page, "toml"):
+        if path := re.match(r"# (\w+\.toml)\n", block):
+            (tmp_path / path[1]).write_text(block)
     for block in blocks(page, "python"):
         path = re.match(r"# (\w+\.py)\n", block)
         if path:  # imported, as the commands below import it: what is compiled for it is kept for them
@@ -57,6 +62,9 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
     if page.stem == "credit_through_time":
         exact, control, own = (float(line.split()[1]) for line in said.splitlines())
         assert 0.45 < exact < control - 0.005 < 0.52 and own < 0.53
+    if page.stem == "sweeps":
+        errors = [float(line.split()[2]) for line in said.splitlines()]
+        assert len(errors) == 4 and max(errors) < 90
     if page.stem == "brian2":
         assert "dv/dt = g_basal*(v_basal - v) + g_apical*(v_apical - v)" in said and said.endswith("True\n")
     # PYTHONPATH: the package may not be installed, but found from where the tests are started

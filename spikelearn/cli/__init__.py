@@ -1,7 +1,7 @@
-"""The command line: train, evaluate, trace, info, data, bench, compare. No science here: it parses, calls, prints.
+"""The command line: train, sweep, search, evaluate, trace, info, data, bench, compare.
 
-Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
-was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
+No science here: it parses, calls, prints. Exit status: 0 done; 1 a training failed, or a file could not be written; 2
+something given cannot be used, and nothing was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 os.environ["MPLBACKEND"] = "agg"
 
 from spikelearn import storage
-from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
+from spikelearn.cli import bench, compare, data, evaluate, info, search, sweep, trace, train
 from spikelearn.cli.arguments import Parser
 from spikelearn.core.compiling import compiling
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
@@ -41,6 +41,8 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "train": train,
+    "sweep": sweep,
+    "search": search,
     "evaluate": evaluate,
     "trace": trace,
     "info": info,
@@ -86,6 +88,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         if options.json:
             print(json.dumps(result))
         sys.stdout.flush()
+        return 1 if result.get("failed") else 0
     except BrokenPipeError:  # who read the output, `head` say, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's end would complain
         return UNREAD
@@ -104,7 +107,6 @@ def _main(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
             os._exit(STOPPED)
         return STOPPED
-    return 0
 
 
 def _import(name: str) -> None:

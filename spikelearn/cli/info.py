@@ -6,8 +6,9 @@ import warnings
 from typing import Any
 
 from spikelearn import descriptions, runs, storage
-from spikelearn.cli.arguments import engines, path
+from spikelearn.cli.arguments import path
 from spikelearn.cli.data import found
+from spikelearn.engines import engine_kinds
 from spikelearn.errors import InputError, InputWarning
 from spikelearn.models import NETWORKS, guerguiev2017
 
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             "networks": {name: build().network.sizes for name, build in NETWORKS.items()},
             "readings": list(guerguiev2017.READINGS),
             "variants": list(guerguiev2017.VARIANTS),
-            "engines": list(engines()),
+            "engines": list(engine_kinds()),
             "data": found(),
         }
     else:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn import runs, watching
-from spikelearn.cli.arguments import engine, integer, integers, path
+from spikelearn.cli.arguments import integer, integers, path
 from spikelearn.datasets import load
+from spikelearn.engines import engine_named
 from spikelearn.errors import InputError
 from spikelearn.simulate import simulate
 from spikelearn.storage import replacing
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         neurons={layer: neurons},
         seed=config.seed if options.seed is None else options.seed,
         example=options.image,
-        engine=config.engine if options.engine is None else engine(options.engine),
+        engine=config.engine if options.engine is None else engine_named(options.engine),
     )
     try:
         if out.suffix == ".h5":
