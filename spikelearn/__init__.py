@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from spikelearn.recording_file import RecordingFile
     from spikelearn.schedule import Constant, Decay, Hyperbolic
     from spikelearn.simulation import simulate
+    from spikelearn.sweeps import sweep
     from spikelearn.timed import Frames, SpikeTrains
     from spikelearn.training import Chunk, Training, train
     from spikelearn.units import Hz, ms, second
@@ -80,6 +81,7 @@ PARTS = {
     "recording_file": "RecordingFile",
     "schedule": "Constant Decay Hyperbolic",
     "simulation": "simulate",
+    "sweeps": "sweep",
     "timed": "Frames SpikeTrains",
     "training": "Chunk Training train",
     "units": "Hz ms second",
@@ -150,6 +152,7 @@ __all__ = [
     "register_data",
     "second",
     "simulate",
+    "sweep",
     "to_brian2",
     "train",
 ]

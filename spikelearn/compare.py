@@ -80,7 +80,7 @@ class Comparison:
         if self.epochs is not None:
             check_range("epochs", self.epochs, at_least=1, integer=True)
         check_range("seeds", self.seeds, at_least=1, integer=True)
-        images, digests = _load(self.data, self.examples, _stamp(self.data))
+        images, digests = _load(self.data, self.examples, datasets.stamp(self.data))
         object.__setattr__(self, "images", digests)
         if self.epochs is None:
             object.__setattr__(self, "epochs", usual_epochs(len(images.train)))
@@ -92,7 +92,7 @@ class Comparison:
 
     def load(self) -> Dataset:
         """Load the images; `InputError` if they are others than they were."""
-        images, digests = _load(self.data, self.examples, _stamp(self.data))
+        images, digests = _load(self.data, self.examples, datasets.stamp(self.data))
         check_origin(
             f"{self.data} was replaced while it was compared on", self.images, digests, "start the comparison again"
         )
@@ -133,15 +133,6 @@ def _load(source: str, examples: int | None, stamp: Any) -> tuple[Dataset, dict[
     return images, images.digests()
 
 
-def _stamp(source: str) -> tuple[tuple[str, int, int], ...]:
-    """Return what changes when files of images are replaced; nothing for names, whose content is fixed."""
-    path = Path(source).expanduser()
-    if source in datasets.names() or not path.exists():
-        return ()
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-
-
 def compare(
     comparison: Comparison, out: str | Path, *, jobs: int = 1, progress: Callable[[int, int], Any] | None = None
 ) -> list[dict[str, Any]]:
@@ -163,9 +154,12 @@ def compare(
     InputError
         `out` holds results of another configuration.
     """
-    folder = Path(out) / "results"
-    work, (rules, seeds) = partial(_work, comparison, folder), (comparison.rules, comparison.seeds)
-    results = gather(folder, rules, seeds, comparison.task, work, jobs=jobs, progress=progress)
+    folder, seeds = Path(out) / "results", range(1, comparison.seeds + 1)
+
+    def work(name: str, seed: int) -> Callable[[], dict[str, Any]]:
+        return partial(_work, comparison, folder, name, seed)
+
+    results = gather(folder, comparison.rules, seeds, comparison.task, work, jobs=jobs, progress=progress)
     write_report(results, out, f"{comparison.data}, {'-'.join(map(str, comparison.sizes))}")
     return results
 
@@ -198,7 +192,7 @@ def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[st
                 result["epochs"].append(_plain(epoch))
         except NotFiniteError:
             result["diverged"] = len(result["epochs"]) + 1
-    write_result(folder, result, comparison.task(name, seed))
+    write_result(folder, (name, seed), result, comparison.task(name, seed))
     return result
 
 

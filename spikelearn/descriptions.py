@@ -4,6 +4,7 @@ Knows nothing of neurons, only dataclasses and dicts.
 """
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Iterable, Mapping
 from types import UnionType
@@ -23,7 +24,7 @@ def to_dict(description: Any) -> Described:
 
     Tuples become lists. Where an annotation offers several dataclasses, ``"kind"`` names the one that is meant.
     """
-    annotations = _annotations(type(description))
+    annotations = _annotations(type(description))  # type: ignore[arg-type]  # a class can be hashed
     values = {name: _to_json(annotation, getattr(description, name)) for name, annotation in annotations.items()}
     return Described(values, (name for name in values if getattr(description, name) == _usual(description, name)))
 
@@ -42,7 +43,7 @@ def from_dict(cls: type[T], mapping: Mapping[str, Any], where: str = "config") -
     """
     if not isinstance(mapping, Mapping):
         raise InputError(f"{where}={mapping!r}: expected a mapping with the keys of {cls.__name__}")
-    annotations = _annotations(cls)
+    annotations = _annotations(cls)  # type: ignore[arg-type]
     for key in mapping:
         if key not in annotations:
             raise InputError(f"{where}.{key}: unknown key; {nearest(str(key), annotations)}")
@@ -63,25 +64,67 @@ def override(description: T, assignments: Iterable[str]) -> T:
     An assignment is ``"network.hidden.g_apical=0.05"``, or the end of that name if only one field ends so. Values
     are numbers, true, false, none, text, ``0.1,0.2`` for a tuple, the name of a class where there is a choice, or the
     beginning of one, in small letters: ``sparse`` for SparseFeedback. ``hidden=hidden,hidden`` makes a tuple of two
-    neurons; ``hidden.1.g_apical=0`` then is of the second.
+    neurons; ``hidden.1.g_apical=0`` then is of the second, and ``learning_rates.1=0.1`` the second of the numbers.
     """
-    mapping = to_dict(description)
+    changes = []
     for assignment in assignments:
         name, equals, text = (part.strip() for part in assignment.partition("="))
-        known = _assignable(type(description), mapping)  # anew each time: choosing a class changes the fields
-        # Suggest ends with as many parts as were written: 'g_apicl' is near 'g_apical', far from the full name.
-        ends = dict.fromkeys(".".join(full.split(".")[-1 - name.count(".") :]) for full in known)
         if not equals:
+            ends = _ends(name, _assignable(type(description), to_dict(description)))
             advice = f"write {name}=VALUE" if name in ends else f"write key=value; {nearest(name, ends)}"
             raise InputError(f"{assignment!r} has no '='; {advice}")
-        matches = [name] if name in known else [full for full in known if full.endswith(f".{name}")]
-        if not matches:
-            raise InputError(f"{name}: unknown key; {nearest(name, ends)}")
-        if len(matches) > 1:
-            raise InputError(f"{name} could be any of {', '.join(matches)}; write the full name")
-        annotation, holder = known[matches[0]]
-        holder[matches[0].rpartition(".")[2]] = _from_text(annotation, text, matches[0])
+        changes.append((name, text))
+    return change(description, changes)
+
+
+def change(description: T, changes: Iterable[tuple[str, Any]], others: Iterable[str] = ()) -> T:
+    """Return a dataclass with some fields changed; it is validated once, after all changes.
+
+    Parameters
+    ----------
+    description : dataclass
+    changes : iterable of (name, value)
+        Names as in `override`; values too if they are text, else as a JSON file or `to_dict` has them, or dataclasses.
+    others : iterable of str
+        Names that a user might have meant, too: suggested for one that is unknown.
+    """
+    mapping = to_dict(description)
+    known: dict[str, tuple[Any, Any]] = {}
+    for name, value in changes:
+        known = known or _assignable(type(description), mapping)
+        full = _full_name(name, known, others)
+        annotation, holder = known[full]
+        holder[_key(full, holder)] = _given(annotation, value, full)
+        if not isinstance(value, int | float):
+            known = {}  # choosing a class changes the fields
     return from_dict(type(description), mapping)
+
+
+def value_of(description: Any, name: str) -> Any:
+    """Return what `to_dict` says of a field that is named as in `override`."""
+    known = _assignable(type(description), to_dict(description))
+    full = _full_name(name, known)
+    return known[full][1][_key(full, known[full][1])]
+
+
+def _full_name(name: str, known: Iterable[str], others: Iterable[str] = ()) -> str:
+    matches = [name] if name in known else [full for full in known if full.endswith(f".{name}")]
+    if not matches:
+        raise InputError(f"{name}: unknown key; {nearest(name, [*others, *_ends(name, known)])}")
+    if len(matches) > 1:
+        raise InputError(f"{name} could be any of {', '.join(matches)}; write the full name")
+    return matches[0]
+
+
+def _ends(name: str, known: Iterable[str]) -> dict[str, None]:
+    """Return ends with as many parts as were written: 'g_apicl' is near 'g_apical', far from the full name."""
+    ends = dict.fromkeys(".".join(full.split(".")[-1 - name.count(".") :]) for full in known)
+    return {end: None for end in ends if not end[0].isdigit()}
+
+
+def _key(full: str, holder: Any) -> Any:
+    last = full.rpartition(".")[2]
+    return int(last) if isinstance(holder, list) else last
 
 
 def _usual(description: Any, name: str) -> Any:
@@ -92,6 +135,7 @@ def _usual(description: Any, name: str) -> Any:
     return object() if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
+@functools.cache
 def _annotations(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
@@ -102,12 +146,20 @@ def _options(annotation: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
 
     Classes of a user's own come after the built-in ones in whose place they may stand.
     """
+    options, built_in, places, item = _parts(annotation)
+    classes = dict(built_in)
+    for place in places:
+        classes |= kinds_of(place)
+    return options, classes, item
+
+
+@functools.cache  # of hundreds of configurations, the same few hundred annotations are asked for
+def _parts(annotation: Any) -> tuple[tuple[Any, ...], dict[str, Any], tuple[Any, ...], Any]:
+    """Return what `_options` does without a user's classes, and where these may stand."""
     options = _members(annotation)
-    classes = {each.__name__: each for each in options if isinstance(each, type) and dataclasses.is_dataclass(each)}
-    for each in options:
-        if isinstance(each, type):
-            classes |= kinds_of(each)
-    return options, classes, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
+    places = tuple(each for each in options if isinstance(each, type))
+    classes = {each.__name__: each for each in places if dataclasses.is_dataclass(each)}
+    return options, classes, places, next((get_args(each)[0] for each in options if get_origin(each) is tuple), None)
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
@@ -187,16 +239,28 @@ def _from_text(annotation: Any, text: str, where: str) -> Any:
     return text
 
 
-def _assignable(cls: Any, mapping: dict[str, Any], prefix: str = "") -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Map every dotted name that can be assigned to its annotation and the dict that holds its value."""
-    found = {}
+def _given(annotation: Any, value: Any, where: str) -> Any:
+    """Turn what a file or a caller has for the field `where` into what JSON would hold; `from_dict` judges it."""
+    item = _options(annotation)[2]
+    if isinstance(value, str):
+        return _from_text(annotation, value, where)
+    if isinstance(value, list | tuple) and item is not None:
+        return [_given(item, each, f"{where}[{i}]") for i, each in enumerate(value)]
+    return _to_json(annotation, value)
+
+
+def _assignable(cls: Any, mapping: dict[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """Map every dotted name that can be assigned to its annotation and the dict or list that holds its value."""
+    found: dict[str, tuple[Any, Any]] = {}
     for name, annotation in _annotations(cls).items():
-        options, classes, _ = _options(annotation)
+        options, classes, item = _options(annotation)
         value = mapping.get(name)
         if len(options) > 1 or len(classes) != 1:
             found[prefix + name] = (annotation, mapping)
-        # One description, or a list of them: hidden.g_apical, hidden.1.g_apical.
+        # One description, or a list of them: hidden.g_apical, hidden.1.g_apical; or of numbers: learning_rates.1.
         nested = {name: value} if not isinstance(value, list) else {f"{name}.{i}": each for i, each in enumerate(value)}
+        if isinstance(value, list):
+            found |= {prefix + key: (item, value) for key, each in nested.items() if not isinstance(each, dict)}
         for key, each in nested.items():
             if isinstance(each, dict):
                 chosen = classes[each["kind"]] if "kind" in each else _only(annotation)

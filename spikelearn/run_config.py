@@ -1,13 +1,13 @@
 """The configuration of a run, all that determines it; and what the folder of a run holds: weights, and its images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from spikelearn import origin
 from spikelearn.checkpoints import unpack, weights_in
-from spikelearn.datasets import Dataset, load
+from spikelearn.datasets import Dataset, load, split
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, check_range
@@ -36,6 +36,9 @@ class Config:
         Pixel of intensity 1, as `spikelearn.load` takes it.
     examples : int or None
         Number of training images to use, from the first; None: all.
+    held_out : bool
+        Hold a fifth of the training images back, by `spikelearn.datasets.split`, and test on these: no test image is
+        used.
     epochs, seed : int
         Number of passes over the images, and the seed of all draws.
     chunk_size : int
@@ -54,6 +57,7 @@ class Config:
     data: str
     scale: float | None = None
     examples: int | None = None
+    held_out: bool = False
     epochs: int
     seed: int
     chunk_size: int = CHUNK
@@ -66,6 +70,23 @@ class Config:
             check_range("scale", self.scale, above=0)
         if self.examples is not None:
             check_range("examples", self.examples, at_least=1, integer=True)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """What of a data set a run is trained and tested on, to be shared by runs: hashing it takes time."""
+
+    data: Dataset
+    digests: dict[str, str]
+
+
+def part_of(data: Dataset, examples: int | None, held_out: bool) -> Part:
+    """Return what of a data set a run is trained and tested on; the numbers are those of its configuration."""
+    if held_out:
+        data = split(data.train)
+    if examples is not None:
+        data = replace(data, train=data.train.first(examples))
+    return Part(data=data, digests=data.digests())
 
 
 def load_run(path: str | Path) -> tuple[Config, Weights]:
@@ -150,7 +171,8 @@ def test_images(path: str | Path) -> Examples:
     folder = RunFolder.open(path)
     config = from_dict(Config, folder.config(), where=str(folder.path / "config.json"))
     _, attributes = load_checkpoint(folder.checkpoint_path)
-    images = data_of(config).test
+    data = data_of(config)
+    images = split(data.train).test if config.held_out else data.test
     if "origin" in attributes:
         origin.check_origin(
             f"{config.data} has other images than {folder.checkpoint_path} was made from",

@@ -21,17 +21,30 @@ from spikelearn.evaluation import check_fit, error_percent, evaluate
 from spikelearn.patience import patient
 from spikelearn.run_config import (
     Config,
+    Part,
     check_description,
     data_of,
     description,
     load_run,
     load_weights,
+    part_of,
     test_images,
 )
 from spikelearn.storage import RunFolder, load_checkpoint, save_checkpoint
 from spikelearn.training import Chunk, Training, train
+from spikelearn.weights import Weights
 
-__all__ = ["Config", "Run", "description", "load_run", "load_weights", "test_images"]
+__all__ = [
+    "Config",
+    "Part",
+    "Run",
+    "compile_kernels",
+    "description",
+    "load_run",
+    "load_weights",
+    "part_of",
+    "test_images",
+]
 
 CHECKPOINT_SECONDS = 60.0  # within an epoch; besides, there is one at the end of each
 
@@ -43,8 +56,8 @@ class Run:
     ----------
     config : Config
         All that determines the run.
-    data : Dataset
-        Images to train on, of which the first ``config.examples`` are used, and to test on.
+    data : Dataset or Part
+        Images, of which it is trained and tested on those that `config` says.
 
     Attributes
     ----------
@@ -61,9 +74,9 @@ class Run:
         The images do not fit the network, or there are too few.
     """
 
-    def __init__(self, config: Config, data: Dataset) -> None:
-        self.config = config
-        self.data = data if config.examples is None else replace(data, train=data.train.first(config.examples))
+    def __init__(self, config: Config, data: Dataset | Part) -> None:
+        part = data if isinstance(data, Part) else part_of(data, config.examples, config.held_out)
+        self.config, self.data = config, part.data
         self.training: Training = train(
             config.model,
             self.data.train,
@@ -73,7 +86,7 @@ class Run:
             chunk_size=config.chunk_size,
         )
         check_fit(config.model.network, self.data.test, "evaluation")
-        self.origin = {**description(config), "images": self.data.digests()}
+        self.origin = {**description(config), "images": part.digests}
         self.folder: RunFolder
         self._n_wrong = 0
         self._loss = np.zeros(config.model.network.n_layers)
@@ -81,7 +94,7 @@ class Run:
         self._metrics: metrics.Columns = {}
 
     @classmethod
-    def start(cls, path: str | Path, config: Config, data: Dataset, overwrite: bool = False) -> "Run":
+    def start(cls, path: str | Path, config: Config, data: Dataset | Part, overwrite: bool = False) -> "Run":
         """Begin a new run in a new folder; nothing is written if something does not fit.
 
         Parameters
@@ -90,7 +103,7 @@ class Run:
             Folder to make.
         config : Config
             All that determines the run.
-        data : Dataset
+        data : Dataset or Part
             Images to train on and to test on.
         overwrite : bool
             Replace a run that is there.
@@ -107,12 +120,12 @@ class Run:
         """
         run, described = cls(config, data), to_dict(config)
         from_dict(Config, described)  # what could not be opened again is not begun
-        run._compile()  # nor what does not compile
+        compile_kernels(config, run.training.weights)  # nor what does not compile
         run.folder = RunFolder.create(path, described, overwrite, run._checkpoint())
         return run
 
     @classmethod
-    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | str | None = None) -> "Run":
+    def resume(cls, path: str | Path, epochs: int | None = None, data: Dataset | Part | str | None = None) -> "Run":
         """Continue the run in a folder, to its last epoch or to another.
 
         Parameters
@@ -121,7 +134,7 @@ class Run:
             Folder of the run.
         epochs : int, optional
             Last epoch; by default that of the configuration.
-        data : Dataset or str, optional
+        data : Dataset, Part or str, optional
             The same images, or the place where they are now; others are refused. The folder keeps the new place.
 
         Returns
@@ -139,7 +152,7 @@ class Run:
             return cls._resume(folder, epochs, data)
 
     @classmethod
-    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | str | None) -> "Run":
+    def _resume(cls, folder: RunFolder, epochs: int | None, data: Dataset | Part | str | None) -> "Run":
         path = folder.path
         config = from_dict(Config, folder.config(), where=str(path / "config.json"))
         arrays, attributes = load_checkpoint(folder.checkpoint_path)
@@ -149,7 +162,7 @@ class Run:
             config = replace(config, epochs=epochs)
         if isinstance(data, str):
             config = replace(config, data=data)
-        run = cls(config, data if isinstance(data, Dataset) else data_of(config))
+        run = cls(config, data if isinstance(data, Dataset | Part) else data_of(config))
         run.folder = folder
         trials, n = int(attributes["trials"]), len(run.data.train)
         if attributes.get("images", n) != n:
@@ -245,7 +258,7 @@ class Run:
 
     def _train(self, on_chunk: Callable[[Chunk], None] | None) -> list[dict[str, float]]:
         with patient() as interrupted:
-            self._compile()
+            compile_kernels(self.config, self.training.weights)
             saved = time.monotonic()
             began = time.perf_counter()
             for chunk in self.training:
@@ -268,14 +281,6 @@ class Run:
                     raise
                 began = time.perf_counter()
         return self.folder.metrics()
-
-    def _compile(self) -> None:
-        """Compile training and the test after an epoch, without an example: nothing is lost if that is interrupted."""
-        model, engine = self.config.model, self.config.engine
-        core = engine.build(model.network, self.training.weights)
-        nothing, still = np.zeros((0, model.network.sizes[0]), np.float32), (0.0,) * model.network.n_layers
-        core.train(nothing, np.zeros(0, np.int64), seed=0, first_example=0, learning_rates=still, rule=model.rule)
-        core.test(nothing, seed=0, first_example=0)
 
     def _end_epoch(self, chunk: Chunk) -> None:
         began = time.perf_counter()
@@ -312,3 +317,20 @@ class Run:
         now = self.training
         arrays = pack(now.weights, now.state(), now.average)
         return arrays | {"loss": self._loss} | self._metrics, attributes
+
+
+def compile_kernels(config: Config, weights: Weights) -> None:
+    """Compile training and the test after an epoch, without an example: nothing is lost if that is interrupted.
+
+    Parameters
+    ----------
+    config : Config
+        All that determines a run.
+    weights : Weights
+        Any that fit its network.
+    """
+    model = config.model
+    core = config.engine.build(model.network, weights)
+    nothing, still = np.zeros((0, model.network.sizes[0]), np.float32), (0.0,) * model.network.n_layers
+    core.train(nothing, np.zeros(0, np.int64), seed=0, first_example=0, learning_rates=still, rule=model.rule)
+    core.test(nothing, seed=0, first_example=0)

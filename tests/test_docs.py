@@ -27,6 +27,15 @@ INTERFACE = (
 )  # fmt: skip
 
 
+NEEDED = {"brian2": "brian2", "sweeps": "optuna"}  # libraries of extras
+
+
+def need(name):
+    """Skip what needs a library that is not there."""
+    if name in NEEDED and importlib.util.find_spec(NEEDED[name]) is None:
+        pytest.skip(f"{NEEDED[name]} is not installed: pip install 'spikelearn[test]'")
+
+
 def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
@@ -35,11 +44,13 @@ def blocks(page, language):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(brian2|pyparsing)")  # the grammar of Brian2 2.9
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monkeypatch):
-    if page.stem == "brian2" and importlib.util.find_spec("brian2") is None:
-        pytest.skip("Brian2 is not installed: pip install 'spikelearn[brian2]'")
+    need(page.stem)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": page.stem}
+    for block in blocks(page, "toml"):
+        if path := re.match(r"# (\w+\.toml)\n", block):
+            (tmp_path / path[1]).write_text(block)
     for block in blocks(page, "python"):
         path = re.match(r"# (\w+\.py)\n", block)
         if path:  # imported, as the commands below import it: what is compiled for it is kept for them
@@ -67,6 +78,9 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
     if page.stem == "credit_through_time":
         exact, control, own = (float(line.split()[1]) for line in said.splitlines())
         assert 0.45 < exact < control - 0.005 < 0.52 and own < 0.53
+    if page.stem == "sweeps":
+        errors = [float(line.split()[2]) for line in said.splitlines()]
+        assert len(errors) == 4 and max(errors) < 90
     if page.stem == "brian2":
         assert "dv/dt = g_basal*(v_basal - v) + g_apical*(v_apical - v)" in said and said.endswith("True\n")
     # PYTHONPATH: the package may not be installed, but found from where the tests are started
@@ -90,8 +104,7 @@ def test_what_a_docstring_shows_runs(name, capsys):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_runs(tutorial):
-    if tutorial.stem.endswith("brian2") and importlib.util.find_spec("brian2") is None:
-        pytest.skip("Brian2 is not installed: pip install 'spikelearn[brian2]'")
+    need(tutorial.stem[3:])
     environment = os.environ | {"PYTHONPATH": str(Path(sl.__file__).parents[1]), "MPLBACKEND": "agg"}
     command = [sys.executable, tutorial.name]
     ended = subprocess.run(command, cwd=tutorial.parent, env=environment, capture_output=True, text=True)

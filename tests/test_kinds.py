@@ -14,11 +14,11 @@ from conftest import needs_jit
 
 import spikelearn as sl
 from spikelearn import descriptions, kinds, runs, storage
-from spikelearn.cli import arguments
 from spikelearn.core.feedback import register_plan
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES
 from spikelearn.core.rules import register_rule
+from spikelearn.engines import engine_named
 from spikelearn.feedback import Feedback
 from spikelearn.learning import Rule
 
@@ -239,7 +239,7 @@ def test_an_engine_of_ones_own_trains_is_kept_and_is_known_to_commands(forgotten
     source = str(tmp_path / "toy.npz")
     model = sl.Model(network=sl.Network(sizes=(4, 3, 2)), learning_rates=(0.1, 0.1))
     weights = []
-    for name, engine in (("own", arguments.engine("halves")), ("same", sl.Clock(dt=0.5))):
+    for name, engine in (("own", engine_named("halves")), ("same", sl.Clock(dt=0.5))):
         config = runs.Config(name="own", reading="text", model=model, data=source, epochs=1, seed=1, engine=engine)
         runs.Run.start(tmp_path / name, config, sl.load(source)).train()
         found, trained = runs.load_run(tmp_path / name)

@@ -1,6 +1,6 @@
-"""The command line: train, evaluate, trace, info, data, bench, compare. No science here: it parses, calls, prints.
+"""The command line. No science here: it parses, calls, prints.
 
-Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
+Exit status: 0 done; 1 a training failed, or a file could not be written; 2 something given cannot be used, and nothing
 was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
 """
 
@@ -29,6 +29,8 @@ UNREAD = 141  # as though by SIGPIPE, which ends other programs
 # reads unless `options.json`, and returns what a program does.
 COMMANDS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "train": taken.train,
+    "sweep": taken.sweep,
+    "search": taken.search,
     "evaluate": taken.evaluate,
     "trace": taken.trace,
     "info": taken.info,
@@ -81,6 +83,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         if options.json:
             print(json.dumps(result))
         sys.stdout.flush()
+        return 1 if result.get("failed") else 0
     except BrokenPipeError:  # who read the output, `head` say, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's end would complain
         return UNREAD
@@ -99,7 +102,6 @@ def _main(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
             os._exit(STOPPED)
         return STOPPED
-    return 0
 
 
 def _import(name: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import bench
-from spikelearn.cli.arguments import engine, integers, lines_above
+from spikelearn.cli.arguments import integers, lines_above
+from spikelearn.engines import engine_named
 from spikelearn.peers import PEERS
 
 
@@ -21,7 +22,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     ):
         result = bench.bench(
             integers("--sizes", options.sizes),
-            engine=engine(options.engine),
+            engine=engine_named(options.engine),
             reading=options.reading,
             threads=options.threads,
             g_apical=options.g_apical,

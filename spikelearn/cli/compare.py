@@ -1,14 +1,13 @@
 """Train by many rules, and print one table: on images, or with --task on what needs memory."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from spikelearn import compare
-from spikelearn.cli.arguments import absolute, engine, integers, lines_above
+from spikelearn.cli.arguments import integers, runs_bar
+from spikelearn.datasets import absolute
+from spikelearn.engines import engine_named
 from spikelearn.errors import InputError
 from spikelearn.ratenet import table
 from spikelearn.temporal import comparison as temporal
@@ -33,7 +32,7 @@ def on_images(options: argparse.Namespace) -> dict[str, Any]:
         rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
         data=absolute(data) if Path(data).expanduser().exists() else data,
         sizes=() if options.sizes is None else integers("--sizes", options.sizes),
-        engine=engine("event" if options.engine is None else options.engine),
+        engine=engine_named("event" if options.engine is None else options.engine),
         epochs=options.epochs,
         seeds=options.seeds,
         examples=options.examples,
@@ -57,12 +56,7 @@ def on_task(options: argparse.Namespace) -> dict[str, Any]:
 
 def _gather(options: argparse.Namespace, function: Any, comparison: Any) -> list[dict[str, Any]]:
     """Call a function that compares, with a bar where there is a terminal."""
-    with tqdm(unit="run", disable=True if options.json else None, file=sys.stderr) as bar, lines_above(bar):
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with runs_bar(options.json) as show:
         return function(comparison, options.out, jobs=options.jobs, progress=show)
 
 

@@ -70,6 +70,29 @@ def train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
 
 
+def sweep(parser: argparse.ArgumentParser) -> None:
+    """Train many settings with many seeds: a run folder each, and one table. The same command goes on."""
+    _place(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would run, with time and disk estimated")
+
+
+def search(parser: argparse.ArgumentParser) -> None:
+    """Look for the best setting with Optuna, on held-out training images. The same command goes on."""
+    _place(parser)
+    parser.add_argument("--trials", type=integer, metavar="N", required=True, help="of all starts together")
+    parser.add_argument("--at-once", type=integer, metavar="N", help="asked for together (default: --jobs)")
+
+
+def _place(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is run, and where."""
+    parser.add_argument("file", metavar="FILE.toml", type=path, help="settings and seeds; see docs/sweeps.md")
+    parser.add_argument("--out", metavar="DIR", type=path, help="runs and table (default: runs/ and the file's name)")
+    places = parser.add_mutually_exclusive_group()
+    places.add_argument("--jobs", type=integer, metavar="N", help="processes here (default: 1); no other results")
+    places.add_argument("--dask", metavar="ADDRESS", help="of a scheduler: tcp://host:8786")
+    places.add_argument("--slurm", action="store_true", help="each run a job; [slurm] in the file says of what kind")
+
+
 def evaluate(parser: argparse.ArgumentParser) -> None:
     """Test a trained network."""
     parser.add_argument("folder", metavar="RUN", type=path)

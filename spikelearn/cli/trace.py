@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn import runs, watching
-from spikelearn.cli.arguments import engine, integers
+from spikelearn.cli.arguments import integers
 from spikelearn.datasets import load
+from spikelearn.engines import engine_named
 from spikelearn.errors import InputError
 from spikelearn.simulation import simulate
 from spikelearn.storage import replacing
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         neurons={layer: neurons},
         seed=config.seed if options.seed is None else options.seed,
         example=options.image,
-        engine=config.engine if options.engine is None else engine(options.engine),
+        engine=config.engine if options.engine is None else engine_named(options.engine),
     )
     try:
         if out.suffix == ".h5":

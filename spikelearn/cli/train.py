@@ -11,11 +11,13 @@ from typing import Any
 from tqdm import tqdm
 
 from spikelearn import datasets, descriptions, runs, storage, training
-from spikelearn.cli.arguments import absolute, engine, integers
-from spikelearn.errors import InputError, InputWarning, nearest
-from spikelearn.models import NETWORKS, guerguiev2017
+from spikelearn.choices import Choice
+from spikelearn.cli.arguments import integers
+from spikelearn.errors import InputError, InputWarning
+from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
 
+CHOICES = ("network", "data", "scale", "reading", "variant", "engine", "examples", "epochs", "seed")
 CHANGEABLE = "--resume changes --epochs, and where --data lies"
 
 
@@ -63,27 +65,12 @@ def _draw(picture: Path, metrics: list[dict[str, float]], title: str) -> None:
 
 def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]:
     """Put the configuration of a new run together, and load its images."""
-    network = options.network
-    if network not in NETWORKS:
-        raise InputError(f"unknown network {network!r}; {nearest(network, NETWORKS)}")
-    reading = "released" if options.reading is None else options.reading
-    source = "digits" if options.data is None else options.data
-    data = datasets.load(source, scale=options.scale)
-    sizes = {} if options.hidden is None else {"hidden": integers("--hidden", options.hidden)}
-    model = NETWORKS[network](reading, n_input=data.train.n_inputs, n_output=data.train.n_classes, **sizes)
-    if options.variant is not None:
-        model = guerguiev2017.variant(model, options.variant)
-    config = runs.Config(
-        name=network,
-        reading=reading,
-        model=model,
-        engine=engine("event" if options.engine is None else options.engine),
-        data=absolute(source),
-        scale=options.scale,
-        examples=options.examples,
-        epochs=10 if options.epochs is None else options.epochs,
-        seed=1 if options.seed is None else options.seed,
-    )
+    given = {name: value for name in CHOICES if (value := getattr(options, name)) is not None}
+    if options.hidden is not None:
+        given["hidden"] = integers("--hidden", options.hidden)
+    choice = Choice(**given)
+    data = datasets.load(choice.data, scale=choice.scale)
+    config = choice.config(data)
     changed = descriptions.override(config, options.set)
     for key, option in {"name": "NETWORK", "reading": "--reading", "data": "--data", "scale": "--scale"}.items():
         if getattr(changed, key) != getattr(config, key):  # the model and the images are made already
@@ -116,7 +103,9 @@ def _resumed(options: argparse.Namespace) -> runs.Run:
         raise InputError(f"--variant {options.variant} differs from the run's configuration")
     if options.overwrite:
         raise InputError("--overwrite does not go with --resume, which goes on with the same run")
-    return runs.Run.resume(options.out, options.epochs, data=None if options.data is None else absolute(options.data))
+    return runs.Run.resume(
+        options.out, options.epochs, data=None if options.data is None else datasets.absolute(options.data)
+    )
 
 
 @contextmanager

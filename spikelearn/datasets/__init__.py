@@ -8,7 +8,7 @@ from spikelearn.datasets.dataset import Dataset, split
 from spikelearn.datasets.idx_folder import IDX_NAMES
 from spikelearn.datasets.mnist import fetch_mnist, find_mnist
 from spikelearn.datasets.pictures import load_pictures
-from spikelearn.datasets.registry import OWN, load, names, register_data, search_report
+from spikelearn.datasets.registry import OWN, absolute, load, names, register_data, search_report, stamp
 from spikelearn.datasets.table import load_csv
 from spikelearn.examples import Images
 from spikelearn.idx import read_idx
@@ -18,6 +18,7 @@ __all__ = [
     "OWN",
     "Dataset",
     "Images",
+    "absolute",
     "changed",
     "fetch_mnist",
     "find_mnist",
@@ -29,4 +30,5 @@ __all__ = [
     "register_data",
     "search_report",
     "split",
+    "stamp",
 ]

@@ -1,5 +1,6 @@
 """The data sets by name, those of a user's own too; and one function that loads any of them, a folder or a file."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,21 @@ def names() -> tuple[str, ...]:
         Those of the package, then the registered ones.
     """
     return (*SOURCES, *OWN)
+
+
+def absolute(source: str) -> str:
+    """Make a path absolute, so that a run can be resumed from anywhere."""
+    # Not resolved: a link may point elsewhere tomorrow, and that is what it is for.
+    return source if source in names() else os.path.abspath(Path(source).expanduser())
+
+
+def stamp(source: str) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when files of images are replaced; nothing for names, whose content is fixed."""
+    path = Path(source).expanduser()
+    if source in names() or not path.exists():
+        return ()
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
 
 def search_report() -> list[tuple[str, str]]:

@@ -12,7 +12,8 @@ from spikelearn.engines.engine import Engine
 from spikelearn.engines.event import Event, EventCore
 from spikelearn.engines.probing import Stimulus, Trace, Watch
 from spikelearn.engines.rates import Rates, RatesCore
-from spikelearn.errors import InputError, described
+from spikelearn.errors import InputError, described, nearest
+from spikelearn.kinds import kinds_of
 
 
 def engine_of(engine: Engine | None) -> Engine:
@@ -42,6 +43,19 @@ def engine_of(engine: Engine | None) -> Engine:
     return engine
 
 
+def engine_kinds() -> dict[str, type]:
+    """Return all engines by the names that commands and files know, those of one's own too."""
+    return {name.lower(): kind for name, kind in kinds_of(Engine).items()}
+
+
+def engine_named(name: str) -> Engine:
+    """Return the engine of that name, with its usual numbers."""
+    known = engine_kinds()
+    if name not in known:
+        raise InputError(f"unknown engine {name!r}; {nearest(name, known)}")
+    return known[name]()
+
+
 __all__ = [
     "Chunk",
     "Clock",
@@ -55,5 +69,7 @@ __all__ = [
     "Stimulus",
     "Trace",
     "Watch",
+    "engine_kinds",
+    "engine_named",
     "engine_of",
 ]

@@ -103,9 +103,12 @@ def compare(
     InputError
         `out` holds results of another configuration.
     """
-    folder = Path(out) / "results"
-    work, (rules, seeds) = partial(_work, comparison, folder), (comparison.rules, comparison.seeds)
-    results = gather(folder, rules, seeds, comparison.origin, work, jobs=jobs, progress=progress)
+    folder, seeds = Path(out) / "results", range(1, comparison.seeds + 1)
+
+    def work(name: str, seed: int) -> Callable[[], dict[str, Any]]:
+        return partial(_work, comparison, folder, name, seed)
+
+    results = gather(folder, comparison.rules, seeds, comparison.origin, work, jobs=jobs, progress=progress)
     write_report(results, out, comparison)
     return results
 
@@ -138,5 +141,5 @@ def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[st
                 result["held_out"] = evaluate(point.state, task, task.held_out())
         except DivergedError as error:
             result["diverged"] = error.step
-    write_result(folder, result, comparison.origin(name, seed))
+    write_result(folder, (name, seed), result, comparison.origin(name, seed))
     return result
