@@ -74,14 +74,37 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """What of a data set a run is trained and tested on, to be shared by runs: hashing it takes time."""
+    """Images on which a run is trained and tested, to be shared by runs: hashing them takes time.
+
+    Parameters
+    ----------
+    data : Dataset
+        The images.
+    digests : dict
+        Hash of each part: ``"train"`` and ``"test"``.
+    """
 
     data: Dataset
     digests: dict[str, str]
 
 
 def part_of(data: Dataset, examples: int | None, held_out: bool) -> Part:
-    """Return what of a data set a run is trained and tested on; the numbers are those of its configuration."""
+    """Return the images of a data set on which a run is trained and tested.
+
+    Parameters
+    ----------
+    data : Dataset
+        All images.
+    examples : int or None
+        As `Config.examples`.
+    held_out : bool
+        As `Config.held_out`.
+
+    Returns
+    -------
+    Part
+        Those of them that the run uses.
+    """
     if held_out:
         data = split(data.train)
     if examples is not None:

@@ -129,13 +129,35 @@ def names() -> tuple[str, ...]:
 
 
 def absolute(source: str) -> str:
-    """Make a path absolute, so that a run can be resumed from anywhere."""
+    """Make a path absolute, so that a run can be resumed from anywhere.
+
+    Parameters
+    ----------
+    source : str
+        As `load` takes it.
+
+    Returns
+    -------
+    str
+        The name of a data set, or an absolute path.
+    """
     # Not resolved: a link may point elsewhere tomorrow, and that is what it is for.
     return source if source in names() else os.path.abspath(Path(source).expanduser())
 
 
 def stamp(source: str) -> tuple[tuple[str, int, int], ...]:
-    """Return what changes when files of images are replaced; nothing for names, whose content is fixed."""
+    """Return what changes when files of images are replaced; nothing for names, whose content is fixed.
+
+    Parameters
+    ----------
+    source : str
+        As `load` takes it.
+
+    Returns
+    -------
+    tuple of (str, int, int)
+        Name, size in bytes and time of change, in ns, of each file.
+    """
     path = Path(source).expanduser()
     if source in names() or not path.exists():
         return ()

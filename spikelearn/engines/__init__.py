@@ -44,12 +44,34 @@ def engine_of(engine: Engine | None) -> Engine:
 
 
 def engine_kinds() -> dict[str, type]:
-    """Return all engines by the names that commands and files know, those of one's own too."""
+    """Return all engines, those of a user too.
+
+    Returns
+    -------
+    dict of str to type
+        By the names that they have in commands and files.
+    """
     return {name.lower(): kind for name, kind in kinds_of(Engine).items()}
 
 
 def engine_named(name: str) -> Engine:
-    """Return the engine of that name, with its usual numbers."""
+    """Return an engine by its name, with its default numbers.
+
+    Parameters
+    ----------
+    name : str
+        A key of `engine_kinds`.
+
+    Returns
+    -------
+    Engine
+        With default numbers.
+
+    Raises
+    ------
+    InputError
+        There is no such engine.
+    """
     known = engine_kinds()
     if name not in known:
         raise InputError(f"unknown engine {name!r}; {nearest(name, known)}")

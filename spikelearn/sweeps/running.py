@@ -36,7 +36,7 @@ def sweep(
     executor: Executor | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Train every setting with every seed that `out` has no result of; return the table, a dict a run.
+    """Train every setting with every seed that `out` has no result of.
 
     Parameters
     ----------
@@ -53,6 +53,11 @@ def sweep(
         one of submitit's. The folder has to be the same one there.
     progress : callable, optional
         Called with the number of runs done and that of all.
+
+    Returns
+    -------
+    list of dict
+        The table: a row for each run.
 
     Raises
     ------

@@ -18,7 +18,7 @@ SD = 0.15  # about that of the signals, which are divided by it
 
 @dataclass(frozen=True, kw_only=True)
 class Mnist1D:
-    """Digits as signals of 40 numbers, one number a step."""
+    """Digits as signals of 40 numbers, one number a step (Greydanus & Kobak, arXiv:2011.14439, 2020)."""
 
     length: int = field(default=40, init=False)
     n_in: int = field(default=1, init=False)
