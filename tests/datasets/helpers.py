@@ -29,3 +29,11 @@ def write_set(folder, files, gz=True):
 
 def images(**changes):
     return Images(**{"x": np.zeros((4, 6), np.uint8), "y": [0, 1, 2, 0], "n_classes": 3, "name": "toy"} | changes)
+
+
+def damaged(content, rng):
+    """Change one to three bytes, and cut off the end of every fifth."""
+    found = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        found[rng.integers(len(found))] = rng.integers(256)
+    return bytes(found[: rng.integers(len(found))] if rng.random() < 0.2 else found)

@@ -50,6 +50,13 @@ def test_mnist_is_found_in_every_place_that_is_searched(tiny_mnist, tmp_path, mo
     assert (found.name, len(found.train), found.test.name) == ("mnist", 6, "mnist test")
 
 
+def test_changed_images_are_made_of_those_that_are_found(tiny_mnist, tmp_path):
+    write_set(tmp_path / "more", tiny_mnist)
+    found, plain = (load(name, folders=[tmp_path / "more"]) for name in ("mnist-permuted", "mnist"))
+    assert found.name == "mnist-permuted" and found.train.x.tolist() != plain.train.x.tolist()
+    np.testing.assert_array_equal(np.sort(found.train.x), np.sort(plain.train.x))
+
+
 def test_an_incomplete_set_does_not_hide_a_complete_one(tiny_mnist, tmp_path, monkeypatch):
     monkeypatch.setenv("SPIKELEARN_DATA", str(tmp_path / "data"))
     write_set(tmp_path / "data", {IDX_NAMES[0]: tiny_mnist[IDX_NAMES[0]]})

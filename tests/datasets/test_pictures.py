@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.helpers import damaged
 from spikelearn.datasets import load, load_pictures
 from spikelearn.errors import InputError, InputWarning
 
@@ -98,7 +99,7 @@ def sixteen_bits(folder):
     Image.fromarray(np.full((3, 4), 999, np.uint16)).save(folder / "a" / "001.png")
 
 
-def damaged(folder):
+def cut_off(folder):
     write(folder, {"a": 2}, size=(40, 30))
     path = folder / "a" / "001.png"
     path.write_bytes(path.read_bytes()[:200])
@@ -124,7 +125,7 @@ def no_test(folder):
         (one_image_a_class, "2 examples, one of each class, cannot be divided"),
         (two_sizes, r"b/000\.png has 5 x 3 pixels, but .*a/000\.png has 4 x 3; all images of a set must have one size"),
         (sixteen_bits, r"a/001\.png is of Pillow's mode I;16; must be of 8 bits: 1, L, LA, P, RGB, RGBA"),
-        (damaged, r"a/001\.png cannot be read as a PNG image \(.*; replace it, or leave it out"),
+        (cut_off, r"a/001\.png cannot be read as a PNG image \(.*; replace it, or leave it out"),
         (no_png, r"a/001\.png cannot be read as a PNG image"),
         (class_in_test_only, "there are images of class 'b' in test, but none in train"),
         (no_test, "PNG images by class in train, but none in test"),
@@ -140,3 +141,16 @@ def test_unusable_folders_are_refused(tmp_path, make, message):
 def test_a_folder_without_images_is_refused_where_images_are_asked_for(tmp_path):
     with pytest.raises(InputError, match="has no PNG images in a subfolder for each class, nor such subfolders in"):
         load_pictures(tmp_path)
+
+
+def test_damaged_images_are_refused_or_harmless(tmp_path):
+    write(tmp_path, {"a": 2}, size=(20, 20))
+    path, rng, refused = tmp_path / "a" / "001.png", np.random.default_rng(0), 0
+    good = path.read_bytes()
+    for _ in range(200):
+        path.write_bytes(damaged(good, rng))
+        try:
+            assert load(tmp_path).train.n_inputs == 400
+        except InputError:
+            refused += 1
+    assert refused > 100

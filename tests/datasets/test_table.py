@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+from datasets.helpers import damaged
 from spikelearn.datasets import load, load_csv
 from spikelearn.datasets.dataset import for_testing
 from spikelearn.errors import InputError, InputWarning
@@ -116,3 +117,17 @@ def test_a_file_or_a_column_that_is_not_there_is_refused(tmp_path):
         load_csv(written(tmp_path / "t.csv", [["left", "species"], ["1", "a"]]), label="specie")
     with pytest.raises(InputError, match="has no names of columns, so none is 'species'; write them in its first line"):
         load_csv(written(tmp_path / "t.csv", PLAIN), label="species")
+
+
+@pytest.mark.filterwarnings("ignore::spikelearn.errors.InputWarning")
+def test_damaged_tables_are_refused_or_harmless(tmp_path):
+    good, rng = written(tmp_path / "t.csv", [["left", "right", "class"], *PLAIN]).read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        (tmp_path / "t.csv").write_bytes(damaged(good, rng))
+        try:
+            found = load(tmp_path / "t.csv")
+            assert np.isfinite(found.train.x).all()
+        except InputError:
+            refused += 1
+    assert 100 < refused < 300
