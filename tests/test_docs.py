@@ -15,6 +15,7 @@ import spikelearn as sl
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+EXTRAS = {"brian2": "brian2", "page": "bokeh"}  # what a page needs, and the extra of the page's name brings
 
 
 def blocks(page, language):
@@ -25,8 +26,9 @@ def blocks(page, language):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(brian2|pyparsing)")  # the grammar of Brian2 2.9
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monkeypatch):
-    if page.stem == "brian2" and importlib.util.find_spec("brian2") is None:
-        pytest.skip("Brian2 is not installed: pip install 'spikelearn[brian2]'")
+    library = EXTRAS.get(page.stem)
+    if library is not None and importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed: pip install 'spikelearn[{page.stem}]'")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": page.stem}
@@ -65,6 +67,8 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
         command = [sys.executable, "-m", *order.split()]
         ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stderr
+    if page.stem == "page":
+        assert all("<h1>" in (tmp_path / name).read_text() for name in ("digits.html", "trial.html"))
 
 
 def test_every_page_is_found_from_the_readme():

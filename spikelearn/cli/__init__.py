@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, trace, info, data, bench, compare. No science here: it parses, calls, prints.
+"""The command line: train, evaluate, trace, info, data, bench, compare, page. No science: it parses, calls, prints.
 
 Exit status: 0 done; 1 training failed, or a file could not be written; 2 something given cannot be used, and nothing
 was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 os.environ["MPLBACKEND"] = "agg"
 
 from spikelearn import storage
-from spikelearn.cli import bench, compare, data, evaluate, info, trace, train
+from spikelearn.cli import bench, compare, data, evaluate, info, page, trace, train
 from spikelearn.cli.arguments import Parser
 from spikelearn.core.compiling import compiling
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
@@ -47,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "data": data,
     "bench": bench,
     "compare": compare,
+    "page": page,
 }
 
 
