@@ -7,7 +7,7 @@ name. A file of several recordings has one such group for each example, ``exampl
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -210,6 +210,21 @@ class Recording:
         if not self.spikes:
             raise InputError("no spikes were recorded")
         return plot_raster(self)
+
+    def page(self, path: str | Path = "recording.html", neurons: Mapping[str, Sequence[int]] | None = None) -> None:
+        """Write a page for the browser: spikes, potentials and plateaus, to zoom and to move; needs the extra ``page``.
+
+        Parameters
+        ----------
+        path : str or Path
+            Replaced at once or not at all; its name ends in ``.html``.
+        neurons : mapping from layer to sequence of int, optional
+            Whose potentials are drawn. By default of a hidden layer the three whose plateaus differ most between the
+            phases, of the outputs the ten with the highest mean potential.
+        """
+        from spikelearn.pages.recorded import write_recording
+
+        write_recording(self, path, neurons)
 
     def to_xarray(self) -> Any:
         """Return the recording as an `xarray.Dataset`: potentials by layer, neuron and time, spikes and plateaus.

@@ -27,7 +27,7 @@ INTERFACE = (
 )  # fmt: skip
 
 
-NEEDED = {"brian2": "brian2", "sweeps": "optuna"}  # libraries of extras
+NEEDED = {"brian2": "brian2", "sweeps": "optuna", "page": "bokeh"}  # libraries of extras
 
 
 def need(name):
@@ -90,6 +90,8 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
         command = [sys.executable, "-m", *order.split()]
         ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stderr
+    if page.stem == "page":
+        assert all("<h1>" in (tmp_path / name).read_text() for name in ("digits.html", "trial.html"))
 
 
 @needs_jit

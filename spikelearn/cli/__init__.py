@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "search": taken.search,
     "evaluate": taken.evaluate,
     "trace": taken.trace,
+    "page": taken.page,
     "info": taken.info,
     "data": taken.data,
     "bench": taken.bench,

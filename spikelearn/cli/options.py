@@ -119,6 +119,19 @@ def trace(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def page(parser: argparse.ArgumentParser) -> None:
+    """Write a page for the browser: how a run learned, its weights, and what it does with some test images."""
+    parser.add_argument("folder", metavar="RUN", type=path)
+    parser.add_argument("--data", help="images to choose from (default: the run's)")
+    parser.add_argument("--scale", type=float, help="pixel of intensity 1 (default: the run's, or that of --data)")
+    parser.add_argument(
+        "--image", type=integer, action="extend", nargs="+", metavar="N", help="numbers of test images (default: 0)"
+    )
+    parser.add_argument("--angles", action="store_true", help="measure the angle to backpropagation, too")
+    parser.add_argument("--engine", help="event or clock, for these images (default: the run's)")
+    parser.add_argument("--out", default="page.html", type=path, help="FILE.html (default: page.html)")
+
+
 def info(parser: argparse.ArgumentParser) -> None:
     """Show a run, or the installation: what a bug report needs."""
     parser.add_argument("folder", metavar="RUN", nargs="?", type=path)
