@@ -66,9 +66,9 @@ def opened(browser, page):
     """The page, drawn."""
     from selenium.webdriver.support.wait import WebDriverWait
 
-    browser.set_window_size(1280, 900)
+    browser.set_window_size(1280, 1200)
     browser.get(page.as_uri())
-    WebDriverWait(browser, 30).until(lambda driver: driver.execute_script(DRAWN))
+    WebDriverWait(browser, 120).until(lambda driver: driver.execute_script(DRAWN))
     return browser
 
 
@@ -93,6 +93,7 @@ def test_every_plot_is_drawn(opened):
     found = opened.find_elements("css selector", ".plot")
     assert len(found) == 7
     for place in found:
+        opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", place)
         pixels = imread(io.BytesIO(place.screenshot_as_png))[..., :3]
         assert (pixels.min(axis=2) < 0.9).sum() > 1000, place.get_attribute("aria-label")
 
