@@ -92,7 +92,7 @@ def _layer(k: int, n: int) -> str:
 
 def _epochs(metrics: Metrics, label: str, **options: Any) -> figure:
     epochs = [row["epoch"] for row in metrics]
-    plot = panel(shared_range(min(epochs) - 0.5, max(epochs) + 0.5), label, HEIGHT, **options: Any)
+    plot = panel(shared_range(min(epochs) - 0.5, max(epochs) + 0.5), label, HEIGHT, **options)
     plot.xaxis.ticker.min_interval = 1  # there are no half epochs
     return plot
 

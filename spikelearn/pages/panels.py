@@ -59,7 +59,7 @@ def panel(x_range: Range1d, label: str, height: int, **options: Any) -> figure:
 
 def hover(plot: figure, tooltips: Sequence[tuple[str, str]], **options: Any) -> None:
     """Show numbers under the pointer."""
-    plot.add_tools(HoverTool(tooltips=list(tooltips), visible=False, **options: Any))
+    plot.add_tools(HoverTool(tooltips=list(tooltips), visible=False, **options))
 
 
 def stacked(plots: Sequence[figure], x_label: str) -> GridPlot:
