@@ -17,7 +17,7 @@ def stages(setting: Setting) -> Stages:
 
 def measure(setting: Setting) -> dict:
     """Record a trial."""
-    return {"trace": trials.busy_neuron(setting, NAME)}
+    return {"trace": trials.telling_neuron(setting, NAME)}
 
 
 if __name__ == "__main__":

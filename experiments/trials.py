@@ -13,37 +13,62 @@ import spikelearn as sl
 LAYER = "hidden[0]"
 
 
-def busy_neuron(setting: Setting, name: str, image: int = 0) -> dict[str, Any]:
-    """Record a training trial with a test image, and keep the neuron of the lowest layer with the most spikes."""
+def busy_neuron(setting: Setting, name: str) -> dict[str, Any]:
+    """Record a training trial with the first test image, and keep the neuron of the lowest layer with most spikes."""
+    seen, found = _trial(setting, name, 0)
+    counts = np.bincount(seen.spikes[LAYER].neuron, minlength=len(seen.neurons[LAYER]))
+    return found | _traces(seen, int(counts.argmax())) | {"chosen": "which had the most spikes"}
+
+
+def telling_neuron(setting: Setting, name: str) -> dict[str, Any]:
+    """Record a training trial in which something happens, and keep one neuron of the lowest layer.
+
+    The image is the first test image that the network answers wrongly. The neuron is one with feedback of middling size
+    (of the middle third by the norm of its feedback weights): of these, the one whose plateaus differ most.
+    """
+    config, weights = protocol.trained(setting, name, 1)
+    images = protocol.SCALES[setting.scale].load().test
+    answers = sl.evaluate(config.model.network, weights, images, seed=1, engine=config.engine)[0]
+    seen, found = _trial(setting, name, int(np.flatnonzero(answers != images.y)[0]))
+    plateaus = seen.plateaus[LAYER]
+    by_size = np.argsort(np.linalg.norm(weights.Y[0], axis=1))
+    middling = by_size[len(by_size) // 3 : 2 * len(by_size) // 3]
+    neuron = int(middling[abs(plateaus.target - plateaus.forward)[middling].argmax()])
+    chosen = "of the third with feedback weights of middling size the one whose plateaus differ most here"
+    return found | _traces(seen, neuron) | {"answer": int(answers[found["image"]]), "chosen": chosen}
+
+
+def _trial(setting: Setting, name: str, image: int) -> tuple[sl.Recording, dict[str, Any]]:
+    """Record a training trial with a test image; return it, and what the picture says of it."""
     config, weights = protocol.trained(setting, name, 1)
     network, images = config.model.network, protocol.SCALES[setting.scale].load().test
     label = int(images.y[image])
     seen = sl.simulate(
         network,
         weights,
-        images.intensities(slice(image, image + 1))[0],
+        images.intensities([image])[0],
         label=label,
         record=[LAYER],
         seed=1,
         example=image,
         engine=config.engine,
     )
-    counts = np.bincount(seen.spikes[LAYER].neuron, minlength=network.sizes[1])
-    neuron = int(counts.argmax())
+    window = network.phases.window or "from settle"
+    return seen, {"network": name, "image": image, "label": label, "window": window}
+
+
+def _traces(seen: sl.Recording, neuron: int) -> dict[str, Any]:
+    """Return what a neuron of the lowest layer did."""
     plateaus = seen.plateaus[LAYER]
-    assert plateaus.target is not None  # the trial had a label
+    alpha = [float(plateaus.forward[neuron]), float(plateaus.target[neuron])]
     return {
-        "network": name,
-        "image": image,
-        "label": label,
         "neuron": neuron,
         "phases": [list(phase) for phase in seen.phases],
         "time": seen.times.tolist(),
         **{kind: rounded(seen[f"{LAYER}.{kind}"][neuron]) for kind in ("v_apical", "v_basal", "v_soma")},
         "spikes": seen.spikes[LAYER].time[seen.spikes[LAYER].neuron == neuron].tolist(),
-        "alpha": [float(plateaus.forward[neuron]), float(plateaus.target[neuron])],
-        "window": network.phases.window or "from settle",
-        "v_apical_mean": [float(np.log(a / (1 - a))) for a in (plateaus.forward[neuron], plateaus.target[neuron])],
+        "alpha": alpha,
+        "v_apical_mean": [float(np.log(a / (1 - a))) for a in alpha],
     }
 
 

@@ -41,8 +41,10 @@ def draw_trace(axes: Sequence[Axes], trace: Mapping[str, Any]) -> None:
 
 def describe(trace: Mapping[str, Any]) -> str:
     """Say what the panels show."""
+    taken = f", which the network takes for a {trace['answer']}" if "answer" in trace else ""
     return (
-        f"Shown is test image {trace['image']}, a {trace['label']}; of the layer, neuron {trace['neuron']}, which had "
-        f"the most spikes (marks above the soma: {len(trace['spikes'])} in {trace['phases'][1][2]:.0f} ms). Black: "
-        "apical potential averaged before the end of each phase; its sigmoid is the plateau potential."
+        f"Shown is test image {trace['image']}, a {trace['label']}{taken}; of the layer, neuron {trace['neuron']}, "
+        f"{trace['chosen']}. Marks above the soma: its spikes, {len(trace['spikes'])} in "
+        f"{trace['phases'][1][2]:.0f} ms. Black: apical potential averaged before the end of each phase; its sigmoid "
+        "is the plateau potential."
     )
