@@ -75,6 +75,8 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, capsys, forgotten, monke
     if page.stem == "scikit_learn":
         score, best = said.splitlines()
         assert float(score) >= 0.94 and best.startswith("{'segregateddendriteclassifier__feedback': ")
+    if page.stem == "data":
+        assert said == "5000 1000 4 3\n0.0 1.0\n"
     if page.stem == "credit_through_time":
         exact, control, own = (float(line.split()[1]) for line in said.splitlines())
         assert 0.45 < exact < control - 0.005 < 0.52 and own < 0.53

@@ -57,9 +57,10 @@ def test_points_of_a_class_fill_its_whole_place_evenly(points):
 
 def test_yin_yang_needs_hidden_layers(points):
     line, learned = rules.Shallow(optimiser=Adam(rate=1e-2)), rules.Backprop(optimiser=Adam(rate=5e-3), batch=100)
-    assert 60 < right(line, RateNetwork(sizes=(4, 3)), points, epochs=20) <= 66  # measured: 65.6
+    found = right(line, RateNetwork(sizes=(4, 3)), points, epochs=20)
+    assert 60 < found <= 66  # measured: 64.2; seeds 2 and 3: 63.2, 63.5
     deep = RateNetwork(sizes=(4, 60, 60, 3), activation=Relu())
-    assert right(learned, deep, points, epochs=30) >= 95  # measured: 96.9, with seeds 2 and 3 96.0 and 97.1
+    assert right(learned, deep, points, epochs=30) >= 95  # measured: 96.9; seeds 2 and 3: 96.0, 97.1
 
 
 def test_signals_to_test_with_are_others_than_those_to_train_on_and_as_large(signals):
