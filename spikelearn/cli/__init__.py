@@ -1,4 +1,4 @@
-"""The command line: train, sweep, search, evaluate, trace, info, data, bench, compare.
+"""The command line: train, evaluate, trace, info, data, bench, compare, sweep, search.
 
 No science here: it parses, calls, prints. Exit status: 0 done; 1 a training failed, or a file could not be written; 2
 something given cannot be used, and nothing was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
@@ -41,14 +41,14 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "train": train,
-    "sweep": sweep,
-    "search": search,
     "evaluate": evaluate,
     "trace": trace,
     "info": info,
     "data": data,
     "bench": bench,
     "compare": compare,
+    "sweep": sweep,
+    "search": search,
 }
 
 
