@@ -139,6 +139,7 @@ CHANGES = {
     "engine.slot": "0.1",
     "engine.dtype": "float64",
     "examples": "19",
+    "held_out": "true",
     "epochs": "1",
     "seed": "2",
 }

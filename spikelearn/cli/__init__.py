@@ -29,15 +29,15 @@ UNREAD = 141  # as though by SIGPIPE, which ends other programs
 # reads unless `options.json`, and returns what a program does.
 COMMANDS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "train": taken.train,
-    "sweep": taken.sweep,
-    "search": taken.search,
     "evaluate": taken.evaluate,
     "trace": taken.trace,
-    "page": taken.page,
     "info": taken.info,
     "data": taken.data,
     "bench": taken.bench,
     "compare": taken.compare,
+    "sweep": taken.sweep,
+    "search": taken.search,
+    "page": taken.page,
 }
 EXAMPLES = """examples:
   spikelearn train one-hidden --data mnist --epochs 60 --seed 1 --out runs/one

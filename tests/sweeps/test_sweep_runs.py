@@ -79,6 +79,15 @@ def test_columns_of_numbers_and_text_are_text_in_parquet(grid, tmp_path):
     assert parquet.read_table(tmp_path / "table.parquet").column("cutoff").to_pylist() == ["none", "9.0"]
 
 
+def test_a_run_that_holds_images_out_is_tested_on_them_and_gone_on_with(grid, tmp_path):
+    (row,) = sl.sweep({**grid, "grid": {}, "seeds": 1, "held_out": True}, tmp_path)
+    path, held = tmp_path / "runs" / "run-1", sl.datasets.split(sl.load(grid["data"]).train)
+    assert runs.test_images(path).digest() == held.test.digest()
+    run = runs.Run.resume(path, epochs=3)
+    assert run.data.digests() == held.digests()
+    assert run.train()[1]["test_error"] == row["test_error"]
+
+
 def test_two_processes_come_to_the_same(done, grid, tmp_path):
     assert measured(sl.sweep(grid, tmp_path, jobs=2)) == measured(done[0])
     assert runs_in(tmp_path) == runs_in(done[1])
