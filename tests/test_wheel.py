@@ -20,6 +20,8 @@ def test_the_wheel_trains_a_published_network_outside_the_checkout(tmp_path):
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), "."], **quiet)
     (wheel,) = wheels.glob("*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], **quiet)
+    held = {path.name for path in (ROOT / "spikelearn" / "pages").iterdir() if path.is_file()}
+    assert held <= {path.name for path in (site / "spikelearn" / "pages").iterdir()}  # with template and style
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = subprocess.run(
