@@ -91,6 +91,10 @@ class Rule(ABC):
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
         """Do what comes before the forward weights learn in an epoch, counted from 0: a pass over inverses, say."""
 
+    def forward(self, state: State, x: np.ndarray, rng: np.random.Generator) -> Activity:
+        """Run the network as in training."""
+        return state.network.forward(state.parameters, x, rng)
+
     @abstractmethod
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
         """Return what to descend for a minibatch; may be written to ``state.gradient``."""
@@ -106,7 +110,7 @@ class Rule(ABC):
 
     def reference(self, state: State, batch: Batch, rng: np.random.Generator) -> list[np.ndarray]:
         """Return what backpropagation would send to each hidden layer for the same weights and draws."""
-        activity = state.network.forward(state.parameters, batch.x, rng)
+        activity = self.forward(state, batch.x, rng)
         error = self.output_error(state.network, activity, batch.target)
         return send_back(error, [W.T for W in state.parameters.W[1:]], activity.slope)[:-1]
 
@@ -149,7 +153,7 @@ class DeltaRule(Rule):
     def _errors(
         self, state: State, batch: Batch, rng: np.random.Generator
     ) -> tuple[Activity, Sequence[np.ndarray | None]]:
-        activity = state.network.forward(state.parameters, batch.x, rng)
+        activity = self.forward(state, batch.x, rng)
         return activity, self.errors(state, activity, batch.target, rng)
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
@@ -212,10 +216,20 @@ def draw_feedback(network: RateNetwork, rng: np.random.Generator) -> list[np.nda
     return [glorot((pre, post), rng).astype(network.dtype) for post, pre in network.shapes[1:]]
 
 
-def need_deterministic_hidden(rule: Rule, network: RateNetwork) -> None:
-    """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit."""
+def mean_loss(network: RateNetwork, parameters: Parameters, batch: Batch) -> float:
+    """Return the loss of a minibatch at test, the mean over its examples."""
+    return network.output.loss(network.outputs(parameters, batch.x), batch.target).mean(dtype=np.float64)
+
+
+def need_deterministic(rule: Rule, network: RateNetwork) -> None:
+    """Raise `InputError` if the network has hidden units that draw what they transmit."""
     if not isinstance(network.units, Deterministic):
         raise InputError(f"{type(rule).__name__} needs deterministic units, not {network.units}; use Deterministic()")
+
+
+def need_deterministic_hidden(rule: Rule, network: RateNetwork) -> None:
+    """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit."""
+    need_deterministic(rule, network)
     if network.n_hidden == 0:
         raise InputError(
             f"{type(rule).__name__} trains hidden layers, and sizes {network.sizes} have none; add one, such as "
