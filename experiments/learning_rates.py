@@ -78,9 +78,7 @@ GRID = {
         *(r.WeightPerturbation(optimiser=SGD(rate=rate)) for rate in (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3)),
         *adam(r.WeightPerturbation(), 1e-4),
     ],
-    "es": [
-        rule for noise in (0.005, 0.02, 0.05) for rule in adam(r.EvolutionStrategies(noise=noise), 3e-3, 1e-2, 3e-2)
-    ],
+    "es": [rule for noise in (0.01, 0.05) for rule in adam(r.EvolutionStrategies(noise=noise), 3e-3, 1e-2, 3e-2)],
     "ga": [r.GeneticAlgorithm(noise=noise) for noise in (0.01, 0.02, 0.05, 0.1)],
     "hash": adam(r.HashedWinners(), 1e-3, 3e-3, 1e-2),
     "meta": adam(r.MetaLearned(), 3e-4, 1e-3, 3e-3, 1e-2),

@@ -4,9 +4,9 @@ Evolution strategies change the numbers of the net that says how each hidden wei
 small network knows the digits after a hundred minibatches. Each generation has initial weights, feedback and an order
 of its own. Then the rule that was found trains on permuted digits and is tested on images it has never met: for as
 long, for ten times as long, in a deeper network; and on permuted MNIST (scale smoke: digits only). Beside it are its
-own random start, Hebb's rule, direct feedback alignment, backpropagation, and a network whose output layer alone
-learns. All have the same optimiser, so that only directions differ. A dense network does not know the order of its
-pixels: permuting them guards against a slip, and is no harder task.
+own random start, Hebb's rule, without and with decay of weights, direct feedback alignment, backpropagation, and a
+network whose output layer alone learns. All have the same optimiser, so that only directions differ. A dense network
+does not know the order of its pixels: permuting them guards against a slip, and is no harder task.
 
     python experiments/meta_rule.py --scale paper
 """
@@ -26,7 +26,7 @@ from spikelearn.ratenet import Adam, Batch, RateNetwork, Rule, fit, rules
 from spikelearn.ratenet.fit import begin, minibatches, targets
 from spikelearn.ratenet.rule import mean_loss
 from spikelearn.ratenet.rules.evolution_strategies import Ranks, search_gradient
-from spikelearn.ratenet.rules.meta_learned import HEBB, UpdateNet
+from spikelearn.ratenet.rules.meta_learned import BOUNDED_HEBB, HEBB, UpdateNet
 from spikelearn.ratenet.streams import stream
 
 OPTIMISER, BATCH = Adam(rate=5e-3), 64  # of every rule
@@ -108,7 +108,8 @@ def stages(setting: Setting) -> Stages:
     def test(number: int, trial: Trial, seed: int) -> Task:
         def work(tell: Tell) -> None:
             found = read(searched(setting, seed))
-            once(tested(setting, number, seed), made_from | found, lambda tell: compare(trial, found, seed, tell))(tell)
+            origin = made_from | {"rules": repr(compared(found["start"], found["found"]))}
+            once(tested(setting, number, seed), origin, lambda tell: compare(trial, found, seed, tell))(tell)
 
         size = (
             (trial.train or len(sl.load(trial.data).train)) * trial.epochs * len(compared(HEBB.numbers, HEBB.numbers))
@@ -171,7 +172,12 @@ def endless(images: sl.Images, network: RateNetwork, seed: int) -> Iterator[Batc
 def compared(start: Sequence[float], found: Sequence[float]) -> dict[str, Rule]:
     """Return the rules of a test."""
     own = {"optimiser": OPTIMISER, "batch": BATCH}
-    nets = {"found": UpdateNet(tuple(found)), "its random start": UpdateNet(tuple(start)), "Hebb": HEBB}
+    nets = {
+        "found": UpdateNet(tuple(found)),
+        "its random start": UpdateNet(tuple(start)),
+        "Hebb": HEBB,
+        "Hebb, with decay": BOUNDED_HEBB,
+    }
     return {
         "backpropagation": rules.Backprop(**own),
         "direct feedback": rules.DirectFeedback(**own),

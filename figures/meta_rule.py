@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from spikelearn.plotting.style import COLOURS, bare
 
 CHANCE = 90.0  # percent of ten classes wrong
+TICKS = (1, 3, 10, 30, 100)
 
 
 def draw(report: dict) -> tuple[Figure, str]:
@@ -19,7 +20,8 @@ def draw(report: dict) -> tuple[Figure, str]:
     search, *others = figure.subplots(1, 1 + len(tests), width_ratios=(1.2, *(1 for _ in tests)))
     for found in report["searches"]:
         search.plot(np.arange(1, len(found["loss"]) + 1), found["loss"], linewidth=1, color=COLOURS[0], alpha=0.7)
-    search.set(xlabel="generation", ylabel="loss on held-out digits (nats)", yscale="log")
+    search.set(xlabel="generation", ylabel="loss on held-out digits (nats)")
+    search.set_ylim(bottom=0)
     bare(search)
     for axes, (name, test) in zip(others, tests.items(), strict=True):
         final_errors(axes, last_errors(test))
@@ -45,8 +47,9 @@ def final_errors(axes: Axes, errors: dict[str, np.ndarray]) -> None:
         axes.plot(values.mean(), place, "|", color="black", markersize=14)
     axes.set_yticks(range(len(errors)), errors)
     axes.invert_yaxis()
-    axes.set(xlabel="test error (%)")
-    axes.set_xlim(left=0)
+    axes.set(xlabel="test error (%)", xscale="log", xlim=(1, 100))
+    axes.minorticks_off()
+    axes.set_xticks(TICKS, TICKS)
     bare(axes)
 
 

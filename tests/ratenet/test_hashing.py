@@ -35,8 +35,8 @@ def test_units_collide_as_often_as_the_angle_says():
     rule, state, shown = hashed(bits=2, tables=3)
     W, b, x, draws = state.parameters.W[0], state.parameters.b[0], shown.x[:5], 4000
     a = x @ W.T + b
-    length = np.sqrt(np.square(W).sum(axis=1) + b**2).max() * np.sqrt(np.square(x).sum(axis=1) + 1)
-    theta = np.arccos(a / length[:, None])
+    lengths = np.sqrt(np.square(W).sum(axis=1) + b**2) * np.sqrt(np.square(x).sum(axis=1) + 1)[:, None]
+    theta = np.arccos(a / lengths)
     expected = 1 - (1 - (1 - theta / np.pi) ** 2) ** 3
     generator, seen = rng(), 0
     for _ in range(draws):
@@ -52,14 +52,12 @@ def test_who_is_active_is_its_definition():
     rule, state, shown = hashed(bits=3, tables=4)
     W, b, planes = state.parameters.W[1], state.parameters.b[1], state.memory[1]
     x = rule.run(state, shown.x[:8]).h[1]
-    norms = np.sqrt(np.square(W).sum(axis=1) + b**2)
     expected = np.zeros((8, len(W)), bool)
     for n, unit in np.ndindex(*expected.shape):
-        long = np.array([*W[unit], b[unit], np.sqrt(max(0, norms.max() ** 2 - norms[unit] ** 2))])
-        asked = np.array([*x[n], 1, 0])
+        unit_vector, input_vector = np.array([*W[unit], b[unit]]), np.array([*x[n], 1])
         for table in range(4):
             bits = range(3 * table, 3 * table + 3)
-            if all((planes[:, bit] @ long > 0) == (planes[:, bit] @ asked > 0) for bit in bits):
+            if all((planes[:, bit] @ unit_vector > 0) == (planes[:, bit] @ input_vector > 0) for bit in bits):
                 expected[n, unit] = True
     np.testing.assert_array_equal(rule.active(state, 1, x), expected)
     assert 0.2 < expected.mean() < 0.8

@@ -68,7 +68,7 @@ class EvolutionStrategies(Rule):
     """
 
     optimiser: Optimiser = Adam(rate=0.01)
-    noise: float = 0.02
+    noise: float = 0.05
     pairs: int = 16
     shaping: Shaping = Ranks()
 

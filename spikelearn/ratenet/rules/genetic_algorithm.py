@@ -55,7 +55,7 @@ class GeneticAlgorithm(Rule):
         How many of them have children, at most `population`.
     """
 
-    noise: float = 0.02
+    noise: float = 0.01
     population: int = 32
     parents: int = 8
 

@@ -81,6 +81,7 @@ class UpdateNet:
 
 
 HEBB = UpdateNet.linear({"post x pre": -1})
+BOUNDED_HEBB = UpdateNet.linear({"post x pre": -1, "weight": 1})  # weights decay
 
 
 @dataclass(frozen=True, kw_only=True)
