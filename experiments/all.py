@@ -16,6 +16,7 @@ NAMES = (
     "feedback_alignment_linear",
     "contraction",
     "temporal_credit",
+    "meta_rule",
     "angles",
     "losses",
     "traces",

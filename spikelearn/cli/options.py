@@ -17,8 +17,8 @@ VARIANTS = (
 )  # fmt: skip
 RULES = (
     "bp", "shallow", "fa", "dfa", "dtp", "dtp-parallel", "sdtp", "sdtp-parallel", "ao-sdtp", "ao-sdtp-parallel", "sign",
-    "mirror", "kp", "hsic", "am", "dbn", "ep", "microcircuit", "burst", "np", "wp", "bp-binary", "bp-dropout",
-    "spiking",
+    "mirror", "kp", "hsic", "am", "dbn", "ep", "microcircuit", "burst", "np", "wp", "es", "ga", "hash", "meta",
+    "bp-binary", "bp-dropout", "spiking",
 )  # fmt: skip
 RULES_IN_TIME = (
     "bptt", "rtrl", "diagonal", "rflo", "uoro", "kf-rtrl", "dni", "eprop", "eprop-random", "readout", "readout-spiking",

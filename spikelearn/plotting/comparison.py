@@ -20,7 +20,7 @@ TICKS = (0.5, 1, 2, 3, 5, 10, 20, 50, 100)
 
 
 def styles(rules: Sequence[str]) -> dict[str, Look]:
-    """Return colour and line of each rule: fixed for the controls, one colour for each of up to 25 others."""
+    """Return colour and line of each rule: fixed for the controls; up to 30 others differ in colour or mark."""
     others = [rule for rule in rules if rule not in CONTROLS]
     strong, pale, dark = (colormaps[name].colors for name in ("tab10", "tab20", "tab20b"))  # type: ignore[attr-defined]
     colours = (*strong, *pale[1::2], *dark[::4])  # 25 that differ

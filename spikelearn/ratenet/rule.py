@@ -18,13 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import check_range
 from spikelearn.ratenet.angles import angle
 from spikelearn.ratenet.delta import draw_feedback, outer_means, send_back
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Moments, Optimiser
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.units import Deterministic
 
 __all__ = [
     "Batch",
@@ -33,7 +32,6 @@ __all__ = [
     "Rule",
     "State",
     "draw_feedback",
-    "need_deterministic_hidden",
     "outer_means",
     "send_back",
 ]
@@ -167,6 +165,25 @@ class Rule(ABC):
             Source of the rule's draws in this epoch.
         """
 
+    def forward(self, state: State, x: np.ndarray, rng: np.random.Generator) -> Activity:
+        """Run the network as in training.
+
+        Parameters
+        ----------
+        state : State
+            The network while it learns.
+        x : (n, inputs) array
+            Inputs, an example a row.
+        rng : numpy.random.Generator
+            Source of the draws of hidden units.
+
+        Returns
+        -------
+        Activity
+            Activities and slopes of all layers.
+        """
+        return state.network.forward(state.parameters, x, rng)
+
     @abstractmethod
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
         """Return the direction to descend for a minibatch.
@@ -237,7 +254,7 @@ class Rule(ABC):
         list of (n, units) arrays
             One for each hidden layer, lowest first.
         """
-        activity = state.network.forward(state.parameters, batch.x, rng)
+        activity = self.forward(state, batch.x, rng)
         error = self.output_error(state.network, activity, batch.target)
         return send_back(error, [W.T for W in state.parameters.W[1:]], activity.slope)[:-1]
 
@@ -322,7 +339,7 @@ class DeltaRule(Rule):
     def _errors(
         self, state: State, batch: Batch, rng: np.random.Generator
     ) -> tuple[Activity, Sequence[np.ndarray | None]]:
-        activity = state.network.forward(state.parameters, batch.x, rng)
+        activity = self.forward(state, batch.x, rng)
         return activity, self.errors(state, activity, batch.target, rng)
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
@@ -364,27 +381,3 @@ class FeedbackRule(DeltaRule):
         """Return the angle between each feedback matrix and the transpose of the weights it stands for."""
         pairs = zip(self.feedback(state), state.parameters.W[1:], strict=True)
         return tuple(angle(Y, W.T) for Y, W in pairs)
-
-
-def need_deterministic_hidden(rule: Rule, network: RateNetwork) -> None:
-    """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit.
-
-    Parameters
-    ----------
-    rule : Rule
-        Named in the message.
-    network : RateNetwork
-        The network to train.
-
-    Raises
-    ------
-    InputError
-        The network is not such.
-    """
-    if not isinstance(network.units, Deterministic):
-        raise InputError(f"{type(rule).__name__} needs deterministic units, not {network.units}; use Deterministic()")
-    if network.n_hidden == 0:
-        raise InputError(
-            f"{type(rule).__name__} trains hidden layers, and sizes {network.sizes} have none; add one, such as "
-            f"({network.sizes[0]}, 256, {network.sizes[-1]})"
-        )

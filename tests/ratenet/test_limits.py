@@ -9,6 +9,7 @@ from ratenet.helpers import batch, degrees, numerical_gradient, state_of
 from spikelearn.ratenet import SGD, RateNetwork, rules
 from spikelearn.ratenet.activations import Identity
 from spikelearn.ratenet.rule import Batch, send_back
+from spikelearn.ratenet.rules.evolution_strategies import Losses
 
 SIZES = (6, 9, 8, 4)
 
@@ -220,9 +221,10 @@ def test_alternating_minimisation_moves_codes_down_the_gradient():
     np.testing.assert_allclose(found[1], 1e-6 * 1.9 / (rule.mu * 20) * expected[1], rtol=1e-5, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["NodePerturbation", "WeightPerturbation"])
+@pytest.mark.parametrize("name", ["NodePerturbation", "WeightPerturbation", "EvolutionStrategies"])
 def test_perturbation_is_the_gradient_on_average(name):
-    rule = getattr(rules, name)(noise=1e-4)
+    numbers = {"pairs": 1, "shaping": Losses()} if name == "EvolutionStrategies" else {}
+    rule = getattr(rules, name)(noise=1e-4, **numbers)
     network = RateNetwork(sizes=(4, 5, 3), dtype="float64")
     state, shown = state_of(network, rule), batch(network, 10)
     exact = rules.Backprop().gradients(state, shown, rng()).flat.copy()

@@ -17,8 +17,12 @@ from spikelearn.ratenet.rule import Rule
 from spikelearn.ratenet.rules import DeepBelief, EquilibriumPropagation
 
 SIZES = (12, 16, 14, 3)
-NO_HIDDEN_NEEDED = {"bp", "shallow", "fa", "dfa", "sign", "mirror", "kp", "np", "wp", "bp-binary", "bp-dropout"}
-NO_TEACHING = {"shallow", "dbn", "wp"}
+NO_HIDDEN_NEEDED = {
+    "bp", "shallow", "fa", "dfa", "sign", "mirror", "kp", "np", "wp", "es", "ga", "hash", "meta", "bp-binary",
+    "bp-dropout",
+}  # fmt: skip
+NO_DELTA_RULE = {"np", "wp", "es", "ga", "bp-binary"}
+NO_TEACHING = {"shallow", "dbn", "wp", "es", "ga", "meta"}
 
 
 def load_example():
@@ -173,7 +177,7 @@ def test_a_rule_is_a_value(name):
 def test_without_hidden_layers_every_delta_rule_is_the_delta_rule():
     network = RULES["bp"][0].network((12, 3))
     ends = []
-    for name in sorted(NO_HIDDEN_NEEDED - {"np", "wp", "bp-binary"}):
+    for name in sorted(NO_HIDDEN_NEEDED - NO_DELTA_RULE):
         state = begin(network, RULES[name][0], 1)
         for k in range(3):
             replace(RULES[name][0], optimiser=Adam()).learn(state, batch(network, seed=k), np.random.default_rng(0))

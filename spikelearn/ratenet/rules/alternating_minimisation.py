@@ -28,7 +28,8 @@ from spikelearn.ratenet.activations import Relu
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Optimiser
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Rule, State, need_deterministic_hidden, outer_means
+from spikelearn.ratenet.rule import Batch, Rule, State, outer_means
+from spikelearn.ratenet.shared import need_deterministic_hidden
 
 MOMENTUM = 0.9  # of the codes' descent
 

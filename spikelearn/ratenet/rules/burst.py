@@ -31,7 +31,8 @@ from spikelearn.ratenet.activations import Logistic
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.outputs import SquaredLogistic
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State, need_deterministic_hidden
+from spikelearn.ratenet.rule import FeedbackRule, State
+from spikelearn.ratenet.shared import need_deterministic_hidden
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ from spikelearn.ratenet.activations import Clip
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.outputs import LinearOutput
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Rule, State, need_deterministic_hidden
+from spikelearn.ratenet.rule import Batch, Rule, State
+from spikelearn.ratenet.shared import need_deterministic_hidden
 
 
 @dataclass(frozen=True, kw_only=True)

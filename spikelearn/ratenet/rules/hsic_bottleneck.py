@@ -26,7 +26,8 @@ import numpy as np
 
 from spikelearn.errors import check_range
 from spikelearn.ratenet.network import Activity, RateNetwork
-from spikelearn.ratenet.rule import DeltaRule, State, need_deterministic_hidden
+from spikelearn.ratenet.rule import DeltaRule, State
+from spikelearn.ratenet.shared import need_deterministic_hidden
 
 EPSILON = 1e-5  # of the normalisation, as in the authors' code
 

@@ -31,7 +31,8 @@ from spikelearn.ratenet.activations import Logistic
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.outputs import SquaredLogistic
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State, draw_feedback, need_deterministic_hidden
+from spikelearn.ratenet.rule import FeedbackRule, State, draw_feedback
+from spikelearn.ratenet.shared import need_deterministic_hidden
 
 ON, OFF = 0.8, 0.1  # target rates
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import check_range
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import SGD, Optimiser
 from spikelearn.ratenet.rule import DeltaRule, State
-from spikelearn.ratenet.units import Deterministic
+from spikelearn.ratenet.shared import need_deterministic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,7 @@ class NodePerturbation(DeltaRule):
 
     def check(self, network: RateNetwork) -> None:
         """Raise `InputError` for units that draw: the two passes must differ in the noise only."""
-        if not isinstance(network.units, Deterministic):
-            raise InputError(f"NodePerturbation needs deterministic units, not {network.units}; use Deterministic()")
+        need_deterministic(self, network)
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator

@@ -32,7 +32,8 @@ from spikelearn.ratenet.inverses import Alternating, Decoders, Schedule, reconst
 from spikelearn.ratenet.network import Activity, RateNetwork, glorot
 from spikelearn.ratenet.optimisers import Adam, Optimiser
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Batches, DeltaRule, State, need_deterministic_hidden, outer_means
+from spikelearn.ratenet.rule import Batch, Batches, DeltaRule, State, outer_means
+from spikelearn.ratenet.shared import need_deterministic_hidden
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import check_range
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.optimisers import SGD, Optimiser
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import Batch, Rule, State
-from spikelearn.ratenet.units import Deterministic
+from spikelearn.ratenet.shared import mean_loss, need_deterministic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +40,13 @@ class WeightPerturbation(Rule):
 
     def check(self, network: RateNetwork) -> None:
         """Raise `InputError` for units that draw: the two passes must differ in the weights only."""
-        if not isinstance(network.units, Deterministic):
-            raise InputError(f"WeightPerturbation needs deterministic units, not {network.units}; use Deterministic()")
+        need_deterministic(self, network)
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
         """Return the noise times the change of the loss that it caused."""
         disturbed, gradient = state.parameters.copy(), state.gradient
         rng.standard_normal(dtype=gradient.flat.dtype, out=gradient.flat)
         disturbed.flat += self.noise * gradient.flat
-        output = state.network.output
-        before, after = (
-            output.loss(state.network.outputs(parameters, batch.x), batch.target).mean(dtype=np.float64)
-            for parameters in (state.parameters, disturbed)
-        )
+        before, after = (mean_loss(state.network, each, batch) for each in (state.parameters, disturbed))
         gradient.flat *= (after - before) / self.noise
         return gradient
