@@ -9,7 +9,6 @@ import importlib
 import io
 import json
 import os
-import platform
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -126,7 +125,7 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
         """Print it and end."""
-        print(f"spikelearn {spikelearn.__version__}, Python {platform.python_version()}")
+        print(f"spikelearn {spikelearn.__version__}")
         parser.exit()
 
 

@@ -16,7 +16,7 @@ from spikelearn.pages.curves import error_curves, loss_curves
 from spikelearn.pages.matrices import confusion, receptive_fields
 from spikelearn.pages.parts import Section, Table, number
 from spikelearn.pages.recorded import rows, trial
-from spikelearn.simulate import simulate
+from spikelearn.simulation import simulate
 from spikelearn.spiking_row import mean_angles
 from spikelearn.storage import RunFolder, load_checkpoint
 from spikelearn.watching import layer_names

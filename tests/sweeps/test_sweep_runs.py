@@ -281,7 +281,10 @@ def test_a_command_that_is_stopped_goes_on_to_the_same_bits(long, tmp_path, numb
     process.send_signal(number)
     said = process.communicate(timeout=60)[1]
     if number == signal.SIGINT:
-        assert process.returncode == 130 and said == "spikelearn: stopped; the same command goes on\n"
+        # On a busy machine loky's tracker of semaphores may add that it cleared one away.
+        ours, *others = said.splitlines()
+        assert process.returncode == 130 and ours == "spikelearn: stopped; the same command goes on"
+        assert all("resource_tracker" in line or "warnings.warn" in line for line in others)
     assert len(list(tmp_path.glob("results/*"))) < 2
     ended = subprocess.run(order, env=environment, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
