@@ -33,6 +33,7 @@ GIVEN = {
     "test_duration": {"24": "published"},
     "temporal_credit": {"200": "repetitions of 1,000 steps"},
     "feedback_alignment_linear": {"2016": "a year"},
+    "meta_rule": {"2019": "a year", "1,280": "80 generations of 8 mirrored pairs"},
 }
 
 
@@ -95,6 +96,11 @@ def nearer_bit():
     return -(p * np.log(p) + (1 - p) * np.log(1 - p)).mean()
 
 
+def learned(test, rule, epoch=-1):
+    """Mean test error over seeds of a rule beside the learned one."""
+    return np.mean([seed[rule][epoch] for seed in read("meta_rule")["tests"][test]["test_error"]])
+
+
 def best():
     return np.mean([network["error"] for network in read("beyond")["final"]["best-1000"]["networks"]])
 
@@ -144,6 +150,21 @@ WORKED_OUT = {
         "4.7": at_50_ms("one-hidden"),
         "4.8": at_50_ms("two-hidden"),
         "12,500": round(hidden_spikes(), -2),
+    },
+    "meta_rule": lambda: {
+        "88": len(read("meta_rule")["searches"][0]["start"]),
+        "6.1": learned("digits, as meta-trained", "found"),
+        "9.0": learned("digits, as meta-trained", "direct feedback"),
+        "68": learned("digits, as meta-trained", "its random start"),
+        "28": learned("digits, as meta-trained", "output only"),
+        "1.5": learned("digits, ten times as long", "direct feedback"),
+        "2.8": learned("digits, ten times as long", "found"),
+        "1.9": learned("digits, four hidden layers", "direct feedback"),
+        "4.7": learned("digits, four hidden layers", "found"),
+        "10.7": learned("MNIST", "found", 0),
+        "13.2": learned("MNIST", "found"),
+        "6.3": learned("MNIST", "direct feedback"),
+        "21": learned("MNIST", "output only"),
     },
     "temporal_credit": lambda: {
         "0.5192": nearer_bit(),
