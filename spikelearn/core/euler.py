@@ -154,6 +154,7 @@ def sweep(model, layer, block, phase, start, stop, fresh):
             drive = drive + load(weights, row0 + neuron[k])
         store(drives, base + (slot & (ring - 1)), drive)
         forgotten = load(drives, base + (step & (ring - 1)))
+        # D <- d (D + drive - d^m forgotten), R likewise; V <- keep V + g_d dt (scale (D - R) + b) + current
         decay = model.decay * fma(-model.decay_cut, forgotten, decay + drive)
         rise = model.rise * fma(-model.rise_cut, forgotten, rise + drive)
         v_soma = fma(keep, v_soma, fma(gain, decay - rise, resting))

@@ -239,11 +239,13 @@ def _sweep(model, layer, block, phase, slots, like, shift):
     soma = piece_like(ring, now + 2 * LANES, like)
     k, last = first[start], first[stop] - 1
     for slot in range(start, stop):
+        # Over a slot h: Q <- exp(-g h) Q + from_decay D + from_rise R, D <- exp(-h / tau_decay) D, R likewise
         soma = fma(keep, soma, fma(from_decay, decay, from_rise * rise))
         decay, rise = keep_decay * decay, keep_rise * rise
         end = first[slot + 1]
         while k < end:
             fetch(weights, row0 + neuron[min(k + AHEAD, last)] * LANES, like)
+            # An arrival: (D, R, Q) += W (exp(-left / tau_decay), exp(-left / tau_rise), the soma's answer)
             factors = to_decay[k], to_rise[k], to_soma[k]
             decay, rise, soma = add_row((decay, rise, soma), factors, weights, row0 + neuron[k] * LANES)
             k += 1
@@ -288,7 +290,7 @@ def arrived_by(model, layer, block, slot, after):
 
 @inlined
 def soma_at(model, layer, block, phase, slot):
-    """Return U at the start of a slot."""
+    """Return U at the start of a slot: ``U = Q[k] + a Q[k - m] + b (D[k - m] - R[k - m]) + F exp(-g t)``."""
     work, ring = layer.work, layer.work.ring
     now, then = ring_row(model, layer, block, slot), ring_row(model, layer, block, slot - model.memory)
     soma = fma(work.past[phase, 1], load(ring, then) - load(ring, then + 1), load(ring, now + 2))

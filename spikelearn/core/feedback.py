@@ -200,7 +200,10 @@ def learn_inverses(plan, layers, pathway, example, learning_rates):
 
 @kernel
 def learn_inverse(plan, layer):
-    """Descend half the square of ``rate - alpha``; weights of zero stay zero, so that sparse feedback stays sparse."""
+    """Descend half the square of ``rate - alpha``; weights of zero stay zero, so that sparse feedback stays sparse.
+
+    ``Y += eta (rate_max curve(mean V) - alpha) plateau'(mean V_apical) x received``, all of the forward phase.
+    """
     feedback, own, delivered = layer.feedback, layer.own, layer.received.delivered
     shifts, rate_max = delivered.shape[0] // 2, own.error.dtype.type(own.rate_max)
     for i in range(layer.n):

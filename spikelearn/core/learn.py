@@ -49,7 +49,10 @@ def mean_apical(layer, phase):
 
 @kernel
 def derive(layer):
-    """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes."""
+    """Work out what rules need from the averages: plateau potentials (equations 5, 21), predicted rates, slopes.
+
+    ``alpha = plateau(mean V_apical)``, ``predicted = curve(mean V)``, ``slope = curve'(mean V)``.
+    """
     for row in range(layer.apical.shape[0]):
         store(layer.plateau, row, value(layer.plateau_curve, load(layer.apical, row)))
     for block in range(layer.predicted.shape[0]):
