@@ -1,8 +1,10 @@
 """What a user gets from the wheel: the package and the published networks, without the checkout."""
 
 import os
+import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -36,3 +38,12 @@ def test_the_wheel_trains_a_published_network_outside_the_checkout(tmp_path):
         cwd=elsewhere, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert all(str(site) in path for path in where.stdout.split())
+
+
+def test_what_is_cited_has_the_version_that_is_released():
+    metadata = ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    assert (
+        re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1]
+        == metadata["metadata"]["version"]
+    )
