@@ -25,7 +25,7 @@ TABLES = re.findall(
 # What was published, and settings; the fact that a number is of this kind is all that is known of it.
 GIVEN = {
     "contraction": {"0": "the diagonal at the start, below 0.003"},
-    "embedding": {"9": "a digit"},
+    "embedding": {"4": "a digit", "9": "a digit"},
     "angles": {"90": "published", "0.21": "the paper's rate"},
     "symmetric_feedback": {"6": "from the published t-values", "8": "from the published t-values"},
     "apical_conductance": {"3.3": "from the published t-values", "5.2": "from the published t-values"},
@@ -131,7 +131,10 @@ WORKED_OUT = {
         "0.20": (settled("sparse_feedback", "one-hidden") - settled("sparse_feedback", "sparse")).max(),
         "2.2": 5 * 0.2**0.5,  # a fifth of the weights, five times as large
     },
-    "symmetric_feedback": lambda: {"5.8": read("symmetric_feedback")["reach"]["forward_weights_sd"]},
+    "symmetric_feedback": lambda: {
+        "4": max(map(float, read("symmetric_feedback")["noise"])),
+        "5.8": read("symmetric_feedback")["reach"]["forward_weights_sd"],
+    },
     "apical_conductance": lambda: {
         "6.2": errors("apical_conductance", "weak-attenuation")[:, 9].mean(),
         "4.8": errors("apical_conductance", "two-hidden")[:, 9].mean(),
