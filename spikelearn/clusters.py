@@ -1,6 +1,5 @@
 """Executors on clusters: Dask's and SLURM's. Both come with ``pip install 'spikelearn[cluster]'``."""
 
-import importlib
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn.errors import InputError, InputWarning
+from spikelearn.extras import imported
 
 PATIENCE = 5  # s, for a scheduler to answer
 
@@ -17,7 +17,7 @@ PATIENCE = 5  # s, for a scheduler to answer
 @contextmanager
 def dask(address: str) -> Iterator[Executor]:
     """Yield an executor of the scheduler at an address; `InputError` if none answers within `PATIENCE`."""
-    distributed = _import("distributed")
+    distributed = imported("distributed", "cluster")
     try:
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except Exception as error:  # of many kinds: no such host, nobody listens, no such protocol
@@ -45,7 +45,7 @@ def slurm(folder: Path, asked: Mapping[str, Any]) -> Any:
     asked : mapping
         What submitit knows: ``timeout_min``, ``mem_gb``, ``slurm_partition`` ...
     """
-    submitit = _import("submitit")
+    submitit = imported("submitit", "cluster")
     for command in ("sbatch", "srun"):
         if shutil.which(command) is None:
             raise InputError(
@@ -59,10 +59,3 @@ def slurm(folder: Path, asked: Mapping[str, Any]) -> Any:
     except Exception as error:  # of many kinds
         raise InputError(f"slurm: {' '.join(str(error).split())}; correct the table [slurm]") from error
     return executor
-
-
-def _import(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise InputError(f"{name} is not installed; pip install 'spikelearn[cluster]'") from error

@@ -1,23 +1,15 @@
 """Recordings in the forms of other libraries: xarray and Neo. Both come with ``pip install 'spikelearn[export]'``."""
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.errors import InputError
+from spikelearn.extras import imported
 
 if TYPE_CHECKING:  # recordings export themselves by these functions
     from spikelearn.recording import Recording
 
 __all__ = ["to_neo", "to_xarray"]
-
-
-def _import(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise InputError(f"{name} is not installed; pip install 'spikelearn[export]'") from error
 
 
 def to_xarray(recording: "Recording") -> Any:
@@ -42,7 +34,7 @@ def to_xarray(recording: "Recording") -> Any:
     InputError
         xarray is not installed.
     """
-    xarray = _import("xarray")
+    xarray = imported("xarray", "export")
     variables: dict[str, Any] = {}
     coordinates: dict[str, Any] = {"time": ("time", recording.times, {"units": "ms", "long_name": "end of the step"})}
     for layer, neurons in recording.neurons.items():
@@ -86,7 +78,7 @@ def to_neo(recording: "Recording") -> Any:
     InputError
         Neo is not installed.
     """
-    neo, quantities = _import("neo"), _import("quantities")
+    neo, quantities = imported("neo", "export"), imported("quantities", "export")
     ms, times = quantities.ms, recording.times
     stop = max([phase.stop for phase in recording.phases], default=0.0)
     block = neo.Block(name="spikelearn recording", **recording.annotations)

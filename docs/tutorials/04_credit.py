@@ -54,7 +54,7 @@ ax.set(xlabel="examples", ylabel="angle to backpropagation (degrees)")
 ax.legend()
 
 # %%
-# With rates the angle is smaller: what is left of it with spikes is mostly noise,
+# With rates the angle is smaller: what is left of it with spikes is in part noise,
 # since ten outputs send only some spikes within the 20 ms over which a plateau is
 # averaged.
 #

@@ -1,5 +1,6 @@
 """What the commands have in common: options that are turned into values, and bars."""
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -7,7 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from tqdm import tqdm
 
 from spikelearn.core.compiling import telling
+from spikelearn.datasets import load
 from spikelearn.errors import InputError
+from spikelearn.examples import Examples
+from spikelearn.runs import Config, test_images
 
 
 def integers(option: str, text: str) -> tuple[int, ...]:
@@ -36,3 +40,18 @@ def runs_bar(quiet: bool, unit: str = "run") -> Iterator[Callable[[int, int], No
             bar.update(done - bar.n)
 
         yield show
+
+
+def images_of(options: argparse.Namespace, config: Config) -> tuple[str, Examples]:
+    """Return where test images come from, and the images: the run's, or those of --data and --scale."""
+    source = options.data or config.data
+    if options.data is None and options.scale is None:
+        return source, test_images(options.folder)
+    return source, load(source, scale=options.scale).test
+
+
+def check_inputs(source: str, images: Examples, config: Config) -> None:
+    """Raise `InputError` if images do not fit the network of a run."""
+    n = config.model.network.sizes[0]
+    if images.n_inputs != n:
+        raise InputError(f"--data {source} has examples of {images.n_inputs} inputs; the network takes {n}")

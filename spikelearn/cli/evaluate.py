@@ -3,15 +3,14 @@
 import argparse
 from typing import Any
 
-from spikelearn import datasets, evaluation, runs
+from spikelearn import evaluation, runs
+from spikelearn.cli.arguments import images_of
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Return the test errors, their mean and their spread."""
     config, weights = runs.load_run(options.folder)
-    source = options.data or config.data
-    own = options.data is None and options.scale is None
-    images = runs.test_images(options.folder) if own else datasets.load(source, scale=options.scale).test
+    source, images = images_of(options, config)
     seed = config.seed if options.seed is None else options.seed
     try:
         predictions = evaluation.evaluate(

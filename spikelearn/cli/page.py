@@ -4,9 +4,8 @@ import argparse
 from typing import Any
 
 from spikelearn import runs
-from spikelearn.datasets import load
+from spikelearn.cli.arguments import check_inputs, images_of
 from spikelearn.engines import engine_named
-from spikelearn.errors import InputError
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -14,14 +13,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from spikelearn.doors.page import write_page  # Bokeh takes most of a second, and may not be there
 
     config, _ = runs.load_run(options.folder)
-    own = options.data is None and options.scale is None
-    source = options.data or config.data
-    images = runs.test_images(options.folder) if own else load(source, scale=options.scale).test
-    if images.n_inputs != config.model.network.sizes[0]:
-        raise InputError(
-            f"--data {source} has examples of {images.n_inputs} inputs; the network takes "
-            f"{config.model.network.sizes[0]}"
-        )
+    source, images = images_of(options, config)
+    check_inputs(source, images, config)
     result = write_page(
         options.folder,
         options.out,

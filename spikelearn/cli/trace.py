@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn import runs, watching
-from spikelearn.cli.arguments import integers
-from spikelearn.datasets import load
+from spikelearn.cli.arguments import check_inputs, images_of, integers
 from spikelearn.engines import engine_named
 from spikelearn.errors import InputError
 from spikelearn.simulation import simulate
@@ -21,13 +20,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     network, out = config.model.network, Path(options.out)
     if out.suffix not in (*PICTURES, ".h5"):
         raise InputError(f"--out {options.out}: write a picture ({', '.join(PICTURES)}) or a recording (.h5)")
-    own = options.data is None and options.scale is None
-    source = options.data or config.data
-    images = runs.test_images(options.folder) if own else load(source, scale=options.scale).test
-    if images.n_inputs != network.sizes[0]:
-        raise InputError(
-            f"--data {source} has examples of {images.n_inputs} inputs; the network takes {network.sizes[0]}"
-        )
+    source, images = images_of(options, config)
+    check_inputs(source, images, config)
     if not 0 <= options.image < len(images):
         raise InputError(f"--image {options.image}: {source} has test images 0 to {len(images) - 1}")
     layer = watching.layer_name(options.layer or watching.layer_names(network)[1], network)

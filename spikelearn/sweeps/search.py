@@ -4,7 +4,6 @@ Which settings are tried follows from the grid, the number of trials at a time a
 stopped goes on as if it never was. Comes with ``pip install 'spikelearn[search]'``.
 """
 
-import importlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from spikelearn import origin
 from spikelearn.descriptions import to_kind
 from spikelearn.errors import InputError, check_range
+from spikelearn.extras import imported
 from spikelearn.origin import check_origin
 from spikelearn.sweeps.grid import Grid
 from spikelearn.sweeps.plan import Plan, plan
@@ -104,7 +104,7 @@ class _Space:
     """
 
     def __init__(self, grid: Grid) -> None:
-        self.grid, self.optuna = grid, _import("optuna")
+        self.grid, self.optuna = grid, imported("optuna", "search")
         lists = {name: given for name, given in grid.space.items() if not isinstance(given, Mapping)}
         self._values = {name: {_label(value): value for value in given} for name, given in lists.items()}
         self.distributions = {name: self._distribution(name, given) for name, given in grid.space.items()}
@@ -220,10 +220,3 @@ def _rows(space: _Space, trials: Sequence[Any], errors: Sequence[float | None]) 
         {"trial": trial.number, **{name: trial.params[name] for name in space.distributions}, "error": error}
         for trial, error in zip(trials, errors, strict=True)
     ]
-
-
-def _import(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise InputError(f"{name} is not installed; pip install 'spikelearn[search]'") from error
