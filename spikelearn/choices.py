@@ -7,7 +7,7 @@ from typing import Any
 from spikelearn.datasets import Dataset, absolute
 from spikelearn.descriptions import change
 from spikelearn.engines import engine_named
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import check_name
 from spikelearn.models import NETWORKS, guerguiev2017
 from spikelearn.runs import Config
 
@@ -48,8 +48,7 @@ class Choice:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.network not in NETWORKS:
-            raise InputError(f"unknown network {self.network!r}; {nearest(self.network, NETWORKS)}")
+        check_name("network", self.network, NETWORKS)
 
     def config(self, data: Dataset, changes: Iterable[tuple[str, Any]] = (), others: Iterable[str] = ()) -> Config:
         """Return the configuration of a run.

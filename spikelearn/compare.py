@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from spikelearn import datasets
 from spikelearn.datasets import Dataset
 from spikelearn.engines import Engine, Event
-from spikelearn.errors import InputError, NotFiniteError, check_range, nearest
+from spikelearn.errors import InputError, NotFiniteError, check_name, check_range
 from spikelearn.origin import check_origin, plain
 from spikelearn.plotting import save_comparison
 from spikelearn.ratenet import table
@@ -72,8 +72,7 @@ class Comparison:
 
     def __post_init__(self) -> None:
         for name in self.rules:
-            if name not in NAMES:
-                raise InputError(f"unknown rule {name!r}; {nearest(name, NAMES)}")
+            check_name("rule", name, NAMES)
         object.__setattr__(self, "rules", (*CONTROLS, *(rule for rule in self.rules if rule not in CONTROLS)))
         if len(set(self.rules)) < len(self.rules):
             raise InputError(f"rules {', '.join(self.rules)}: one is named twice")

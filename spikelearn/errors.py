@@ -14,6 +14,7 @@ __all__ = [
     "check_able",
     "check_choice",
     "check_kind",
+    "check_name",
     "check_range",
     "check_shares",
     "described",
@@ -80,6 +81,28 @@ def check_choice(where: str, value: str, known: Iterable[str]) -> None:
     known = list(known)
     if value not in known:
         raise InputError(f"{where}={value!r} is unknown; {nearest(str(value), known)}")
+
+
+def check_name(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise `InputError` unless there is something of a name.
+
+    Parameters
+    ----------
+    what : str
+        What has the name, for the message: a rule, a network.
+    name : str
+        What was given.
+    known : iterable of str
+        The names that there are.
+
+    Raises
+    ------
+    InputError
+        It is none of them; the message suggests the closest.
+    """
+    known = list(known)
+    if name not in known:
+        raise InputError(f"unknown {what} {name!r}; {nearest(name, known)}")
 
 
 def check_kind(where: str, value: object, kind: type, remedy: str) -> None:

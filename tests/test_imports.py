@@ -29,7 +29,13 @@ def test_the_package_alone_imports_nothing_heavy():
     assert "numba" in imported("import spikelearn as sl; sl.Network")
 
 
-@pytest.mark.parametrize("arguments", [["info"], ["trian"], ["train", "one-hidden", "--epoks", "3"], ["data"]])
+QUESTIONS = [
+    ["info"], ["data"], ["trian"], ["train", "one-hidden", "--epoks", "3"], ["train", "one-hiden", "--out", "run"],
+    ["info", "/no/run"], ["evaluate", "/no/run"], ["trace", "/no/run"], ["page", "/no/run"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", QUESTIONS)
 def test_a_question_and_a_mistyped_word_are_answered_without_what_is_heavy(arguments):
     assert imported(f"from spikelearn import cli; cli.main({arguments})") == []
 

@@ -77,6 +77,7 @@ def _show_warning(message: Warning | str, *details: Any, **more: Any) -> None:
 def _main(arguments: Sequence[str] | None) -> int:
     try:
         options = _parse(sys.argv[1:] if arguments is None else list(arguments))
+        taken.check(options)
         for name in options.modules:
             _import(name)
         result = importlib.import_module(f"spikelearn.cli.{options.command}").run(options)

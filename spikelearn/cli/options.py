@@ -8,7 +8,8 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, check_name
+from spikelearn.storage import RunFolder
 
 NETWORKS = ("no-hidden", "one-hidden", "two-hidden", "plateau-best")
 VARIANTS = (
@@ -46,6 +47,14 @@ def integer(text: str) -> int:
 def path(text: str) -> str:
     """Read the name of a file or folder; shells leave the ``~`` of ``--out=~/runs`` as it is."""
     return str(Path(text).expanduser()) if text else text
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse a network or a run folder that is not there, before what is heavy is imported to work with it."""
+    if options.command == "train":
+        check_name("network", options.network, NETWORKS)
+    if getattr(options, "folder", None) is not None:
+        RunFolder.open(options.folder)
 
 
 def train(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from spikelearn.engines.engine import Engine
 from spikelearn.engines.event import Event, EventCore
 from spikelearn.engines.probing import Stimulus, Trace, Watch
 from spikelearn.engines.rates import Rates, RatesCore
-from spikelearn.errors import InputError, described, nearest
+from spikelearn.errors import InputError, check_name, described
 from spikelearn.kinds import kinds_of
 
 
@@ -73,8 +73,7 @@ def engine_named(name: str) -> Engine:
         There is no such engine.
     """
     known = engine_kinds()
-    if name not in known:
-        raise InputError(f"unknown engine {name!r}; {nearest(name, known)}")
+    check_name("engine", name, known)
     return known[name]()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import check_name
 from spikelearn.ratenet.activations import Logistic
 from spikelearn.ratenet.inverses import Parallel
 from spikelearn.ratenet.network import RateNetwork
@@ -187,6 +187,5 @@ def entry(name: str) -> Entry:
     InputError
         There is no such name; the message suggests the nearest.
     """
-    if name not in ENTRIES:
-        raise InputError(f"unknown rule {name!r}; {nearest(name, ENTRIES)}")
+    check_name("rule", name, ENTRIES)
     return ENTRIES[name]

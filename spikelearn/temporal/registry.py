@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import InputError, check_name, nearest
 from spikelearn.ratenet.optimisers import SGD, Adam, Optimiser
 from spikelearn.temporal import rules
 from spikelearn.temporal.connections import Independent, Sparse
@@ -195,8 +195,7 @@ SETTINGS: dict[str, Setting] = {
 
 def setting(name: str) -> Setting:
     """Return the task of that name; `InputError` if there is none."""
-    if name not in SETTINGS:
-        raise InputError(f"unknown task {name!r}; {nearest(name, SETTINGS)}")
+    check_name("task", name, SETTINGS)
     return SETTINGS[name]
 
 
