@@ -33,6 +33,7 @@ NAMES = (
     "readings",
     "cited",
     "apical_conductance",
+    "fashion",
     "beyond",
 )
 

@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import spikelearn as sl
-from spikelearn import origin, storage
+from spikelearn import origin, storage, workers
 
 SEEDS = {"smoke": 1, "laptop": 1, "paper": 3}  # by scale
 STOPPED = 130  # exit status after Ctrl-C
@@ -116,14 +117,11 @@ def perform(tasks: Sequence[Task], jobs: int, name: str) -> None:
                 raise KeyboardInterrupt
 
         with threadpool_limits(1), ThreadPoolExecutor(jobs) as pool:  # sums in one order, whatever runs beside
-            working = [pool.submit(task.work, tell) for task in tasks]
             try:
-                done, _ = wait(working, return_when=FIRST_EXCEPTION)
+                for _ in workers.do(tasks, lambda task: partial(task.work, tell), pool, at_once=jobs, tries=1):
+                    pass
             finally:
                 stop.set()
-                pool.shutdown(cancel_futures=True)
-        for future in done:
-            future.result()
 
 
 def write(setting: Setting, name: str, measured: dict[str, Any], seconds: float) -> Path:

@@ -2,26 +2,29 @@
 
 Scale laptop: each candidate learns from the first 50,000 training images of MNIST and is judged by its error on the
 last 10,000 after five epochs, seed 1. Scale digits, for rules that need many passes or much time a step: a network with
-one hidden layer of 64, all but the last 300 training images, 100 epochs. Writes one JSON line a candidate (a second
-start goes on) and a table; those of both scales are committed beside this script, in ``results/``.
+one hidden layer of 64, all but the last 300 training images, 100 epochs. Writes a file a candidate (a second start
+goes on) and a table; the tables of both scales are committed beside this script, in ``results/``.
 `spikelearn.ratenet.registry` holds what was chosen.
 """
 
 import argparse
-import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 import spikelearn as sl
-from spikelearn.origin import check_origin
+from spikelearn.errors import check_name
 from spikelearn.ratenet import rules as r
 from spikelearn.ratenet.fit import fit
 from spikelearn.ratenet.inverses import Parallel
 from spikelearn.ratenet.optimisers import SGD, Adam
 from spikelearn.ratenet.registry import entry
+from spikelearn.side_by_side import gather, write_result
 
 
 def adam(rule, *rates):
@@ -88,8 +91,10 @@ GRID = {
 
 HIDDEN = {"smoke": (256, 256), "digits": (64,), "laptop": (256, 256)}
 EPOCHS = {"smoke": 1, "digits": 100, "laptop": 5}
+SEED = 1
 
 
+@lru_cache(maxsize=1)
 def validation(scale: str) -> sl.Dataset:
     """Return a data set whose test part is the end of the training images."""
     data, kept = (sl.load("mnist"), 10_000) if scale == "laptop" else (sl.load("digits"), 300)
@@ -99,13 +104,14 @@ def validation(scale: str) -> sl.Dataset:
     return sl.Dataset(train=images.first(n), test=held, name=data.name)
 
 
-def try_out(name: str, rule, data: sl.Dataset, hidden: tuple[int, ...], epochs: int) -> dict:
+def try_out(name: str, rule, scale: str) -> dict:
     """Train one candidate; return its validation error, None where it diverged."""
+    data, hidden = validation(scale), HIDDEN[scale]
     sizes = (data.train.n_inputs, *hidden, data.train.n_classes)
     network = replace(rule.network(sizes), **entry(name).options)
     errors, seconds = [], 0.0
     try:
-        for epoch in fit(network, rule, data, seed=1, epochs=epochs):
+        for epoch in fit(network, rule, data, seed=SEED, epochs=EPOCHS[scale]):
             errors.append(round(epoch.test_error, 3))
             seconds += epoch.seconds
     except sl.NotFiniteError:
@@ -129,36 +135,46 @@ def table(found: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def search(scale: str, rules: Sequence[str], out: Path, jobs: int) -> list[dict]:
+    """Try what `out` has no result of; return the results of all candidates."""
+    candidates = {f"{name}-{k}": (name, rule) for name in rules for k, rule in enumerate(GRID[name], start=1)}
+    digests = validation(scale).digests()
+
+    def origin(candidate: str, seed: int) -> dict:
+        return {"candidate": repr(candidates[candidate][1]), "epochs": EPOCHS[scale], "images": digests}
+
+    def work(candidate: str, seed: int):
+        return partial(done, out, candidate, *candidates[candidate], scale, origin(candidate, seed))
+
+    with tqdm(total=len(candidates), desc="learning_rates", disable=None) as bar:
+        return gather(
+            out, list(candidates), [SEED], origin, work, jobs=jobs, progress=lambda n, _: bar.update(n - bar.n)
+        )
+
+
+def done(out: Path, candidate: str, name: str, rule, scale: str, origin: dict) -> dict:
+    """Try one candidate, and keep its result."""
+    with threadpool_limits(1):
+        result = try_out(name, rule, scale)
+    write_result(out, (candidate, SEED), result, origin)
+    return result
+
+
 def main() -> None:
     """Try what is missing, write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", choices=EPOCHS, default="smoke")
     parser.add_argument("--rules", help="names joined by commas (default: all)")
+    parser.add_argument("--jobs", type=int, default=2, help="candidates side by side (default: 2)")
     parser.add_argument("--out", type=Path, default=Path("runs/learning_rates"))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "learning_rates.jsonl"
-    found = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    known = {(row["rule"], row["candidate"]) for row in found}
-    data = validation(options.scale)
-    hidden, epochs = HIDDEN[options.scale], EPOCHS[options.scale]
-    made_from = {"epochs": epochs, "images": data.digests()}
+    rules = options.rules.split(",") if options.rules else list(GRID)
     try:
-        for row in found:
-            check_origin(f"{path} is of another search", row.get("made_from", {}), made_from, "choose another --out")
+        for name in rules:
+            check_name("rule", name, GRID)
+        found = search(options.scale, rules, options.out / "candidates", options.jobs)
     except sl.InputError as error:
         sys.exit(f"learning_rates: error: {error}")
-    for name in options.rules.split(",") if options.rules else GRID:
-        for rule in GRID[name]:
-            if (name, repr(rule)) in known:
-                continue
-            with threadpool_limits(1):
-                row = try_out(name, rule, data, hidden, epochs) | {"made_from": made_from}
-            print(f"{name}: {row['validation_error']} {row['seconds']} s, {row['candidate']}", flush=True)
-            found.append(row)
-            with path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-    found.sort(key=lambda row: list(GRID).index(row["rule"]))
     (options.out / "learning_rates.md").write_text(table(found))
 
 

@@ -85,6 +85,11 @@ class Condition:
     epochs : int
     seeds : int
         At most so many: those beside the main line have fewer.
+    first_seed : int
+    data : str or None
+        In place of MNIST, at scales that have it.
+    held_out : bool
+        Test on a fifth of the training images, held back, and on no test image.
     """
 
     network: str
@@ -94,11 +99,40 @@ class Condition:
     engine: Engine = field(default_factory=Clock)
     epochs: int = 60
     seeds: int = 3
+    first_seed: int = 1
+    data: str | None = None
+    held_out: bool = False
 
 
 NOISE = (0.0, 0.05, 0.22, 0.5, 1.0, 2.0, 4.0)  # SD on symmetric feedback; 0.22 is that of variance 0.05
 STRONGER = (2.24, 9.2)
 SLOW_OUTPUT = ("learning_rates=0.3,0.01",)
+SEARCH_SEED = 1001
+# Learning rates that are tried on Fashion-MNIST, of hidden layers and output layer.
+OUTPUT_RATES, BOTH_RATES = ("0.02", "0.07", "0.21"), [(h, o) for h in ("0.21", "0.63", "1.9") for o in ("0.07", "0.21")]
+FASHION_RATES = {
+    "no-hidden": list(OUTPUT_RATES),
+    "one-hidden": [f"{hidden},{output}" for hidden, output in BOTH_RATES],
+    "two-hidden": [f"{hidden},{hidden},{output}" for hidden, output in BOTH_RATES],
+    "backprop": [f"{hidden},{output}" for hidden in ("0.07", "0.21", "0.63") for output in ("0.02", "0.07")],
+}
+FASHION_BEST = {
+    "no-hidden": "0.07",
+    "one-hidden": "0.63,0.07",
+    "two-hidden": "0.63,0.63,0.07",
+    "sparse": "0.63,0.07",
+    "symmetric": "0.63,0.07",
+    "backprop": "0.21,0.07",
+}
+
+
+def _on_fashion(kind: str, rates: str) -> Condition:
+    """Describe a network of the paper, or a variant of that with one hidden layer, on Fashion-MNIST."""
+    network, variant = (kind, None) if kind in guerguiev2017.NETWORKS else ("one-hidden", kind)
+    changes = (f"learning_rates={rates}",)
+    return Condition(network=network, variant=variant, changes=changes, epochs=30, data="fashion")
+
+
 CONDITIONS = {
     "no-hidden": Condition(network="no-hidden"),
     "one-hidden": Condition(network="one-hidden"),
@@ -148,17 +182,32 @@ CONDITIONS = {
     "one-hidden-text": Condition(network="one-hidden", reading="text", seeds=1),
     "two-hidden-text": Condition(network="two-hidden", reading="text", seeds=1),
     "one-hidden-event": Condition(network="one-hidden", engine=Event(), seeds=1),
+    **{
+        f"fashion-search-{kind}-{rates}": replace(
+            _on_fashion(kind, rates), epochs=5, seeds=1, first_seed=SEARCH_SEED, held_out=True
+        )
+        for kind, tried in FASHION_RATES.items()
+        for rates in tried
+    },
+    **{f"fashion-{kind}": _on_fashion(kind, rates) for kind, rates in FASHION_BEST.items()},
 }
 
 
 def seeds(setting: Setting, name: str) -> range:
     """Return the seeds with which a network is trained."""
-    return range(1, min(setting.seeds, CONDITIONS[name].seeds) + 1)
+    condition = CONDITIONS[name]
+    return range(condition.first_seed, condition.first_seed + min(setting.seeds, condition.seeds))
+
+
+def scale_of(setting: Setting, name: str) -> Scale:
+    """Return how much of the published protocol a network gets, and on which images."""
+    scale, data = SCALES[setting.scale], CONDITIONS[name].data
+    return scale if data is None or scale.data != "mnist" else replace(scale, data=data)
 
 
 def config(setting: Setting, name: str, seed: int) -> runs.Config:
     """Return all that determines a run."""
-    condition, scale = CONDITIONS[name], SCALES[setting.scale]
+    condition, scale = CONDITIONS[name], scale_of(setting, name)
     data = scale.load()
     sizes = {} if condition.network not in scale.hidden else {"hidden": scale.hidden[condition.network]}
     model = guerguiev2017.NETWORKS[condition.network](
@@ -171,6 +220,7 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
         engine=condition.engine,
         data=scale.data,
         examples=scale.train,
+        held_out=condition.held_out,
         epochs=min(condition.epochs, scale.epochs),
         seed=seed,
     )
@@ -179,7 +229,7 @@ def config(setting: Setting, name: str, seed: int) -> runs.Config:
 
 def origin(setting: Setting, name: str, seed: int) -> dict[str, Any]:
     """Return what determines all that is seen in a network: its run, and the images it is shown afterwards."""
-    scale = SCALES[setting.scale]
+    scale = scale_of(setting, name)
     return {
         "run": descriptions.to_dict(config(setting, name, seed)),
         "scale": asdict(scale),
@@ -223,15 +273,16 @@ def training(setting: Setting, *names: str) -> list[Task]:
 
 def task(setting: Setting, name: str, seed: int) -> Task:
     """Return the task that trains a network with one seed."""
-    scale, wanted, path = SCALES[setting.scale], config(setting, name, seed), folder(setting, name, seed)
-    data = scale.load()
-    size = wanted.epochs * len(data.train)
+    wanted, path = config(setting, name, seed), folder(setting, name, seed)
+    scale = scale_of(setting, name)
+    part = _part(scale.data, scale.train, scale.test, wanted.held_out)
+    size = wanted.epochs * len(part.data.train)
 
     def work(tell: Tell) -> None:
-        if is_done(path, wanted, data):
+        if is_done(path, wanted, part):
             tell(size)
         else:
-            run = runs.Run.resume(path, data=data) if holds_run(path) else runs.Run.start(path, wanted, data)
+            run = runs.Run.resume(path, data=part) if holds_run(path) else runs.Run.start(path, wanted, part)
             tell(run.training.trials)
             run.train(lambda chunk: tell(chunk.stop - chunk.start))
 
@@ -243,7 +294,7 @@ def holds_run(path: Path) -> bool:
     return (path / "config.json").is_file()
 
 
-def is_done(path: Path, wanted: runs.Config, data: datasets.Dataset) -> bool:
+def is_done(path: Path, wanted: runs.Config, part: runs.Part) -> bool:
     """Return whether a run has been trained to its end; `InputError` if the folder holds another one."""
     if not holds_run(path):
         return False
@@ -252,8 +303,8 @@ def is_done(path: Path, wanted: runs.Config, data: datasets.Dataset) -> bool:
         raise sl.InputError(f"{path} holds a run with another configuration; move it away or choose another --out")
     attributes = storage.load_checkpoint(path / "checkpoint.h5")[1]
     if "origin" in attributes:  # mnist is verified whenever it is loaded, so runs of earlier versions will do
-        check_origin(path, read(attributes["origin"])["images"], data.digests())
-    return attributes["trials"] == wanted.epochs * len(data.train)
+        check_origin(path, read(attributes["origin"])["images"], part.digests)
+    return attributes["trials"] == wanted.epochs * len(part.data.train)
 
 
 def retesting(setting: Setting, *names: str) -> list[Task]:
@@ -262,7 +313,7 @@ def retesting(setting: Setting, *names: str) -> list[Task]:
 
 
 def _retesting(setting: Setting, name: str) -> Task:
-    scale, path = SCALES[setting.scale], _retests(setting, name)
+    scale, path = scale_of(setting, name), _retests(setting, name)
     images = scale.load().test
 
     def work(tell: Tell) -> None:
@@ -329,6 +380,11 @@ def compare_networks(name: str, text: str, names: Sequence[str]) -> None:
         lambda setting: train_and_retest(setting, *names),
         lambda setting: {"conditions": learning(setting, *names)},
     )
+
+
+@lru_cache(maxsize=4)
+def _part(data: str, train: int | None, test: int | None, held_out: bool) -> runs.Part:
+    return runs.part_of(Scale(data=data, train=train, test=test).load(), train, held_out)
 
 
 @lru_cache

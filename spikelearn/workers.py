@@ -17,7 +17,6 @@ Result = TypeVar("Result")
 
 POLL = 0.05  # s, between two looks at what is no `Future` and cannot be waited for, as submitit's jobs
 FAREWELL = 1.0  # s
-TRIES = 2  # times that a task is handed out at most
 
 
 def do(
@@ -26,6 +25,7 @@ def do(
     executor: Executor,
     *,
     at_once: int,
+    tries: int = 2,
     lost: Callable[[Key, BaseException], Result] | None = None,
 ) -> Iterator[tuple[Key, Result]]:
     """Yield the keys of tasks, and their results, as they come.
@@ -39,8 +39,10 @@ def do(
         Its futures need `done`, `exception`, `result` and `cancel`.
     at_once : int
         Tasks in its hands at a time.
+    tries : int
+        Times that a task is handed out at most; of threads 1, as none of them is lost.
     lost : callable, optional
-        Returns a result in place of that of a task whose process was lost twice; by default the error is raised.
+        Returns a result in place of that of a task whose process was lost each time; by default the error is raised.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def do(
                     if raised is not None:
                         raise raised
                     yield key, result
-                elif tried[key] < TRIES:
+                elif tried[key] < tries:
                     waiting.append(key)
                 elif lost is not None:
                     yield key, lost(key, error)
