@@ -384,7 +384,7 @@ def compare_networks(name: str, text: str, names: Sequence[str]) -> None:
 
 @lru_cache(maxsize=4)
 def _part(data: str, train: int | None, test: int | None, held_out: bool) -> runs.Part:
-    return runs.part_of(Scale(data=data, train=train, test=test).load(), train, held_out)
+    return runs.part_of(Scale(data=data, test=test).load(), train, held_out)
 
 
 @lru_cache
