@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -94,7 +94,6 @@ EPOCHS = {"smoke": 1, "digits": 100, "laptop": 5}
 SEED = 1
 
 
-@lru_cache(maxsize=1)
 def validation(scale: str) -> sl.Dataset:
     """Return a data set whose test part is the end of the training images."""
     data, kept = (sl.load("mnist"), 10_000) if scale == "laptop" else (sl.load("digits"), 300)

@@ -21,6 +21,7 @@ from spikelearn.engines import ClockCore, EventCore, RatesCore
 from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.models import guerguiev2017
 from spikelearn.ratenet import fit, registry
+from spikelearn.ratenet.connections import Dense
 from spikelearn.ratenet.fit import minibatches
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.recording_file import RecordingFile
@@ -123,7 +124,7 @@ def test_a_training_that_records_is_not_copied(tmp_path):
 
 @pytest.mark.parametrize("how", [copy.deepcopy, copy.copy, by_pickle])
 def test_parameters_that_are_copied_still_share_their_memory(how):
-    parameters = Parameters([(3, 2), (1, 3)], np.float32)
+    parameters = Parameters([Dense(2, 3), Dense(3, 1)], np.float32)
     twin = how(parameters)
     twin.flat[:] = np.arange(len(twin.flat))
     assert [w.ravel().tolist() for w in twin.W] == [[0, 1, 2, 3, 4, 5], [9, 10, 11]]

@@ -4,19 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikelearn.ratenet.network import RateNetwork, glorot
+from spikelearn.ratenet.connections import Connection
+from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
 
 
-def send_back(error: np.ndarray, feedback: Sequence[np.ndarray], slope: Sequence[np.ndarray]) -> list[np.ndarray]:
+def send_back(
+    connections: Sequence[Connection],
+    error: np.ndarray,
+    feedback: Sequence[np.ndarray],
+    slope: Sequence[np.ndarray],
+) -> list[np.ndarray]:
     """Return the errors of all layers: each is the one above times feedback weights, times the slope.
 
     Parameters
     ----------
+    connections : sequence of Connection
+        How each layer hears the one below, lowest first; feedback goes the other way.
     error : (n, outputs) array
         Errors of the outputs.
-    feedback : sequence of (units, units of the layer above) arrays
-        Feedback weights into each hidden layer, lowest first.
+    feedback : sequence of arrays
+        Feedback weights into each hidden layer, lowest first: (units, units of the layer above) where that is dense.
     slope : sequence of (n, units) arrays
         Derivatives of the activities of each hidden layer, lowest first.
 
@@ -26,8 +34,8 @@ def send_back(error: np.ndarray, feedback: Sequence[np.ndarray], slope: Sequence
         Errors of each layer with weights, output last.
     """
     errors = [error]
-    for Y, own in zip(reversed(feedback), reversed(slope), strict=True):
-        below = errors[-1] @ Y.T
+    for connection, Y, own in zip(reversed(connections[1:]), reversed(feedback), reversed(slope), strict=True):
+        below = connection.reverse.send(Y, errors[-1])
         below *= own
         errors.append(below)
     return errors[::-1]
@@ -58,7 +66,7 @@ def outer_means(gradient: Parameters, errors: Sequence[np.ndarray | None], h: Se
             continue
         # The division is on the small factor: dividing the product would be one more pass over the large one.
         share = error / len(error)
-        np.matmul(share.T, h[layer], out=W)
+        gradient.connections[layer].correlate(share, h[layer], W)
         share.sum(axis=0, out=b)
     return gradient
 
@@ -75,7 +83,7 @@ def draw_feedback(network: RateNetwork, rng: np.random.Generator) -> list[np.nda
 
     Returns
     -------
-    list of (units, units of the layer above) arrays
-        One for each hidden layer, lowest first.
+    list of arrays
+        One for each hidden layer, lowest first: (units, units of the layer above) where that is dense.
     """
-    return [glorot((pre, post), rng).astype(network.dtype) for post, pre in network.shapes[1:]]
+    return [connection.reverse.draw(rng).astype(network.dtype) for connection in network.connections[1:]]

@@ -30,7 +30,7 @@ class Decoders:
     Parameters
     ----------
     parameters : Parameters
-        Weights and biases of the decoders.
+        Weights and biases of the decoders, which lead from a layer to the one below.
     moments : Moments
         Memory of their optimiser.
     gradient : Parameters
@@ -56,7 +56,7 @@ class Decoders:
         (n, units of hidden layer k) array
             Decoded activities.
         """
-        a = h @ self.parameters.W[k].T
+        a = self.parameters.connections[k].send(self.parameters.W[k], h)
         a += self.parameters.b[k]
         return np.tanh(a, out=a)
 

@@ -47,7 +47,7 @@ class UniformFeedback(FeedbackAlignment):
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw the feedback weights."""
-        return [rng.uniform(-FEEDBACK, FEEDBACK, (pre, post)) for post, pre in network.shapes[1:]]
+        return [rng.uniform(-FEEDBACK, FEEDBACK, each.reverse.shape) for each in network.connections[1:]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ class LinearTask:
     def state(self, rule: DeltaRule, seed: int) -> tuple[State, np.ndarray]:
         """Return a network before it learns, and the map to learn, (outputs, inputs)."""
         network = RateNetwork(sizes=self.sizes, activation=Identity(), output=LinearOutput(), dtype="float64")
-        parameters = Parameters(network.shapes, network.dtype)
+        parameters = Parameters(network.connections, network.dtype)
         rng = stream(seed, "weights")
         for W in parameters.W:
             W[:] = rng.uniform(-self.omega, self.omega, W.shape)

@@ -3,19 +3,21 @@ r"""A rate network: a description without arrays, and its forward pass.
 .. math::
     h^0 = x,\quad a^l = W^l h^{l-1} + b^l,\quad h^l = f(a^l),\quad h^L = output(a^L)
 
-Rows are examples, so a layer is ``h @ W.T + b`` with ``W`` (post, pre). In code layers are counted from 0: ``W[l]``
-leads from ``h[l]`` to ``h[l + 1]``; lists of errors, slopes and feedback weights have the index of that ``W``.
+Rows are examples, so a dense layer is ``h @ W.T + b`` with ``W`` (post, pre); `spikelearn.ratenet.connections` has
+those that see an image patch by patch. In code layers are counted from 0: ``W[l]`` leads from ``h[l]`` to
+``h[l + 1]``; lists of errors, slopes and feedback weights have the index of that ``W``.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from spikelearn.errors import InputError, check_range
 from spikelearn.ratenet.activations import Activation, Clip, Logistic, Tanh
+from spikelearn.ratenet.connections import Connection, Dense, Local
 from spikelearn.ratenet.outputs import Output, Softmax
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.units import Deterministic, StochasticBinary, Units
@@ -56,11 +58,13 @@ class RateNetwork:
         How hidden units transmit their activity while learning.
     dtype : str
         ``"float32"``, or ``"float64"`` for checks.
+    local : tuple of Local
+        How the lowest layers see the image; all others are dense.
 
     Raises
     ------
     InputError
-        A size or the dtype is not as above, or units and activation do not fit.
+        A size or the dtype is not as above, or units and activation, or sizes and local layers, do not fit.
     """
 
     sizes: tuple[int, ...]
@@ -68,6 +72,7 @@ class RateNetwork:
     output: Output = field(default_factory=Softmax)
     units: Units = field(default_factory=Deterministic)
     dtype: str = "float32"
+    local: tuple[Local, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
@@ -79,6 +84,12 @@ class RateNetwork:
             raise InputError(f"dtype={self.dtype!r} must be 'float32' or 'float64'")
         if isinstance(self.units, StochasticBinary) and not isinstance(self.activation, Logistic | Clip):
             raise InputError(f"StochasticBinary needs activities in 0..1; use Logistic() rather than {self.activation}")
+        object.__setattr__(self, "local", tuple(self.local))
+        for k, (local, sizes) in enumerate(zip(self.local, pairwise(self.sizes), strict=False)):
+            if (local.pre, local.post) != sizes:
+                raise InputError(f"local[{k}] leads from {local.pre} to {local.post} units, but sizes say {sizes}")
+        if len(self.local) > self.n_hidden:
+            raise InputError(f"{len(self.local)} local layers, but sizes {self.sizes} have {self.n_hidden} hidden ones")
 
     @property
     def n_layers(self) -> int:
@@ -90,10 +101,10 @@ class RateNetwork:
         """Number of hidden layers."""
         return len(self.sizes) - 2
 
-    @property
-    def shapes(self) -> list[tuple[int, int]]:
-        """Shape (post, pre) of each layer's weights, lowest first."""
-        return [(post, pre) for pre, post in zip(self.sizes, self.sizes[1:], strict=False)]
+    @cached_property
+    def connections(self) -> tuple[Connection, ...]:
+        """How each layer hears the one below, lowest first."""
+        return (*self.local, *(Dense(pre, post) for pre, post in pairwise(self.sizes[len(self.local) :])))
 
     def draw(self, rng: np.random.Generator) -> Parameters:
         """Draw weights, uniform as Glorot & Bengio (2010) propose; biases are zero.
@@ -108,10 +119,31 @@ class RateNetwork:
         `Parameters`
             Weights and biases of the network's dtype.
         """
-        parameters = Parameters(self.shapes, self.dtype)
-        for W in parameters.W:
-            W[:] = glorot(W.shape, rng)
+        parameters = Parameters(self.connections, self.dtype)
+        for W, connection in zip(parameters.W, self.connections, strict=True):
+            W[:] = connection.draw(rng)
         return parameters
+
+    def drive(self, parameters: Parameters, layer: int, h: np.ndarray) -> np.ndarray:
+        """Return the pre-activations of one layer from the activities of the layer below.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Weights and biases.
+        layer : int
+            0 is the first layer with weights.
+        h : (n, sizes[layer]) array
+            Activities that the layer receives.
+
+        Returns
+        -------
+        (n, sizes[layer + 1]) array
+            Sums of weights times activities, and biases.
+        """
+        a = self.connections[layer].send(parameters.W[layer], h)
+        a += parameters.b[layer]
+        return a
 
     def layer(self, parameters: Parameters, layer: int, h: np.ndarray) -> np.ndarray:
         """Return the activities of one layer, hidden or output, from those of the layer below.
@@ -130,8 +162,7 @@ class RateNetwork:
         (n, sizes[layer + 1]) array
             Its own activities.
         """
-        a = h @ parameters.W[layer].T
-        a += parameters.b[layer]
+        a = self.drive(parameters, layer, h)
         return self.output.apply(a) if layer == self.n_layers - 1 else self.activation.apply(a)
 
     def forward(self, parameters: Parameters, x: np.ndarray, rng: np.random.Generator) -> Activity:
@@ -178,9 +209,3 @@ class RateNetwork:
         for layer in range(self.n_hidden):
             x = self.units.mean(self.layer(parameters, layer, x))
         return self.layer(parameters, self.n_layers - 1, x)
-
-
-def glorot(shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    """Draw a (post, pre) float64 array from the uniform distribution of variance ``2 / (post + pre)``."""
-    limit = math.sqrt(6 / sum(shape))
-    return rng.uniform(-limit, limit, tuple(shape))

@@ -34,6 +34,7 @@ __all__ = [
     "draw_feedback",
     "outer_means",
     "send_back",
+    "turned",
 ]
 
 
@@ -256,7 +257,7 @@ class Rule(ABC):
         """
         activity = self.forward(state, batch.x, rng)
         error = self.output_error(state.network, activity, batch.target)
-        return send_back(error, [W.T for W in state.parameters.W[1:]], activity.slope)[:-1]
+        return send_back(state.network.connections, error, turned(state), activity.slope)[:-1]
 
     def output_error(self, network: RateNetwork, activity: Activity, target: np.ndarray) -> np.ndarray:
         """Return what the output layer descends: the gradient of each example's loss with respect to its input.
@@ -367,17 +368,34 @@ class FeedbackRule(DeltaRule):
 
         Returns
         -------
-        list of (units, units of the layer above) arrays
-            One for each hidden layer, lowest first.
+        list of arrays
+            One for each hidden layer, lowest first: (units, units of the layer above) where that is dense.
         """
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:
         """Return the output error, sent down through the feedback weights."""
-        return send_back(self.output_error(state.network, activity, target), self.feedback(state), activity.slope)
+        error = self.output_error(state.network, activity, target)
+        return send_back(state.network.connections, error, self.feedback(state), activity.slope)
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle between each feedback matrix and the transpose of the weights it stands for."""
-        pairs = zip(self.feedback(state), state.parameters.W[1:], strict=True)
-        return tuple(angle(Y, W.T) for Y, W in pairs)
+        return tuple(angle(Y, W) for Y, W in zip(self.feedback(state), turned(state), strict=True))
+
+
+def turned(state: State) -> list[np.ndarray]:
+    """Return the forward weights as feedback weights, with which errors come back as in backpropagation.
+
+    Parameters
+    ----------
+    state : State
+        The network while it learns.
+
+    Returns
+    -------
+    list of arrays
+        One for each hidden layer, lowest first: the transpose of the weights of the layer above, where that is dense.
+    """
+    pairs = zip(state.network.connections[1:], state.parameters.W[1:], strict=True)
+    return [connection.turn(W) for connection, W in pairs]

@@ -48,6 +48,25 @@ def need_deterministic(rule: Rule, network: RateNetwork) -> None:
         raise InputError(f"{type(rule).__name__} needs deterministic units, not {network.units}; use Deterministic()")
 
 
+def need_dense(rule: Rule, network: RateNetwork) -> None:
+    """Raise `InputError` if the network has locally connected layers.
+
+    Parameters
+    ----------
+    rule : Rule
+        Named in the message.
+    network : RateNetwork
+        The network to train.
+
+    Raises
+    ------
+    InputError
+        The network is such.
+    """
+    if network.local:
+        raise InputError(f"{type(rule).__name__} needs dense layers; the network has {len(network.local)} local ones")
+
+
 def need_deterministic_hidden(rule: Rule, network: RateNetwork) -> None:
     """Raise `InputError` if the network has no hidden layer, or hidden units that draw what they transmit.
 

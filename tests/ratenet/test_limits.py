@@ -202,6 +202,7 @@ def test_target_propagation_with_the_transposed_jacobian_for_the_decoder_is_back
     shown = batch(network)
     state.memory = Transposed()
     expected = send_back(
+        network.connections,
         state.network.output.error(network.outputs(state.parameters, shown.x), shown.target),
         [W.T for W in state.parameters.W[1:]],
         network.forward(state.parameters, shown.x, rng()).slope,

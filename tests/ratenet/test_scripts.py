@@ -30,6 +30,11 @@ def start(monkeypatch, capsys):
     return run
 
 
+def found(out):
+    """What the search wrote of each candidate."""
+    return {path.name: path.read_text() for path in (out / "candidates").iterdir()}
+
+
 def test_the_search_judges_on_training_images_only(start, tmp_path):
     module = script("experiments", "learning_rates")
     held, data = module.validation("smoke"), module.sl.load("digits")
@@ -39,21 +44,25 @@ def test_the_search_judges_on_training_images_only(start, tmp_path):
     table = (tmp_path / "learning_rates.md").read_text()
     assert table.count("| bp |") == 3
     assert table.count("**") == 4  # the best of each rule
-    lines = (tmp_path / "learning_rates.jsonl").read_text()
-    start("experiments", "learning_rates", "--rules", "bp,fa", "--out", tmp_path)
-    assert (tmp_path / "learning_rates.jsonl").read_text() == lines
+    results = found(tmp_path)
+    assert len(results) == 6
+    start("experiments", "learning_rates", "--rules", "bp,fa", "--jobs", 1, "--out", tmp_path)
+    assert found(tmp_path) == results
 
 
 def test_a_search_on_other_images_is_not_gone_on_with(start, tmp_path, monkeypatch):
-    start("experiments", "learning_rates", "--rules", "shallow", "--out", tmp_path)
-    before = (tmp_path / "learning_rates.jsonl").read_text()
+    start("experiments", "learning_rates", "--rules", "bp", "--out", tmp_path)
+    before = found(tmp_path)
     half = script("experiments", "learning_rates").sl.load("digits")
     monkeypatch.setattr("spikelearn.load", lambda source: replace(half, train=half.train.first(900)))
-    with pytest.raises(
-        SystemExit, match=r"learning_rates\.jsonl is of another search: images\.train is '.*' there, now"
-    ):
+    with pytest.raises(SystemExit, match=r"bp-1-1\.json is of another comparison: images\.train is '.*' there, now"):
         start("experiments", "learning_rates", "--rules", "bp", "--out", tmp_path)
-    assert (tmp_path / "learning_rates.jsonl").read_text() == before
+    assert found(tmp_path) == before
+
+
+def test_a_rule_that_the_search_does_not_know_is_refused(start, tmp_path):
+    with pytest.raises(SystemExit, match=r"unknown rule 'pb'"):
+        start("experiments", "learning_rates", "--rules", "pb", "--out", tmp_path)
 
 
 def test_what_the_registry_holds_was_a_candidate_of_the_search():

@@ -7,6 +7,7 @@ from ratenet.helpers import batch, numerical_gradient, state_of
 from spikelearn.errors import InputError
 from spikelearn.ratenet import RateNetwork, rules
 from spikelearn.ratenet.activations import Identity
+from spikelearn.ratenet.connections import Dense
 from spikelearn.ratenet.inverses import Alternating, Parallel
 
 KINDS = [rules.DTP, rules.SDTP, rules.AuxiliarySDTP]
@@ -116,9 +117,9 @@ def test_auxiliary_features_do_not_learn_and_are_the_same_with_the_label_as_with
 
 def test_dtp_needs_no_decoder_below_the_output_and_the_others_one():
     network = RateNetwork(sizes=(6, 5, 4, 3))
-    assert rules.DTP().decoder_shapes(network) == [(5, 4)]
-    assert rules.SDTP().decoder_shapes(network) == [(5, 4), (4, 3)]
-    assert rules.AuxiliarySDTP(auxiliary=7).decoder_shapes(network) == [(5, 4), (4, 10)]
+    assert rules.DTP().decoders(network) == [Dense(4, 5)]
+    assert rules.SDTP().decoders(network) == [Dense(4, 5), Dense(3, 4)]
+    assert rules.AuxiliarySDTP(auxiliary=7).decoders(network) == [Dense(4, 5), Dense(10, 4)]
 
 
 def test_numbers_out_of_range_are_refused():

@@ -29,7 +29,7 @@ from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Optimiser
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import Batch, Rule, State, outer_means
-from spikelearn.ratenet.shared import need_deterministic_hidden
+from spikelearn.ratenet.shared import need_dense, need_deterministic_hidden
 
 MOMENTUM = 0.9  # of the codes' descent
 
@@ -65,8 +65,9 @@ class AlternatingMinimisation(Rule):
         return RateNetwork(sizes=tuple(sizes), activation=Relu())
 
     def check(self, network: RateNetwork) -> None:
-        """Raise `InputError` for a network without hidden layers, or with units that draw."""
+        """Raise `InputError` for a network without hidden layers, with units that draw, or local layers."""
         need_deterministic_hidden(self, network)
+        need_dense(self, network)
 
     def codes(self, state: State, batch: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return the pre-activations of the hidden layers, and how far the codes have moved from them.

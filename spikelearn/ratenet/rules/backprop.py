@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn.ratenet.rule import FeedbackRule, State
+from spikelearn.ratenet.rule import FeedbackRule, State, turned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,4 +19,4 @@ class Backprop(FeedbackRule):
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the transpose of the present forward weights."""
-        return [W.T for W in state.parameters.W[1:]]
+        return turned(state)

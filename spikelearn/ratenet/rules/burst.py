@@ -67,7 +67,8 @@ class BurstPropagation(FeedbackRule):
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw the feedback weights."""
-        drawn = (rng.standard_normal((pre, post)) for post, pre in network.shapes[1:])
+        above = [connection.reverse for connection in network.connections[1:]]
+        drawn = (each.synapses() * rng.standard_normal(each.shape) for each in above)
         return [(self.feedback_sd * Y).astype(network.dtype) for Y in drawn]
 
     def feedback(self, state: State) -> list[np.ndarray]:
@@ -83,8 +84,10 @@ class BurstPropagation(FeedbackRule):
         taught = bursts * ((target - e) * (1 - e) + 1)
         scale = self.burst
         errors = [(bursts - taught) / scale]
-        for e, Y in zip(reversed(activity.h[1:-1]), reversed(self.feedback(state)), strict=True):
-            bursts, taught = (e * Logistic().apply((b @ Y.T) * (1 - e)) for b in (bursts, taught))
+        layers = list(zip(state.network.connections[1:], activity.h[1:-1], self.feedback(state), strict=True))
+        for connection, e, Y in reversed(layers):
+            down = connection.reverse
+            bursts, taught = (e * Logistic().apply(down.send(Y, b) * (1 - e)) for b in (bursts, taught))
             scale /= 4
             errors.append((bursts - taught) / scale)
         return errors[::-1]

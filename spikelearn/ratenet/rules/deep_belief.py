@@ -22,7 +22,7 @@ from spikelearn.ratenet.boltzmann import Machine, contrastive_divergence
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import Batches, DeltaRule, State
-from spikelearn.ratenet.shared import need_deterministic_hidden
+from spikelearn.ratenet.shared import need_dense, need_deterministic_hidden
 
 EARLY, LATE, EARLY_PASSES = 0.5, 0.9, 5  # momentum, and when it rises
 
@@ -57,8 +57,9 @@ class DeepBelief(DeltaRule):
         return RateNetwork(sizes=tuple(sizes), activation=Logistic())
 
     def check(self, network: RateNetwork) -> None:
-        """Raise `InputError` for a network without hidden layers, or with units that draw."""
+        """Raise `InputError` for a network without hidden layers, with units that draw, or local layers."""
         need_deterministic_hidden(self, network)
+        need_dense(self, network)
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[Machine]:
         """Draw the hidden weights anew, and view them as machines: their hidden biases are the network's."""

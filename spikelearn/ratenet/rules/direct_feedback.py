@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn.analysis import alignments
+from spikelearn.ratenet.angles import angle
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import DeltaRule, State
+from spikelearn.ratenet.rule import DeltaRule, State, turned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,4 +39,9 @@ class DirectFeedback(DeltaRule):
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle to the transpose of the product of all weights above."""
-        return tuple(found.degrees for found in alignments(state.parameters.W, state.memory))
+        product, found = np.eye(state.network.sizes[-1], dtype=state.network.dtype), []
+        layers = list(zip(state.network.connections[1:], turned(state), state.memory, strict=True))
+        for connection, W, Y in reversed(layers):
+            product = connection.reverse.send(W, product)  # a row for each output
+            found.append(angle(Y, product.T))
+        return tuple(found[::-1])

@@ -27,7 +27,7 @@ from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.outputs import LinearOutput
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import Batch, Rule, State
-from spikelearn.ratenet.shared import need_deterministic_hidden
+from spikelearn.ratenet.shared import need_dense, need_deterministic_hidden
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,9 @@ class EquilibriumPropagation(Rule):
         return RateNetwork(sizes=tuple(sizes), activation=Clip(), output=LinearOutput())
 
     def check(self, network: RateNetwork) -> None:
-        """Raise `InputError` for a network without hidden layers, or with units that draw."""
+        """Raise `InputError` for a network without hidden layers, with units that draw, or local layers."""
         need_deterministic_hidden(self, network)
+        need_dense(self, network)
 
     def settle(
         self,

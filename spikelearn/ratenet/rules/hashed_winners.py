@@ -34,8 +34,8 @@ from spikelearn.errors import check_range
 from spikelearn.ratenet.activations import Relu
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State
-from spikelearn.ratenet.shared import need_deterministic
+from spikelearn.ratenet.rule import FeedbackRule, State, turned
+from spikelearn.ratenet.shared import need_dense, need_deterministic
 
 MOST_BITS = 62  # in an integer
 
@@ -65,12 +65,13 @@ class HashedWinners(FeedbackRule):
         return RateNetwork(sizes=tuple(sizes), activation=Relu())
 
     def check(self, network: RateNetwork) -> None:
-        """Refuse units that draw."""
+        """Refuse units that draw, and local layers."""
         need_deterministic(self, network)
+        need_dense(self, network)
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw each hidden layer's projections, (pre + 1, tables * bits)."""
-        drawn = ((pre + 1, self.tables * self.bits) for _, pre in network.shapes[:-1])
+        drawn = ((pre + 1, self.tables * self.bits) for pre in network.sizes[:-2])
         return [rng.standard_normal(shape).astype(network.dtype) for shape in drawn]
 
     def active(self, state: State, layer: int, x: np.ndarray) -> np.ndarray:
@@ -141,7 +142,7 @@ class HashedWinners(FeedbackRule):
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the transpose of the present forward weights."""
-        return [W.T for W in state.parameters.W[1:]]
+        return turned(state)
 
     def outputs(self, state: State, x: np.ndarray) -> np.ndarray:
         """Return the outputs at test, (n, classes)."""

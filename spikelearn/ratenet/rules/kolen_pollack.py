@@ -48,8 +48,9 @@ class KolenPollack(FeedbackRule):
         """Change forward and feedback weights by the same step."""
         step = self.gradients(state, batch, rng)
         self.optimiser.steps(state.moments, step.flat)
-        for Y, W, change in zip(state.memory, state.parameters.W[1:], step.W[1:], strict=True):
+        layers = zip(state.network.connections[1:], state.memory, state.parameters.W[1:], step.W[1:], strict=True)
+        for connection, Y, W, change in layers:
             Y *= 1 - self.decay
             W *= 1 - self.decay
-            Y -= change.T
+            Y -= connection.turn(change)
         state.parameters.flat -= step.flat

@@ -24,10 +24,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikelearn.errors import InputError, check_choice
+from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
 from spikelearn.ratenet.rule import Batch, State, outer_means
 from spikelearn.ratenet.rules.direct_feedback import DirectFeedback
 from spikelearn.ratenet.rules.meta_numbers import FOUND
+from spikelearn.ratenet.shared import need_dense
 
 SEEN = ("credit x pre", "error x pre", "post x pre", "mean post x mean pre", "pre", "post", "credit", "weight")
 EACH = len(SEEN) + 2  # numbers of a unit: its weights, its bias, its weight to the output
@@ -95,6 +97,10 @@ class MetaLearned(DirectFeedback):
     """
 
     net: UpdateNet = field(default_factory=lambda: UpdateNet(FOUND))
+
+    def check(self, network: RateNetwork) -> None:
+        """Raise `InputError` for local layers."""
+        need_dense(self, network)
 
     def gradients(self, state: State, batch: Batch, rng: np.random.Generator) -> Parameters:
         """Return what the net says of each hidden weight, and the delta rule's gradient for the output."""

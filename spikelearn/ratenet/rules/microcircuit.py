@@ -94,7 +94,8 @@ class Microcircuit(FeedbackRule):
         errors = [(_rate(forecast) - _rate(above)) / scale]
         for k in reversed(range(state.network.n_hidden)):
             interneuron = (1 - self.nudge_interneuron) * forecast + self.nudge_interneuron * above
-            apical = (_rate(above) - _rate(interneuron)) @ state.memory[k].T
+            down = state.network.connections[k + 1].reverse
+            apical = down.send(state.memory[k], _rate(above) - _rate(interneuron))
             forecast = _potential(activity.h[k + 1])
             above = forecast + self.nudge_hidden * apical
             scale *= self.nudge_hidden * (1 - self.nudge_interneuron)

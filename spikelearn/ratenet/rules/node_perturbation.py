@@ -48,12 +48,12 @@ class NodePerturbation(DeltaRule):
     ) -> Sequence[np.ndarray | None]:
         """Return the noise times the change of the loss that it caused."""
         network, h, drawn = state.network, activity.h[0], []
-        for layer, (W, b) in enumerate(zip(state.parameters.W, state.parameters.b, strict=True)):
-            noise = rng.standard_normal((len(h), len(W)), h.dtype)
+        for layer in range(network.n_layers):
+            noise = rng.standard_normal((len(h), network.sizes[layer + 1]), h.dtype)
             noise *= self.noise
             drawn.append(noise)
             function = network.output if layer == network.n_layers - 1 else network.activation
-            h = function.apply(h @ W.T + b + noise)
+            h = function.apply(network.drive(state.parameters, layer, h) + noise)
         rise = network.output.loss(h, target) - network.output.loss(activity.h[-1], target)
         rise /= self.noise**2
         return [noise * rise[:, None] for noise in drawn]

@@ -14,7 +14,7 @@ import numpy as np
 
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State
+from spikelearn.ratenet.rule import FeedbackRule, State, turned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,9 @@ class SignSymmetry(FeedbackRule):
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
         """Return the magnitudes of the feedback weights, (units, units above) for each hidden layer."""
-        return [np.full((pre, post), math.sqrt(2 / (pre + post)), network.dtype) for post, pre in network.shapes[1:]]
+        above = [connection.reverse for connection in network.connections[1:]]
+        return [(math.sqrt(2 / each.fans) * each.synapses()).astype(network.dtype) for each in above]
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the magnitudes with the present signs of the forward weights."""
-        pairs = zip(state.memory, state.parameters.W[1:], strict=True)
-        return [np.copysign(magnitude, W.T) for magnitude, W in pairs]
+        return [np.copysign(magnitude, W) for magnitude, W in zip(state.memory, turned(state), strict=True)]

@@ -28,11 +28,12 @@ import numpy as np
 
 from spikelearn.errors import check_range
 from spikelearn.ratenet.angles import angle
+from spikelearn.ratenet.connections import Connection, Dense
 from spikelearn.ratenet.inverses import Alternating, Decoders, Schedule, reconstruction_error
-from spikelearn.ratenet.network import Activity, RateNetwork, glorot
+from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Optimiser
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Batches, DeltaRule, State, outer_means
+from spikelearn.ratenet.rule import Batch, Batches, DeltaRule, State, outer_means, turned
 from spikelearn.ratenet.shared import need_deterministic_hidden
 
 
@@ -62,8 +63,8 @@ class TargetPropagation(DeltaRule):
         """Raise `InputError` for a network without hidden layers, or with units that draw."""
         need_deterministic_hidden(self, network)
 
-    def decoder_shapes(self, network: RateNetwork) -> list[tuple[int, int]]:
-        """Return the shape of each decoder's weights.
+    def decoders(self, network: RateNetwork) -> list[Connection]:
+        """Return how each decoder leads from a layer to the one below.
 
         Parameters
         ----------
@@ -72,16 +73,16 @@ class TargetPropagation(DeltaRule):
 
         Returns
         -------
-        list of (units below, units above)
-            One pair for each decoder, lowest first.
+        list of Connection
+            One for each decoder, lowest first.
         """
-        return [(pre, post) for post, pre in network.shapes[1:]]
+        return [connection.reverse for connection in network.connections[1:]]
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> Decoders:
         """Draw the decoders as the forward weights are drawn."""
-        decoders = Parameters(self.decoder_shapes(network), network.dtype)
-        for V in decoders.W:
-            V[:] = glorot(V.shape, rng)
+        decoders = Parameters(self.decoders(network), network.dtype)
+        for V, connection in zip(decoders.W, decoders.connections, strict=True):
+            V[:] = connection.draw(rng)
         return Decoders(decoders, self.inverse.start(decoders.flat.size, network.dtype), decoders.zeros_like())
 
     def above(self, state: State, layer: int, h: np.ndarray) -> np.ndarray:
@@ -201,8 +202,8 @@ class TargetPropagation(DeltaRule):
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle between each decoder's weights and the transpose of the layer's that it inverts."""
-        pairs = zip(state.memory.parameters.W, state.parameters.W[1:], strict=False)
-        return tuple(angle(V[:, : len(W)], W.T) for V, W in pairs)
+        pairs = zip(state.memory.parameters.W, turned(state), strict=False)
+        return tuple(angle(V[:, : W.shape[1]], W) for V, W in pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,9 +221,9 @@ class DTP(TargetPropagation):
     alpha: float = 0.232
     noise: float = 0.220
 
-    def decoder_shapes(self, network: RateNetwork) -> list[tuple[int, int]]:
-        """Return the shapes of the decoders between hidden layers: none is needed above the highest."""
-        return super().decoder_shapes(network)[:-1]
+    def decoders(self, network: RateNetwork) -> list[Connection]:
+        """Return the decoders between hidden layers: none is needed above the highest."""
+        return super().decoders(network)[:-1]
 
     def wanted(self, clean: np.ndarray, noisy: np.ndarray) -> np.ndarray:
         """Return the activities with their noise, as Lee et al. do."""
@@ -277,10 +278,10 @@ class AuxiliarySDTP(TargetPropagation):
         super().__post_init__()
         check_range("AuxiliarySDTP.auxiliary", self.auxiliary, at_least=1, integer=True)
 
-    def decoder_shapes(self, network: RateNetwork) -> list[tuple[int, int]]:
-        """Return the shapes of the decoders: the highest one receives the random features, too."""
-        *hidden, (below, above) = super().decoder_shapes(network)
-        return [*hidden, (below, above + self.auxiliary)]
+    def decoders(self, network: RateNetwork) -> list[Connection]:
+        """Return the decoders: the highest one receives the random features, too."""
+        *hidden, highest = super().decoders(network)
+        return [*hidden, Dense(highest.pre + self.auxiliary, highest.post)]
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> AuxiliaryDecoders:
         """Draw the decoders and the random features."""

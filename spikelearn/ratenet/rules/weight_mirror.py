@@ -48,7 +48,7 @@ class WeightMirror(FeedbackRule):
 
     def start(self, network: RateNetwork, parameters: Parameters, rng: np.random.Generator) -> list[np.ndarray]:
         """Return feedback weights of zero."""
-        return [np.zeros((pre, post), network.dtype) for post, pre in network.shapes[1:]]
+        return [np.zeros(connection.reverse.shape, network.dtype) for connection in network.connections[1:]]
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the present feedback weights."""
@@ -70,14 +70,15 @@ class WeightMirror(FeedbackRule):
         for k, Y in enumerate(state.memory):
             noise = rng.standard_normal((examples, network.sizes[k + 1]), Y.dtype)
             noise *= self.noise
-            answer = noise @ state.parameters.W[k + 1].T
-            answer += state.parameters.b[k + 1]
+            answer = network.drive(state.parameters, k + 1, noise)
             if k < network.n_hidden - 1:
                 answer = network.activation.apply(answer)
             answer -= answer.mean(axis=0)
             answer *= self.rate / (examples * self.noise**2)
+            change = np.empty_like(Y)
+            network.connections[k + 1].reverse.correlate(noise, answer, change)
             Y *= 1 - self.rate
-            Y += noise.T @ answer
+            Y += change
 
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
         """Mirror for `first` minibatches before the first image."""
