@@ -108,13 +108,17 @@ NOISE = (0.0, 0.05, 0.22, 0.5, 1.0, 2.0, 4.0)  # SD on symmetric feedback; 0.22 
 STRONGER = (2.24, 9.2)
 SLOW_OUTPUT = ("learning_rates=0.3,0.01",)
 SEARCH_SEED = 1001
-# Learning rates that are tried on Fashion-MNIST, of hidden layers and output layer.
+# Learning rates that are tried on Fashion-MNIST, of hidden layers and output layer: a grid, and beyond its best end.
 OUTPUT_RATES, BOTH_RATES = ("0.02", "0.07", "0.21"), [(h, o) for h in ("0.21", "0.63", "1.9") for o in ("0.07", "0.21")]
 FASHION_RATES = {
     "no-hidden": list(OUTPUT_RATES),
-    "one-hidden": [f"{hidden},{output}" for hidden, output in BOTH_RATES],
-    "two-hidden": [f"{hidden},{hidden},{output}" for hidden, output in BOTH_RATES],
-    "backprop": [f"{hidden},{output}" for hidden in ("0.07", "0.21", "0.63") for output in ("0.02", "0.07")],
+    "one-hidden": [*(f"{hidden},{output}" for hidden, output in BOTH_RATES), "5.7,0.07", "5.7,0.21"],
+    "two-hidden": ["0.07,0.07,0.07", *(f"{hidden},{hidden},{output}" for hidden, output in BOTH_RATES)],
+    "backprop": [
+        *(f"{hidden},{output}" for hidden in ("0.07", "0.21", "0.63") for output in ("0.02", "0.07")),
+        "1.9,0.07",
+        "0.63,0.21",
+    ],
 }
 FASHION_BEST = {
     "no-hidden": "0.07",

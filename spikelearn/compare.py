@@ -20,7 +20,8 @@ from spikelearn.errors import InputError, NotFiniteError, check_name, check_rang
 from spikelearn.origin import check_origin, plain
 from spikelearn.plotting import save_comparison
 from spikelearn.ratenet import table
-from spikelearn.ratenet.fit import check_fit, fit
+from spikelearn.ratenet.connections import Local
+from spikelearn.ratenet.fit import check_fit, check_memory, fit
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.registry import ENTRIES, entry
 from spikelearn.ratenet.rule import Rule
@@ -54,6 +55,8 @@ class Comparison:
         Train on the first so many images; by default all.
     engine : Engine
         Of the spiking network.
+    local : tuple of Local
+        How the lowest layers see the image; all others are dense.
 
     Attributes
     ----------
@@ -68,6 +71,7 @@ class Comparison:
     seeds: int = 5
     examples: int | None = None
     engine: Engine = field(default_factory=Event)
+    local: tuple[Local, ...] = ()
     images: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +88,8 @@ class Comparison:
         if self.epochs is None:
             object.__setattr__(self, "epochs", usual_epochs(len(images.train)))
         usual = (images.train.n_inputs, 256, 256, images.train.n_classes)
-        object.__setattr__(self, "sizes", RateNetwork(sizes=tuple(self.sizes) or usual).sizes)
+        network = RateNetwork(sizes=tuple(self.sizes) or usual, local=self.local)
+        object.__setattr__(self, "sizes", network.sizes)
         check_fit(self.sizes, images)
         for name in self.rules:
             self.check(name)
@@ -98,11 +103,8 @@ class Comparison:
         return images
 
     def check(self, name: str) -> None:
-        """Raise `InputError` if a rule does not fit the sizes."""
-        if name == SPIKING:
-            spiking_model(self.sizes, self.data)
-        else:
-            entry(name).network(self.sizes)
+        """Raise `InputError` if a rule does not fit the layers."""
+        check_layers(name, self.sizes, self.local, self.data)
 
     def task(self, name: str, seed: int) -> dict[str, Any]:
         """Return all that determines the result of a rule and a seed."""
@@ -111,8 +113,33 @@ class Comparison:
         else:
             description = repr((entry(name).rule, dict(entry(name).options)))
         own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds", "engine", "data")}
+        if not self.local:  # as before there were local layers
+            del own["local"]
         # The name of the images, not where they are: the spiking network takes other numbers for some.
         return plain({"rule": name, "seed": seed, "description": description, "data": self.load().name, **own})
+
+
+def check_layers(name: str, sizes: tuple[int, ...], local: tuple[Local, ...], data: str) -> None:
+    """Raise `InputError` if a rule cannot learn in such layers."""
+    if name != SPIKING:
+        known = entry(name)
+        check_memory(known.network(sizes, local), known.rule)
+    elif local:
+        raise InputError(f"{SPIKING}: its layers are dense, and {len(local)} here are not; leave it out with --rules")
+    else:
+        spiking_model(sizes, data)
+
+
+def fitting(sizes: tuple[int, ...], local: tuple[Local, ...], data: str) -> tuple[str, ...]:
+    """Return the names of the rules that can learn in such layers."""
+    found = []
+    for name in NAMES:
+        try:
+            check_layers(name, sizes, local, data)
+        except InputError:
+            continue
+        found.append(name)
+    return tuple(found)
 
 
 def usual_epochs(n_images: int) -> int:
@@ -202,7 +229,8 @@ def _epochs(comparison: Comparison, name: str, seed: int) -> Iterator[dict[str, 
         yield from spiking_epochs(comparison.sizes, data, seed=seed, epochs=epochs, engine=comparison.engine)
         return
     known = entry(name)
-    for epoch in fit(known.network(comparison.sizes), known.rule, data, seed=seed, epochs=epochs):
+    network = known.network(comparison.sizes, comparison.local)
+    for epoch in fit(network, known.rule, data, seed=seed, epochs=epochs):
         yield {key: value for key, value in vars(epoch).items() if key != "state"}
 
 

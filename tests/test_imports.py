@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import spikelearn as sl
-from spikelearn import compare
+from spikelearn import compare, ratenet
 from spikelearn.cli import COMMANDS, options
 from spikelearn.models import NETWORKS, guerguiev2017
 from spikelearn.temporal import registry
@@ -71,4 +71,5 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 def test_the_names_in_help_are_those_that_are_known():
     assert options.NETWORKS == tuple(NETWORKS) and options.VARIANTS == tuple(guerguiev2017.VARIANTS)
     assert options.RULES == compare.NAMES
+    assert options.ARCHITECTURES == tuple(ratenet.ARCHITECTURES)
     assert registry.KNOWN == options.RULES_IN_TIME and tuple(registry.SETTINGS) == options.TASKS

@@ -9,11 +9,11 @@ from spikelearn.cli.arguments import integers, runs_bar
 from spikelearn.datasets import absolute
 from spikelearn.engines import engine_named
 from spikelearn.errors import InputError
-from spikelearn.ratenet import table
+from spikelearn.ratenet import Architecture, architecture, table
 from spikelearn.temporal import comparison as temporal
 from spikelearn.temporal import table as temporal_table
 
-IMAGES, TASKS = ("data", "sizes", "engine", "epochs", "examples"), ("steps", "units")
+IMAGES, TASKS = ("data", "sizes", "architecture", "engine", "epochs", "examples"), ("steps", "units")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -28,10 +28,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 def on_images(options: argparse.Namespace) -> dict[str, Any]:
     """Compare rules for layered networks."""
     data = "digits" if options.data is None else options.data
+    layers = _layers(options)
+    usual = compare.NAMES if options.architecture is None else compare.fitting(layers.sizes, layers.local, data)
     comparison = compare.Comparison(
-        rules=compare.NAMES if options.rules is None else tuple(options.rules.split(",")),
+        rules=usual if options.rules is None else tuple(options.rules.split(",")),
         data=absolute(data) if Path(data).expanduser().exists() else data,
-        sizes=() if options.sizes is None else integers("--sizes", options.sizes),
+        sizes=layers.sizes,
+        local=layers.local,
         engine=engine_named("event" if options.engine is None else options.engine),
         epochs=options.epochs,
         seeds=options.seeds,
@@ -39,6 +42,15 @@ def on_images(options: argparse.Namespace) -> dict[str, Any]:
     )
     rows = table.rows(_gather(options, compare.compare, comparison))
     return _show(options, rows, table.text(rows))
+
+
+def _layers(options: argparse.Namespace) -> Architecture:
+    """Return the layers that were asked for; no sizes if none were."""
+    if options.architecture is None:
+        return Architecture(sizes=() if options.sizes is None else integers("--sizes", options.sizes))
+    if options.sizes is not None:
+        raise InputError("--sizes and --architecture both say which layers; leave one of them out")
+    return architecture(options.architecture)
 
 
 def on_task(options: argparse.Namespace) -> dict[str, Any]:

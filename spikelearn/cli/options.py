@@ -25,6 +25,7 @@ RULES_IN_TIME = (
     "bptt", "rtrl", "diagonal", "rflo", "uoro", "kf-rtrl", "dni", "eprop", "eprop-random", "readout", "readout-spiking",
     "tbptt-N", "sliding-N", "snap-N",
 )  # fmt: skip
+ARCHITECTURES = ("mnist-dense", "mnist-local", "cifar-dense", "cifar-local")
 TASKS = ("add", "add-near", "delayed-xor", "adding", "copy", "rows", "mnist-1d", "pattern", "evidence")
 
 
@@ -179,6 +180,10 @@ def compare(parser: argparse.ArgumentParser) -> None:
     images = parser.add_argument_group("on images")
     images.add_argument("--data", help="a name that `spikelearn data` lists, a folder or a file (default: digits)")
     images.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
+    images.add_argument(
+        "--architecture", metavar="NAME", help=f"in place of sizes: {', '.join(ARCHITECTURES)}; some see the image by "
+        f"patches, which by default only those rules are compared on that can learn there",
+    )  # fmt: skip
     images.add_argument("--engine", help="of the rule spiking: event (default), clock or rates")
     images.add_argument(
         "--epochs", type=integer, help="passes over the training images (default: 5, or 1000 minibatches)"

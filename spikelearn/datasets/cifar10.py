@@ -1,7 +1,7 @@
 """CIFAR-10: 50,000 + 10,000 colour photographs of 32 x 32 pixels in ten classes, from its batches for Python.
 
-Krizhevsky, *Learning multiple layers of features from tiny images* (2009). An image is 3072 pixels: all red ones row by
-row, then green, then blue.
+Krizhevsky, *Learning multiple layers of features from tiny images* (2009). An image is 3072 numbers: row
+by row, red, green and blue of a pixel side by side. (In the files all red comes first, then green, then blue.)
 
 The batches are pickles, and to open a pickle may run any code. So each is compared with its published hash first. What
 then opens it accepts three names only, and puts classes of this file in their place: they note what an array is made
@@ -10,6 +10,7 @@ of, and the array is made from these notes.
 
 import hashlib
 import io
+import math
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ from spikelearn.datasets.dataset import Dataset
 from spikelearn.errors import InputError
 from spikelearn.examples import Images
 
-PIXELS = 3 * 32 * 32
+PLANES = 3, 32, 32
+PIXELS = math.prod(PLANES)
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 MD5 = {  # those that torchvision compares with, too; no SHA-256 of the single batches is published
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
@@ -62,7 +64,7 @@ def load_batches(folder: Path, md5: Mapping[str, str]) -> Dataset:
     """Load a folder of batches; `InputError` if one is missing, has not its hash, or holds something else."""
     if missing := _missing(folder):
         raise InputError(f"the folder {folder} lacks {', '.join(missing)}")
-    parts = [read_batch(folder / name, md5[name]) for name in BATCHES]
+    parts = [(by_pixel(x), y) for x, y in (read_batch(folder / name, md5[name]) for name in BATCHES)]
     x, y = (np.concatenate(arrays) for arrays in zip(*parts[:-1], strict=True))
     train = Images(x=x, y=y, n_classes=10, name="cifar10 train", scale=255)
     x, y = parts[-1]
@@ -84,6 +86,11 @@ def read_batch(path: Path, md5: str) -> tuple[np.ndarray, np.ndarray]:
             f"{path}: data of shape {x.shape} and {y.dtype} labels of shape {y.shape}; must be (n, {PIXELS}) and n"
         )
     return x, y
+
+
+def by_pixel(x: np.ndarray) -> np.ndarray:
+    """Return images, (n, 3072) plane by plane, with the colours of a pixel side by side."""
+    return x.reshape(-1, *PLANES).transpose(0, 2, 3, 1).reshape(x.shape)
 
 
 class _Kind:

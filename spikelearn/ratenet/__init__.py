@@ -13,6 +13,8 @@ A rule of one's own: ``experiments/own_rate_rule.py``.
 """
 
 from spikelearn.ratenet import rules
+from spikelearn.ratenet.architectures import ARCHITECTURES, Architecture, architecture
+from spikelearn.ratenet.connections import Dense, Local
 from spikelearn.ratenet.fit import Epoch, fit
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import SGD, Adam
@@ -20,17 +22,22 @@ from spikelearn.ratenet.registry import ENTRIES, entry
 from spikelearn.ratenet.rule import Batch, DeltaRule, FeedbackRule, Rule, State
 
 __all__ = [
+    "ARCHITECTURES",
     "ENTRIES",
     "SGD",
     "Activity",
     "Adam",
+    "Architecture",
     "Batch",
     "DeltaRule",
+    "Dense",
     "Epoch",
     "FeedbackRule",
+    "Local",
     "RateNetwork",
     "Rule",
     "State",
+    "architecture",
     "entry",
     "fit",
     "rules",

@@ -1,5 +1,7 @@
 """The loop over epochs: `fit` yields what was measured after each. Nothing is printed or saved here."""
 
+import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,7 +84,38 @@ def fit(network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: i
     check_range("epochs", epochs, at_least=1, integer=True)
     check_fit(network.sizes, data)
     rule.check(network)
+    check_memory(network, rule)
     return _epochs(network, rule, data, seed, epochs)
+
+
+def memory(network: RateNetwork, rule: Rule) -> int:
+    """Return the bytes of all arrays that stay while a network learns; activities of a minibatch come on top.
+
+    Parameters
+    ----------
+    network : RateNetwork
+        Description of the network.
+    rule : Rule
+        How it learns.
+
+    Returns
+    -------
+    int
+        Weights, gradient, what the optimiser remembers, and what the rule keeps.
+    """
+    weights = sum(math.prod(connection.shape) + connection.post for connection in network.connections)
+    numbers = (2 + rule.optimiser.start(1, network.dtype).numbers) * weights + rule.kept(network)
+    return numbers * np.dtype(network.dtype).itemsize
+
+
+def check_memory(network: RateNetwork, rule: Rule) -> None:
+    """Raise `InputError` if a network and its rule need more memory than this computer has."""
+    needed, there = memory(network, rule), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise InputError(
+            f"{type(rule).__name__} would keep {needed / 2**30:.1f} GiB of arrays for sizes {network.sizes}, "
+            f"this computer has {there / 2**30:.1f}; take fewer units"
+        )
 
 
 def begin(network: RateNetwork, rule: Rule, seed: int) -> State:

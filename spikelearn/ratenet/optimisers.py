@@ -40,6 +40,11 @@ class Moments:
     def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
         self.first, self.second, self.count = first, second, 0
 
+    @property
+    def numbers(self) -> int:
+        """How many there are."""
+        return len(self.first) + len(self.second)
+
 
 class Optimiser(Protocol):
     """Contract of how steps follow from gradients.

@@ -10,6 +10,7 @@ from typing import Any
 
 from spikelearn.errors import check_name
 from spikelearn.ratenet.activations import Logistic
+from spikelearn.ratenet.connections import Local
 from spikelearn.ratenet.inverses import Parallel
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.optimisers import SGD, Adam
@@ -61,13 +62,15 @@ class Entry:
     numbers: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def network(self, sizes: tuple[int, ...]) -> RateNetwork:
+    def network(self, sizes: tuple[int, ...], local: tuple[Local, ...] = ()) -> RateNetwork:
         """Describe the network that the rule trains in comparisons.
 
         Parameters
         ----------
         sizes : tuple of int
             Units of each layer, input first.
+        local : tuple of Local
+            How the lowest layers see the image; all others are dense.
 
         Returns
         -------
@@ -79,7 +82,7 @@ class Entry:
         InputError
             The rule cannot train it.
         """
-        network = replace(self.rule.network(sizes), **self.options)
+        network = replace(self.rule.network(sizes), local=local, **self.options)
         self.rule.check(network)
         return network
 

@@ -11,6 +11,7 @@ derive from `FeedbackRule` and name the weights:
 Angle brackets are means over the minibatch. Rules are frozen and hold numbers only; arrays are in `State`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -165,6 +166,21 @@ class Rule(ABC):
         rng : numpy.random.Generator
             Source of the rule's draws in this epoch.
         """
+
+    def kept(self, network: RateNetwork) -> int:
+        """Return how many numbers `start` makes: those of feedback weights, for example.
+
+        Parameters
+        ----------
+        network : RateNetwork
+            The network to train.
+
+        Returns
+        -------
+        int
+            Of the network's dtype; 0 unless a rule says otherwise.
+        """
+        return 0
 
     def forward(self, state: State, x: np.ndarray, rng: np.random.Generator) -> Activity:
         """Run the network as in training.
@@ -371,6 +387,10 @@ class FeedbackRule(DeltaRule):
         list of arrays
             One for each hidden layer, lowest first: (units, units of the layer above) where that is dense.
         """
+
+    def kept(self, network: RateNetwork) -> int:
+        """Return the number of weights above the lowest hidden layer: feedback has as many."""
+        return sum(math.prod(connection.shape) for connection in network.connections[1:])
 
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator

@@ -82,7 +82,8 @@ def test_five_batches_are_to_train_on_and_one_to_test_on(folder):
     for seed in range(6):
         data, labels = batch(seed)
         part, at = (found.test, 0) if seed == 5 else (found.train, N * seed)
-        np.testing.assert_array_equal(part.x[at : at + N], data)
+        pixels = part.x[at : at + N].reshape(N, 32, 32, 3)
+        np.testing.assert_array_equal(pixels.transpose(0, 3, 1, 2).reshape(N, -1), data)  # there colour by colour
         assert part.y[at : at + N].tolist() == labels
     assert found.train.n_classes == found.test.n_classes == 10
     assert f"{folder} (found, verified by hash)" in cifar10.states()

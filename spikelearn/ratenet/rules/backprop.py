@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.rule import FeedbackRule, State, turned
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backprop(FeedbackRule):
     """Gradient descent on the loss."""
+
+    def kept(self, network: RateNetwork) -> int:
+        """Return 0: feedback is made of the forward weights."""
+        return 0
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the transpose of the present forward weights."""

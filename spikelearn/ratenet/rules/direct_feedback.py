@@ -30,6 +30,10 @@ class DirectFeedback(DeltaRule):
             for size in sizes[1:-1]
         ]
 
+    def kept(self, network: RateNetwork) -> int:
+        """Return the number of hidden units times outputs: much, where local layers are large and classes many."""
+        return sum(network.sizes[1:-1]) * network.sizes[-1]
+
     def errors(
         self, state: State, activity: Activity, target: np.ndarray, rng: np.random.Generator
     ) -> Sequence[np.ndarray | None]:

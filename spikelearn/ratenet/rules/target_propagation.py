@@ -85,6 +85,12 @@ class TargetPropagation(DeltaRule):
             V[:] = connection.draw(rng)
         return Decoders(decoders, self.inverse.start(decoders.flat.size, network.dtype), decoders.zeros_like())
 
+    def kept(self, network: RateNetwork) -> int:
+        """Return the numbers of the decoders, their gradient and what their optimiser remembers."""
+        decoders = self.decoders(network)
+        weights = sum(math.prod(connection.shape) + connection.post for connection in decoders)
+        return (2 + self.inverse.start(1, network.dtype).numbers) * weights
+
     def above(self, state: State, layer: int, h: np.ndarray) -> np.ndarray:
         """Return the activities that a decoder receives when the layer below it sends `h`.
 
@@ -289,6 +295,10 @@ class AuxiliarySDTP(TargetPropagation):
         size = network.sizes[-2]
         features = (rng.standard_normal((self.auxiliary, size)) / math.sqrt(size)).astype(network.dtype)
         return AuxiliaryDecoders(plain.parameters, plain.moments, plain.gradient, features)
+
+    def kept(self, network: RateNetwork) -> int:
+        """Return the numbers of the decoders and of the random features."""
+        return super().kept(network) + self.auxiliary * network.sizes[-2]
 
     def above(self, state: State, layer: int, h: np.ndarray) -> np.ndarray:
         """Return the input of a decoder: that of the highest one has the random features beside the output."""
