@@ -1,21 +1,27 @@
 """How fast is backpropagation here, against the matrix products alone? Prints both; one thread.
 
 Counted are the floating-point operations of the matrix products of one minibatch: forward, errors, weight gradients.
-The plain time is that of a single product of 128 x 784 by 784 x n with as many operations.
+The plain time is that of a single product of 128 x 784 by 784 x n with as many operations. With ``--architecture`` the
+locally connected layers of a network instead: forward, weight gradients, errors (none for the lowest).
 """
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 from statistics import median
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from spikelearn.datasets import Images
-from spikelearn.ratenet import SGD, Adam, rules
+from spikelearn.ratenet import ARCHITECTURES, SGD, Adam, architecture, rules
 from spikelearn.ratenet.fit import begin, minibatches
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.streams import stream
+
+BATCH = 128
 
 
 def operations(sizes: tuple[int, ...], batch: int) -> int:
@@ -56,23 +62,57 @@ def seconds_of_product(n_operations: int, batch: int, inner: int, steps: int) ->
     return found
 
 
+def local_layers(name: str, rounds: int, steps: int) -> None:
+    """Time the local layers of an architecture by turns with a product of as many operations, and print both."""
+    rng, own, plain, count = np.random.default_rng(0), 0.0, 0.0, 0
+    for k, layer in enumerate(architecture(name).local):
+        W = layer.draw(rng).astype(np.float32)
+        h, error = (rng.random((BATCH, size), np.float32) for size in (layer.pre, layer.post))
+        gradient = np.empty_like(W)
+        parts: list[Callable[[], Any]] = [partial(layer.send, W, h), partial(layer.correlate, error, h, gradient)]
+        parts += [partial(layer.reverse.send, layer.turn(W), error)] if k else []
+        n_operations = 2 * BATCH * len(parts) * W.size
+        times: dict[str, list[float]] = {"local": [], "product": []}
+        for _ in range(rounds):
+            times["local"] += [sum(seconds(part) for part in parts) for _ in range(steps)]
+            times["product"] += seconds_of_product(n_operations, BATCH, 784, steps)
+        found = {kind: median(values) for kind, values in times.items()}
+        print(
+            f"{layer}: {1e3 * found['local']:.2f} ms, {100 * found['product'] / found['local']:.0f} % of the product's"
+        )
+        own, plain, count = own + found["local"], plain + found["product"], count + n_operations
+    print(f"together {count / 1e6:.0f} million operations: {1e3 * own:.2f} ms, {100 * plain / own:.0f} % of the speed")
+
+
+def seconds(function: Callable[[], Any]) -> float:
+    """Return how long a call takes."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
 def main() -> None:
     """Time by turns, print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="784,256,256,10")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=100, help="minibatches a round")
+    parser.add_argument("--architecture", help=f"of {', '.join(ARCHITECTURES)}")
     options = parser.parse_args()
+    if options.architecture:
+        with threadpool_limits(1):
+            local_layers(options.architecture, options.rounds, options.steps)
+        return
     sizes = tuple(int(size) for size in options.sizes.split(","))
-    count = operations(sizes, 128)
+    count = operations(sizes, BATCH)
     times: dict[str, list[float]] = {"sgd": [], "adam": [], "product": []}
     with threadpool_limits(1):
         for _ in range(options.rounds):
             times["sgd"] += seconds_of_training(sizes, rules.Backprop(optimiser=SGD(rate=1e-3)), options.steps)
             times["adam"] += seconds_of_training(sizes, rules.Backprop(optimiser=Adam()), options.steps)
-            times["product"] += seconds_of_product(count, 128, sizes[0], options.steps)
+            times["product"] += seconds_of_product(count, BATCH, sizes[0], options.steps)
     plain = median(times["product"])
-    print(f"{count / 1e6:.0f} million operations a minibatch of 128; plain product {1e3 * plain:.2f} ms")
+    print(f"{count / 1e6:.0f} million operations a minibatch of {BATCH}; plain product {1e3 * plain:.2f} ms")
     for name in ("sgd", "adam"):
         own = median(times[name])
         print(f"backprop, {name}: {1e3 * own:.2f} ms, {100 * plain / own:.0f} % of the plain product's speed")

@@ -79,6 +79,8 @@ def test_speed_prints_both(start):
     printed = start("experiments", "rate_speed", "--rounds", 1, "--steps", 3, "--sizes", "64,32,10")
     assert "plain product" in printed
     assert "backprop, adam" in printed
+    printed = start("experiments", "rate_speed", "--rounds", 1, "--steps", 1, "--architecture", "mnist-local")
+    assert printed.count("Local(") == 2 and "together" in printed
 
 
 def test_the_example_of_ones_own_rule_shows_what_it_says(capsys):
