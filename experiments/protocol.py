@@ -116,17 +116,18 @@ FASHION_RATES = {
     "two-hidden": ["0.07,0.07,0.07", *(f"{hidden},{hidden},{output}" for hidden, output in BOTH_RATES)],
     "backprop": [
         *(f"{hidden},{output}" for hidden in ("0.07", "0.21", "0.63") for output in ("0.02", "0.07")),
-        "1.9,0.07",
         "0.63,0.21",
+        "1.9,0.07",
+        "5.7,0.07",
     ],
 }
 FASHION_BEST = {
     "no-hidden": "0.07",
-    "one-hidden": "0.63,0.07",
-    "two-hidden": "0.63,0.63,0.07",
-    "sparse": "0.63,0.07",
-    "symmetric": "0.63,0.07",
-    "backprop": "0.21,0.07",
+    "one-hidden": "1.9,0.21",
+    "two-hidden": "0.21,0.21,0.07",
+    "sparse": "1.9,0.21",
+    "symmetric": "1.9,0.21",
+    "backprop": "1.9,0.07",
 }
 
 
