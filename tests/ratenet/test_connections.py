@@ -243,5 +243,5 @@ def owner(array):
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_made():
     network = rules.DirectFeedback().network((12, 100_000_000_000, 3))
-    with pytest.raises(InputError, match=r"DirectFeedback would keep \d+\.\d GiB of arrays for sizes \(12, 1\d+, 3\), this"):
+    with pytest.raises(InputError, match=r"DirectFeedback would keep \d+\.\d GiB of arrays for sizes \(12, 1"):
         fit(network, rules.DirectFeedback(), task(), seed=1)
