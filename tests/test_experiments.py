@@ -53,7 +53,7 @@ def report(out, name):
 
 
 def test_all_knows_every_experiment():
-    beside = {"all", "harness", "protocol", "watched", "trials", "drifting"}  # no experiments of their own
+    beside = {"all", "harness", "protocol", "watched", "trials", "drifting", "compared"}  # no experiments of their own
     checks = {"credit_check", "learning_check", "learning_rates", "own_rate_rule", "rate_speed", "speed"}
     checks |= {"hashed_shares"}
     scripts = {path.stem for path in (ROOT / "experiments").glob("*.py")}
