@@ -46,7 +46,13 @@ def control(setting: Setting, name: str, seed: int, rate: float, searching: bool
     epochs = min(SEARCH_EPOCHS if searching else EPOCHS, protocol.SCALES[setting.scale].epochs)
     rule = rules.Backprop(optimiser=Adam(rate=rate))
     network = rule.network((data.train.n_inputs, *CONTROLS[name].hidden, data.train.n_classes))
-    made_from = {"sizes": list(network.sizes), "rule": repr(rule), "seed": seed, "epochs": epochs, "images": data.digests()}
+    made_from = {
+        "sizes": list(network.sizes),
+        "rule": repr(rule),
+        "seed": seed,
+        "epochs": epochs,
+        "images": data.digests(),
+    }
 
     def make(tell: Tell) -> list[float]:
         errors = []

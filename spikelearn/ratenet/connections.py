@@ -1,13 +1,12 @@
-r"""How a layer hears the one below: all of it, or a patch of an image for each unit.
+r"""How a layer receives the one below: all of it, or a patch of an image for each unit.
 
 .. math::
     dense:\; a_i = \sum_j W_{ij} h_j,\qquad
     local:\; a_{pc} = \sum_{j \in patch(p)} W_{pc,j} h_j
 
 for unit c at place p of the image that a layer makes. Locally connected layers are convolutions without the sharing of
-weights, which no synapse could do: each unit has weights of its own for its patch. A row of weights is what one unit
-hears. Patches are square, what would lie beyond the border of the image is 0, and in place of pooling there are
-strides.
+weights, which no synapse could do: each unit has weights of its own for its patch, a row of the matrix. Patches are
+square, what would lie beyond the border of the image is 0, and in place of pooling there are strides.
 
 Source: Bartunov et al., NeurIPS 2018, arXiv:1807.04587.
 """
@@ -25,15 +24,15 @@ __all__ = ["Connection", "Dense", "Local"]
 
 
 class Connection(Protocol):
-    """Contract of how units hear those of another layer: `post` units hear `pre` units, with weights of a `shape`."""
+    """Contract of how `post` units receive what `pre` units send, with weights of a `shape`."""
 
     @property
     def pre(self) -> int:
-        """Units that are heard."""
+        """Units that send."""
 
     @property
     def post(self) -> int:
-        """Units that hear."""
+        """Units that receive."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,24 +40,24 @@ class Connection(Protocol):
 
     @property
     def fans(self) -> int:
-        """Weights of a unit that hears and of one that is heard, together; beside the border of an image."""
+        """Weights of a unit that receives and of one that sends, together, away from the border of an image."""
 
     @property
     def reverse(self) -> "Connection":
-        """The connection the other way, from those that hear to those that are heard."""
+        """The connection the other way, from those that receive to those that send."""
 
     def turn(self, W: np.ndarray) -> np.ndarray:
         """Return weights as those of `reverse`, with which it sends back what backpropagation would.
 
         Parameters
         ----------
-        W : array of `shape`
+        W : (post, inputs of a unit) array
             Weights.
 
         Returns
         -------
-        array of the shape of `reverse`
-            A view.
+        (rows, columns) array
+            A view, of the shape of `reverse`.
         """
 
     def synapses(self) -> np.ndarray:
@@ -66,7 +65,7 @@ class Connection(Protocol):
 
         Returns
         -------
-        float64 array of `shape`
+        (post, inputs of a unit) float64 array
             1; 0 for the weights of what would lie beyond the border of an image, which have no effect.
         """
 
@@ -80,16 +79,16 @@ class Connection(Protocol):
 
         Returns
         -------
-        float64 array of `shape`
+        (post, inputs of a unit) float64 array
             Weights.
         """
 
     def send(self, W: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return what the units hear.
+        """Return what the units receive.
 
         Parameters
         ----------
-        W : array of `shape`
+        W : (post, inputs of a unit) array
             Weights.
         h : (n, pre) array
             Activities, an example a row.
@@ -101,7 +100,7 @@ class Connection(Protocol):
         """
 
     def correlate(self, error: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
-        """Sum over examples, for each weight, the error of the unit that hears times the activity of the one heard.
+        """Sum over examples, for each weight, the error of the unit that receives times the activity sent.
 
         Parameters
         ----------
@@ -109,21 +108,21 @@ class Connection(Protocol):
             Errors.
         h : (n, pre) array
             Activities.
-        out : array of `shape`
+        out : (post, inputs of a unit) array
             Where to write.
         """
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Each unit hears all units of the other layer; weights are (post, pre).
+    """Each unit receives all units of the other layer; weights are (post, pre).
 
     Parameters
     ----------
     pre : int
-        Units that are heard.
+        Units that send.
     post : int
-        Units that hear.
+        Units that receive.
     """
 
     pre: int
@@ -167,7 +166,7 @@ class Dense:
 
 @dataclass(frozen=True, kw_only=True)
 class Local:
-    """Each unit hears a patch of an image; weights are (post, kernel * kernel * channels of the image).
+    """Each unit receives a patch of an image; weights are (post, kernel * kernel * channels of the image).
 
     Activities are images row by row, pixel by pixel, the channels of a pixel side by side. The layer makes
     ``ceil(rows / stride)`` by ``ceil(columns / stride)`` pixels.
@@ -175,7 +174,7 @@ class Local:
     Parameters
     ----------
     image : (rows, columns, channels) of int
-        What is heard.
+        What is received.
     kernel : int
         Side of a patch, at most that of the image.
     channels : int
@@ -221,12 +220,12 @@ class Local:
 
     @property
     def pre(self) -> int:
-        """Units that are heard."""
+        """Units that send."""
         return math.prod(self.image)
 
     @property
     def post(self) -> int:
-        """Units that hear."""
+        """Units that receive."""
         return math.prod(self.out)
 
     @property
@@ -257,7 +256,7 @@ class Local:
         return self.synapses() * _glorot(self, rng)
 
     def send(self, W: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return what the units hear, place by place."""
+        """Return what the units receive, place by place."""
         a = np.empty((len(h), self._places, self.channels), h.dtype)
         np.matmul(self._patches(h), self._by_place(W).transpose(0, 2, 1), out=a.transpose(1, 0, 2))
         return a.reshape(len(h), self.post)
@@ -267,7 +266,7 @@ class Local:
 
         Parameters
         ----------
-        W : array of `shape`
+        W : (post, inputs of a unit) array
             Weights.
         error : (n, post) array
             What the units send.

@@ -20,11 +20,11 @@ def send_back(
     Parameters
     ----------
     connections : sequence of Connection
-        How each layer hears the one below, lowest first; feedback goes the other way.
+        How each layer receives the one below, lowest first; feedback goes the other way.
     error : (n, outputs) array
         Errors of the outputs.
-    feedback : sequence of arrays
-        Feedback weights into each hidden layer, lowest first: (units, units of the layer above) where that is dense.
+    feedback : sequence of (units, units of the layer above) arrays
+        Feedback weights into each hidden layer, lowest first; from a local layer of the shape of its own weights.
     slope : sequence of (n, units) arrays
         Derivatives of the activities of each hidden layer, lowest first.
 
@@ -83,7 +83,7 @@ def draw_feedback(network: RateNetwork, rng: np.random.Generator) -> list[np.nda
 
     Returns
     -------
-    list of arrays
-        One for each hidden layer, lowest first: (units, units of the layer above) where that is dense.
+    list of (units, units of the layer above) arrays
+        One for each hidden layer, lowest first; from a local layer of the shape of its own weights.
     """
     return [connection.reverse.draw(rng).astype(network.dtype) for connection in network.connections[1:]]

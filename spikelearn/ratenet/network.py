@@ -103,7 +103,7 @@ class RateNetwork:
 
     @cached_property
     def connections(self) -> tuple[Connection, ...]:
-        """How each layer hears the one below, lowest first."""
+        """How each layer receives the one below, lowest first."""
         return (*self.local, *(Dense(pre, post) for pre, post in pairwise(self.sizes[len(self.local) :])))
 
     def draw(self, rng: np.random.Generator) -> Parameters:

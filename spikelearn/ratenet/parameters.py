@@ -20,7 +20,7 @@ class Parameters:
     Parameters
     ----------
     connections : sequence of Connection
-        How each layer hears the one below, lowest first.
+        How each layer receives the one below, lowest first.
     dtype : dtype
         Type of the numbers.
     """

@@ -384,8 +384,8 @@ class FeedbackRule(DeltaRule):
 
         Returns
         -------
-        list of arrays
-            One for each hidden layer, lowest first: (units, units of the layer above) where that is dense.
+        list of (units, units of the layer above) arrays
+            One for each hidden layer, lowest first; from a local layer of the shape of its own weights.
         """
 
     def kept(self, network: RateNetwork) -> int:
@@ -414,8 +414,8 @@ def turned(state: State) -> list[np.ndarray]:
 
     Returns
     -------
-    list of arrays
-        One for each hidden layer, lowest first: the transpose of the weights of the layer above, where that is dense.
+    list of (units, units of the layer above) arrays
+        One for each hidden layer, lowest first: the weights of the layer above, transposed; of a local one as they are.
     """
     pairs = zip(state.network.connections[1:], state.parameters.W[1:], strict=True)
     return [connection.turn(W) for connection, W in pairs]

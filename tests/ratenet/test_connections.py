@@ -1,5 +1,6 @@
 """Locally connected layers: against SciPy's convolution, finite differences, and the dense matrix that they are."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy.signal import correlate2d
 
 from ratenet.helpers import batch, numerical_gradient, state_of, task
+from spikelearn import cli, compare
 from spikelearn.errors import InputError
 from spikelearn.ratenet import ENTRIES, Adam, RateNetwork, architecture, entry, fit, rules
 from spikelearn.ratenet.connections import Dense, Local
@@ -239,6 +241,34 @@ def owner(array):
     while array.base is not None and isinstance(array.base, np.ndarray):
         array = array.base
     return array
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A file of a few images of 28 x 28 pixels."""
+    rng, path = np.random.default_rng(0), tmp_path / "few.npz"
+    y = np.arange(160) % 10
+    np.savez(path, x=np.clip(0.2 * rng.random((160, 784)) + 0.1 * y[:, None], 0, 1), y=y)
+    return path
+
+
+def test_an_architecture_is_compared_by_its_name(images, tmp_path, capsys):
+    command = ["compare", "--data", str(images), "--architecture", "mnist-local", "--epochs", "1", "--seeds", "1"]
+    out = str(tmp_path / "out")
+    assert cli.main([*command, "--rules", "fa", "--jobs", "1", "--out", out]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:4]} == {"bp", "shallow", "fa"}
+    made_from = json.loads((tmp_path / "out" / "results" / "fa-1.json").read_text())["task"]
+    assert [layer["channels"] for layer in made_from["local"]] == [32, 64]
+    for rule, message in (("am", "AlternatingMinimisation needs dense layers"), ("spiking", "its layers are dense")):
+        assert cli.main([*command, "--rules", rule, "--out", out]) == 2
+        assert message in capsys.readouterr().err
+    assert cli.main([*command, "--sizes", "784,10", "--out", out]) == 2
+    assert "--sizes and --architecture both say which layers" in capsys.readouterr().err
+
+
+def test_where_no_rules_are_named_those_are_compared_that_can_learn_there(images):
+    local = architecture("mnist-local")
+    assert set(compare.NAMES) - set(compare.fitting(local.sizes, local.local, str(images))) == {*NEED_DENSE, "spiking"}
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_made():
