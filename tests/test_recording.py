@@ -217,6 +217,22 @@ def test_compartments_are_drawn_with_plateaus_spikes_and_phases():
     assert "forward phase" in shown and "target phase" in shown and "time (ms)" in shown
 
 
+def test_plateaus_of_any_curve_are_marked_on_the_potential():
+    """A plateau may be 0 or 1: no potential is its logit."""
+    lines = tuple(sl.HiddenNeuron(plateau=sl.ThresholdLinear(gain=0.1, threshold=at)) for at in (-20.0, 40.0))
+    for plateau, neuron in zip((1, 0), lines, strict=True):
+        network = sl.Network(sizes=(9, 4, 3), hidden=neuron)
+        seen = sl.simulate(
+            network, network.draw_weights(1), np.full(9, 0.5), label=1, record=["hidden[0]"], seed=1, engine=sl.Clock()
+        )
+        assert seen.plateaus["hidden[0]"].forward[2] == plateau
+        axes = seen.plot(neurons=[2]).axes[0]
+        marks = [line.get_xydata()[0] for line in axes.get_lines() if line.get_marker() == "D"]
+        assert len(marks) == 2
+        for time, level in marks:
+            np.testing.assert_allclose(level, np.interp(time, seen.times, seen["hidden[0].v_apical"][2]))
+
+
 def test_pictures_of_little_are_drawn(tmp_path):
     network = sl.Network(sizes=(3, 2))
     one = sl.simulate(network, network.draw_weights(1), np.zeros(3), duration=20.0)

@@ -21,8 +21,8 @@ MAX_ROWS = 2000  # neurons of a layer that are drawn in a raster, evenly chosen
 def plot_recording(recording: "Recording", layer: str, neurons: Sequence[int]) -> Figure:
     """Draw the compartments of some neurons of a layer, a column a neuron, as the paper's figure 3C.
 
-    Potentials against time, apical above basal above soma, with the neuron's spikes over the soma, the window's end and
-    value of each plateau at the apical dendrite, and the phases.
+    Potentials against time, apical above basal above soma, with the neuron's spikes over the soma, time and value of each
+    plateau at the apical dendrite, and the phases.
     """
     wanted = [v for v in LABELS if f"{layer}.{v}" in recording.potentials]
     has_input = "input" in recording.spikes
@@ -98,7 +98,7 @@ def _mark_plateaus(axes: Axes, recording: "Recording", layer: str, row: int) -> 
         (plateaus.target, plateaus.time_target, "t"),
     ):
         if values is not None and when is not None:
-            level = np.log(values[row] / (1 - values[row]))  # the mean potential of which the plateau is the sigmoid
+            level = np.interp(when[row], recording.times, recording[f"{layer}.v_apical"][row])
             axes.plot([when[row]], [level], "D", color="k", markersize=4, zorder=3)
             axes.annotate(
                 rf"$\alpha^{name}$ = {values[row]:.2f}", (when[row], level), xytext=(-4, 5), fontsize=8, ha="right",
