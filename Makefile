@@ -8,6 +8,8 @@ demo: .venv/.installed
 	$(BIN)/spikelearn train plateau-best --data digits --reading text --hidden 200 --epochs 25 --seed 1 \
 		--out runs/demo --overwrite
 
+# One thread of BLAS for each of the processes: else they wait for each other.
+test: export OPENBLAS_NUM_THREADS := 1
 test: lint
 	$(BIN)/python -m pytest -n auto
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto tests/core

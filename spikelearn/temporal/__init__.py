@@ -5,10 +5,10 @@ A rule, a network and a task, and how gradients become steps::
     from spikelearn.temporal import RecurrentNetwork, Training, learn, rules, tasks
     from spikelearn.ratenet import SGD
 
-    task = tasks.Add(lags=(5, 9))
-    network = RecurrentNetwork(n_in=task.n_in, n=32, n_out=task.n_out)
-    training = Training(recurrent=SGD(rate=0.01), readout=SGD(rate=0.01))
-    for point in learn(network, rules.RTRL(), task, training, seed=1, steps=50_000, every=5000):
+    task = tasks.Add(lags=(1, 3))
+    network = RecurrentNetwork(n_in=task.n_in, n=16, n_out=task.n_out)
+    training = Training(recurrent=SGD(rate=0.03), readout=SGD(rate=0.03))
+    for point in learn(network, rules.RTRL(), task, training, seed=1, steps=6000, every=2000):
         print(point.step, point.loss, "nats; optimum", task.optimum)
 """
 
