@@ -40,6 +40,7 @@ class Trained:
     changes: tuple[Change, ...] = ()
     epochs: int = 10
     seeds: int = 3
+    data: str | None = None  # in place of MNIST, at scales that have it
 
     def model(self, data: datasets.Dataset, hidden: int | None) -> sl.Model:
         """Return the description for some images, with another number of hidden neurons if one is given."""
@@ -93,6 +94,8 @@ FINAL = {
     "backprop-1000": Trained(hidden=1000, changes=(BACKPROP,), epochs=25),
     "frozen-1000": Trained(hidden=1000, changes=(_with(rule=sl.OutputOnly()),), epochs=25),
     "rates-1000": Trained(hidden=1000, changes=(_network(feedback_signal="rates"), _pooled(1.4)), epochs=25),
+    "fashion-1000": Trained(hidden=1000, epochs=25, seeds=5, data="fashion"),
+    "fashion-backprop-1000": Trained(hidden=1000, changes=(BACKPROP,), epochs=25, data="fashion"),
 }
 STEPS: dict[str, tuple[Change, ...]] = {
     "best": (),
@@ -117,9 +120,10 @@ SMOKE = 20  # hidden neurons at that scale
 COUNTED = 500  # images whose spikes are counted
 
 
-def images(setting: Setting, searching: bool) -> datasets.Dataset:
+def images(setting: Setting, trained: Trained, searching: bool) -> datasets.Dataset:
     """Return the images; for the search, the held-out training images in place of the test images."""
-    data = protocol.SCALES[setting.scale].load()
+    scale = protocol.SCALES[setting.scale]
+    data = (scale if trained.data is None or scale.data != "mnist" else replace(scale, data=trained.data)).load()
     if not searching:
         return data
     n = len(data.train) - len(data.train) // HELD_OUT
@@ -128,7 +132,7 @@ def images(setting: Setting, searching: bool) -> datasets.Dataset:
 
 def task(setting: Setting, name: str, trained: Trained, seed: int, searching: bool) -> Task:
     """Return the task that trains a network, going on where it was stopped, and then tests it once."""
-    scale, data = protocol.SCALES[setting.scale], images(setting, searching)
+    scale, data = protocol.SCALES[setting.scale], images(setting, trained, searching)
     epochs = min(trained.epochs, scale.epochs)
     model = trained.model(data, SMOKE if setting.scale == "smoke" else None)
     made_from = {
