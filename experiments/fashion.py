@@ -32,7 +32,7 @@ class Control:
 
 
 CONTROLS = {"linear": Control(hidden=(), rate=1e-3), "rates-backprop": Control(hidden=(500,), rate=1e-3)}
-TRIED = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+TRIED = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 
 
 def control(setting: Setting, name: str, seed: int, rate: float, searching: bool) -> Task:
