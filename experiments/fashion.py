@@ -31,7 +31,7 @@ class Control:
     rate: float  # of Adam: the best one of those tried
 
 
-CONTROLS = {"linear": Control(hidden=(), rate=1e-3), "rates-backprop": Control(hidden=(500,), rate=1e-3)}
+CONTROLS = {"linear": Control(hidden=(), rate=1e-2), "rates-backprop": Control(hidden=(500,), rate=3e-3)}
 TRIED = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 
 

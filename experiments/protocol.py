@@ -129,7 +129,7 @@ FASHION_BEST = {
     "two-hidden": "0.21,0.21,0.07",
     "sparse": "1.9,0.21",
     "symmetric": "1.9,0.21",
-    "backprop": "1.9,0.07",
+    "backprop": "5.7,0.07",
 }
 
 
