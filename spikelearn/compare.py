@@ -21,7 +21,7 @@ from spikelearn.origin import check_origin, plain
 from spikelearn.plotting import save_comparison
 from spikelearn.ratenet import table
 from spikelearn.ratenet.connections import Local
-from spikelearn.ratenet.fit import check_fit, check_memory, fit
+from spikelearn.ratenet.fit import check_fit, check_memory, fit, memory
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.registry import ENTRIES, entry
 from spikelearn.ratenet.rule import Rule
@@ -140,6 +140,13 @@ def fitting(sizes: tuple[int, ...], local: tuple[Local, ...], data: str) -> tupl
             continue
         found.append(name)
     return tuple(found)
+
+
+def memory_of(comparison: Comparison) -> dict[str, int]:
+    """Return for each rule but the spiking one the bytes of its arrays; activities of a minibatch come on top."""
+    known = {name: entry(name) for name in comparison.rules if name != SPIKING}
+    layers = comparison.sizes, comparison.local
+    return {name: memory(found.network(*layers), found.rule) for name, found in known.items()}
 
 
 def usual_epochs(n_images: int) -> int:

@@ -1,6 +1,7 @@
 """Train by many rules, and print one table: on images, or with --task on what needs memory."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def on_images(options: argparse.Namespace) -> dict[str, Any]:
         seeds=options.seeds,
         examples=options.examples,
     )
+    if options.architecture is not None:
+        sizes = ", ".join(f"{name} {size / 2**20:.1f}" for name, size in compare.memory_of(comparison).items())
+        print(f"arrays of a process, in MiB: {sizes}; activities come on top", file=sys.stderr)
     rows = table.rows(_gather(options, compare.compare, comparison))
     return _show(options, rows, table.text(rows))
 

@@ -21,8 +21,8 @@ MAX_ROWS = 2000  # neurons of a layer that are drawn in a raster, evenly chosen
 def plot_recording(recording: "Recording", layer: str, neurons: Sequence[int]) -> Figure:
     """Draw the compartments of some neurons of a layer, a column a neuron, as the paper's figure 3C.
 
-    Potentials against time, apical above basal above soma, with the neuron's spikes over the soma, time and value of each
-    plateau at the apical dendrite, and the phases.
+    Potentials against time, apical above basal above soma, with the neuron's spikes over the soma, each plateau's time
+    and value at the apical dendrite, and the phases.
     """
     wanted = [v for v in LABELS if f"{layer}.{v}" in recording.potentials]
     has_input = "input" in recording.spikes

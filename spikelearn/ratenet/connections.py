@@ -287,6 +287,7 @@ class Local:
 
     def correlate(self, error: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
         """Write the sums place by place."""
+        assert out.flags.c_contiguous  # else they would be written to a copy
         by_place = error.reshape(len(h), self._places, self.channels).transpose(1, 2, 0)
         np.matmul(by_place, self._patches(h), out=self._by_place(out))
 

@@ -110,12 +110,20 @@ def memory(network: RateNetwork, rule: Rule) -> int:
 
 def check_memory(network: RateNetwork, rule: Rule) -> None:
     """Raise `InputError` if a network and its rule need more memory than this computer has."""
-    needed, there = memory(network, rule), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    needed, there = memory(network, rule), _memory_there()
     if needed > there:
         raise InputError(
             f"{type(rule).__name__} would keep {needed / 2**30:.1f} GiB of arrays for sizes {network.sizes}, "
             f"this computer has {there / 2**30:.1f}; take fewer units"
         )
+
+
+def _memory_there() -> float:
+    """Return the bytes of memory of this computer; infinity where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def begin(network: RateNetwork, rule: Rule, seed: int) -> State:

@@ -256,7 +256,9 @@ def test_an_architecture_is_compared_by_its_name(images, tmp_path, capsys):
     command = ["compare", "--data", str(images), "--architecture", "mnist-local", "--epochs", "1", "--seeds", "1"]
     out = str(tmp_path / "out")
     assert cli.main([*command, "--rules", "fa", "--jobs", "1", "--out", out]) == 0
-    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:4]} == {"bp", "shallow", "fa"}
+    printed = capsys.readouterr()
+    assert {line.split()[0] for line in printed.out.splitlines()[1:4]} == {"bp", "shallow", "fa"}
+    assert printed.err.startswith("arrays of a process, in MiB: bp 64.0, ")  # weights, gradient and two moments
     made_from = json.loads((tmp_path / "out" / "results" / "fa-1.json").read_text())["task"]
     assert [layer["channels"] for layer in made_from["local"]] == [32, 64]
     for rule, message in (("am", "AlternatingMinimisation needs dense layers"), ("spiking", "its layers are dense")):
