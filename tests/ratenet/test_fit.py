@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ratenet.helpers import task
 from spikelearn.errors import NotFiniteError
@@ -67,3 +68,23 @@ def test_divergence_is_an_error_that_names_the_epoch():
     rule = rules.Backprop(optimiser=SGD(rate=1e39))
     with pytest.raises(NotFiniteError, match="diverged at epoch 1: weights or outputs are not finite; lower the rate"):
         list(fit(rule.network((12, 5, 3)), rule, task(60), seed=1))
+
+
+def test_blas_has_one_thread_while_a_network_learns_and_its_own_number_between_epochs():
+    """Else results would depend on the number, and small products take a hundred times as long on a busy machine."""
+    seen = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Watched(Backprop):
+        def learn(self, state, batch, rng):
+            seen.append(threads())
+            super().learn(state, batch, rng)
+
+    with threadpool_limits(2, user_api="blas"):
+        for _ in fit(Watched().network((12, 5, 3)), Watched(), task(200), seed=1, epochs=2):
+            assert threads() == {2}
+    assert seen and all(found == {1} for found in seen)
+
+
+def threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.ratenet.optimisers import SGD, Adam
@@ -103,6 +104,21 @@ def test_connections_that_do_not_exist_stay_so(name):
 def test_a_rule_is_a_value(name):
     assert RULES[name] == replace(RULES[name])
     assert "object at" not in repr(RULES[name])  # files of results are recognised by it
+
+
+def test_blas_has_one_thread_while_a_network_learns():
+    seen = []
+
+    class Watched(rules.RTRL):
+        def step(self, state, step, error, rng):
+            seen.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+            return super().step(state, step, error, rng)
+
+    task = Add()
+    with threadpool_limits(2, user_api="blas"):
+        list(learn(RecurrentNetwork(n_in=task.n_in, n=4, n_out=task.n_out), Watched(), task, training(), seed=1,
+                   steps=20, every=10))  # fmt: skip
+    assert set(seen) == {1}
 
 
 def test_points_come_at_the_ends_of_sequences_and_the_last_at_the_end():
