@@ -1,8 +1,7 @@
 """Not in the paper: its networks on Fashion-MNIST, beside a linear classifier and backpropagation.
 
 Two parts. *Search*: learning rates of each kind of network on a fifth of the training images, held back, with a seed of
-its own, five epochs. *Networks*: 30 epochs with the best rates. Sparse and symmetric feedback have those of random
-feedback.
+its own, five epochs. *Networks*: 30 epochs with the best rates.
 
     python experiments/fashion.py --scale paper
 """

@@ -114,6 +114,8 @@ FASHION_RATES = {
     "no-hidden": list(OUTPUT_RATES),
     "one-hidden": [*(f"{hidden},{output}" for hidden, output in BOTH_RATES), "5.7,0.07", "5.7,0.21"],
     "two-hidden": ["0.07,0.07,0.07", *(f"{hidden},{hidden},{output}" for hidden, output in BOTH_RATES)],
+    "sparse": [f"{hidden},{output}" for hidden, output in BOTH_RATES],
+    "symmetric": [f"{hidden},{output}" for hidden in ("0.07", "0.21", "0.63") for output in ("0.07", "0.21")],
     "backprop": [
         *(f"{hidden},{output}" for hidden in ("0.07", "0.21", "0.63") for output in ("0.02", "0.07")),
         "0.63,0.21",

@@ -46,7 +46,7 @@ def draw(report: dict) -> tuple[Figure, str]:
         f"(b) Dots are networks, bars their mean, lines its 95 % interval where there are three; "
         f"{sentence(report, NAMES)}. (c) What the learning rates were chosen by: error on a fifth of the training "
         f"images after five epochs, one network each (another seed); rates of hidden layers and of the output: "
-        f"{spiking}. Sparse and symmetric feedback have those of random feedback."
+        f"{spiking}."
     )
     return figure, text.replace(",\n", ", ").replace("\n", " ")
 
