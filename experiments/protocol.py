@@ -129,8 +129,8 @@ FASHION_BEST = {
     "no-hidden": "0.07",
     "one-hidden": "1.9,0.21",
     "two-hidden": "0.21,0.21,0.07",
-    "sparse": "1.9,0.21",
-    "symmetric": "1.9,0.21",
+    "sparse": "0.63,0.07",
+    "symmetric": "0.63,0.07",
     "backprop": "5.7,0.07",
 }
 
