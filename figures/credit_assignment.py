@@ -7,43 +7,13 @@ import math
 
 from frame import main, new_figure, panels
 from matplotlib.figure import Figure
+from rule_panels import NAMES
 
 from spikelearn.compare import curves
 from spikelearn.plotting.comparison import error_curves, final_angles, final_errors, styles
 from spikelearn.ratenet import table
 
 CURVES = ("bp", "shallow", "fa", "dfa", "sign", "kp", "dtp", "ao-sdtp", "ep", "burst", "np", "spiking")  # in panel a
-
-NAMES = {
-    "bp": "backpropagation",
-    "shallow": "output layer only",
-    "fa": "feedback alignment",
-    "dfa": "direct feedback alignment",
-    "dtp": "target propagation",
-    "dtp-parallel": "target propagation, parallel",
-    "sdtp": "simplified target prop.",
-    "sdtp-parallel": "simplified t. p., parallel",
-    "ao-sdtp": "auxiliary outputs",
-    "ao-sdtp-parallel": "auxiliary outputs, parallel",
-    "sign": "sign symmetry",
-    "mirror": "weight mirror",
-    "kp": "Kolen-Pollack",
-    "hsic": "HSIC bottleneck",
-    "am": "alternating minimisation",
-    "dbn": "deep belief network",
-    "ep": "equilibrium propagation",
-    "microcircuit": "dendritic microcircuit",
-    "burst": "burst propagation",
-    "np": "node perturbation",
-    "wp": "weight perturbation",
-    "es": "evolution strategies",
-    "ga": "genetic algorithm",
-    "hash": "winners by hashing",
-    "meta": "learned local rule",
-    "bp-binary": "backprop., binary units",
-    "bp-dropout": "backprop., dropout",
-    "spiking": "plateaus, spiking",
-}
 
 CAPTION = (
     "How a hidden synapse gets its credit: {n} answers on {images}, {sizes}, {epochs} epochs, {seeds}. "

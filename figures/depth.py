@@ -5,11 +5,10 @@ python figures/depth.py [RUNS] [--out FILE]
 
 from statistics import fmean
 
-from credit_assignment import NAMES
 from frame import main, new_figure, panels
-from harder import diverged, last, seeds
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from rule_panels import NAMES, diverged, last, seeds
 
 from spikelearn.plotting.comparison import styles
 

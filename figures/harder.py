@@ -5,37 +5,14 @@ python figures/harder.py [RUNS] [--out FILE]
 
 from statistics import fmean
 
-from credit_assignment import NAMES
 from frame import main, new_figure, panels
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from rule_panels import NAMES, diverged, last, seeds
 
 from spikelearn.plotting.comparison import final_errors, styles
 
 TASKS = ("yin-yang", "mnist-1d")
-
-
-def last(results: list[dict]) -> dict[str, list[float]]:
-    """Return for each rule the test error of each seed after the last epoch; those that diverged are left out."""
-    found: dict[str, list[float]] = {}
-    for result in results:
-        errors = found.setdefault(result["rule"], [])
-        if result["diverged"] is None:
-            errors.append(result["test_error"][-1])
-    return found
-
-
-def diverged(comparisons: dict) -> str:
-    """Say which rules diverged with some seed."""
-    results = [result for found in comparisons.values() for result in found["results"]]
-    names = list(dict.fromkeys(result["rule"] for result in results if result["diverged"] is not None))
-    return f" Diverged with some seed: {', '.join(NAMES[name] for name in names)}." if names else ""
-
-
-def seeds(found: dict) -> str:
-    """Say how many seeds a comparison has."""
-    n = len({result["seed"] for result in found["results"]})
-    return "1 seed" if n == 1 else f"{n} seeds"
 
 
 def draw(report: dict) -> tuple[Figure, str]:

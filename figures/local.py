@@ -3,10 +3,9 @@
 python figures/local.py [RUNS] [--out FILE]
 """
 
-from credit_assignment import NAMES
 from frame import main, new_figure, panels
-from harder import diverged, last, seeds
 from matplotlib.figure import Figure
+from rule_panels import NAMES, diverged, last, seeds
 
 from spikelearn.plotting.comparison import final_errors, styles
 

@@ -58,7 +58,7 @@ def test_all_knows_every_experiment():
     checks |= {"hashed_shares"}
     scripts = {path.stem for path in (ROOT / "experiments").glob("*.py")}
     assert set(NAMES) == scripts - beside - checks
-    parts = {"frame", "learning", "trace_panels", "gallery", "speed_table"}
+    parts = {"frame", "learning", "trace_panels", "rule_panels", "gallery", "speed_table"}
     drawings = {path.stem for path in (ROOT / "figures").glob("*.py")} - parts
     assert drawings == set(NAMES)
 
