@@ -55,20 +55,21 @@ def _search(axes: Axes, report: dict) -> None:
     """Draw the held-out errors of all rates that were tried, by kind of network; what was chosen is filled."""
     chosen = {f"{kind}-{rates}" for kind, rates in report["best"].items()}
     kinds = [name for name in NAMES if name.removeprefix("fashion-") in _searched(report)]
-    ticks = []
-    for place, name in enumerate(kinds):
+    at, ticks = 0, {}
+    for name in kinds:
         kind, colour = name.removeprefix("fashion-"), COLOURS[list(NAMES).index(name) % len(COLOURS)]
         tried = {key: curve[-1] for key, curve in report["search"].items() if key.rsplit("-", 1)[0] == kind}
-        for k, (key, error) in enumerate(tried.items()):
-            x = place + 0.8 * (k + 0.5) / len(tried) - 0.4
-            axes.plot(x, error, "o", markerfacecolor=colour if key in chosen else "none", color=colour, markersize=6)
-            axes.annotate(key.rsplit("-", 1)[1].replace(",", "\n"), (x, error), xytext=(0, 6),
+        ticks[at + (len(tried) - 1) / 2] = NAMES[name]
+        for key, error in tried.items():
+            axes.plot(at, error, "o", markerfacecolor=colour if key in chosen else "none", color=colour, markersize=6)
+            axes.annotate(key.rsplit("-", 1)[1].replace(",", ", "), (at, error), xytext=(0, 6), rotation=90,
                           textcoords="offset points", ha="center", fontsize="x-small")  # fmt: skip
-        ticks.append(NAMES[name].replace("\n", " "))
-    axes.set_xticks(range(len(kinds)), ticks)
+            at += 1
+        at += 1.5
+    axes.set_xticks(list(ticks), ticks.values())
     last = [found[-1] for found in report["search"].values()]
     span = max(last) - min(last) or 1
-    axes.set(ylabel="error, held out (%)", ylim=(min(last) - 0.1 * span, max(last) + 0.25 * span))
+    axes.set(ylabel="error, held out (%)", ylim=(min(last) - 0.1 * span, max(last) + 0.2 * span))
     bare(axes)
 
 

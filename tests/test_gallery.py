@@ -31,6 +31,7 @@ GIVEN = {
     "apical_conductance": {"3.3": "from the published t-values", "5.2": "from the published t-values"},
     "cited": {"0": "an end of plateaus' range"},
     "test_duration": {"24": "published"},
+    "fashion": {"500": "units", "256": "units", "10.6": "published", "2021": "a year"},
     "temporal_credit": {"200": "repetitions of 1,000 steps"},
     "feedback_alignment_linear": {"2016": "a year"},
     "meta_rule": {"2019": "a year", "1,280": "80 generations of 8 mirrored pairs"},
@@ -135,6 +136,10 @@ WORKED_OUT = {
         "4": max(map(float, read("symmetric_feedback")["noise"])),
         "5.8": read("symmetric_feedback")["reach"]["forward_weights_sd"],
     },
+    "fashion": lambda: {
+        "1.4": (settled("fashion", "fashion-no-hidden") - settled("fashion", "fashion-one-hidden")).mean(),
+        "3.6": settled("fashion", "fashion-no-hidden").mean() - settled("fashion", "fashion-backprop").mean(),
+    },
     "apical_conductance": lambda: {
         "6.2": errors("apical_conductance", "weak-attenuation")[:, 9].mean(),
         "4.8": errors("apical_conductance", "two-hidden")[:, 9].mean(),
@@ -209,3 +214,10 @@ def test_what_is_worked_out_is_what_is_written(name):
 
 def test_the_readme_opens_with_the_error_of_the_committed_networks():
     assert "to 1.8 % on MNIST" in (ROOT / "README.md").read_text()
+
+
+def test_rates_on_fashion_mnist_are_those_with_the_least_error_held_out():
+    found = read("fashion")
+    for kind, rates in found["best"].items():
+        tried = {key: errors[-1] for key, errors in found["search"].items() if key.rsplit("-", 1)[0] == kind}
+        assert len(tried) >= 3 and min(tried, key=tried.__getitem__) == f"{kind}-{rates}"
