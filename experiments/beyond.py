@@ -122,8 +122,7 @@ COUNTED = 500  # images whose spikes are counted
 
 def images(setting: Setting, trained: Trained, searching: bool) -> datasets.Dataset:
     """Return the images; for the search, the held-out training images in place of the test images."""
-    scale = protocol.SCALES[setting.scale]
-    data = (scale if trained.data is None or scale.data != "mnist" else replace(scale, data=trained.data)).load()
+    data = protocol.SCALES[setting.scale].on(trained.data).load()
     if not searching:
         return data
     n = len(data.train) - len(data.train) // HELD_OUT

@@ -1,18 +1,15 @@
 """Comparisons of rules, several in one experiment: each goes on where it was stopped, and is kept in short."""
 
-import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from harness import STOPPED, Setting, parse, rounded, write
-from tqdm import tqdm
+import harness
+from harness import Setting, rounded
 
 import spikelearn as sl
+from spikelearn.cli.arguments import runs_bar
 from spikelearn.compare import Comparison, compare
 from spikelearn.ratenet import table
-
-SEEDS = {"smoke": 1, "laptop": 1, "paper": 3}
 
 
 def main(name: str, text: str, comparisons: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
@@ -25,29 +22,20 @@ def main(name: str, text: str, comparisons: Mapping[str, Mapping[str, dict[str, 
     text : str
         What is shown as help.
     comparisons : mapping
-        By scale, and by the name of the comparison: what `Comparison` takes, but for the seeds; ``most_seeds`` besides.
+        By scale, and by the name of the comparison: what `Comparison` takes, but for the seeds.
     """
-    setting, began = parse(text, SEEDS), time.monotonic()
-    try:
-        found = {each: _compared(setting, name, each, dict(n)) for each, n in comparisons[setting.scale].items()}
-    except sl.InputError as error:
-        sys.exit(f"{name}: error: {error}")
-    except KeyboardInterrupt:
-        print(f"{name}: stopped; the same command goes on", file=sys.stderr)
-        sys.exit(STOPPED)
-    path = write(setting, name, {"comparisons": found}, time.monotonic() - began)
-    print(f"{name}: {path}")
+
+    def measure(setting: Setting) -> dict[str, Any]:
+        chosen = comparisons[setting.scale].items()
+        return {"comparisons": {each: _compared(setting, name, each, numbers) for each, numbers in chosen}}
+
+    harness.main(name, text, lambda setting: [], measure)
 
 
-def _compared(setting: Setting, name: str, each: str, numbers: dict[str, Any]) -> dict[str, Any]:
-    seeds = min(setting.seeds, numbers.pop("most_seeds", setting.seeds))
-    comparison = Comparison(seeds=seeds, engine=sl.Clock(), **numbers)
-    with tqdm(unit="run", desc=each, disable=None, file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+def _compared(setting: Setting, name: str, each: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    comparison = Comparison(seeds=setting.seeds, engine=sl.Clock(), **numbers)
+    print(each)
+    with runs_bar(False) as show:
         results = compare(comparison, setting.out / name / each.replace(", ", "-"), jobs=setting.jobs, progress=show)
     print(table.text(table.rows(results)))
     return {

@@ -11,9 +11,9 @@ import sys
 import time
 
 from harness import STOPPED, parse, write
-from tqdm import tqdm
 
 import spikelearn as sl
+from spikelearn.cli.arguments import runs_bar
 from spikelearn.compare import Comparison, compare
 from spikelearn.ratenet import ENTRIES, table
 from spikelearn.spiking_row import NUMBERS
@@ -85,12 +85,7 @@ def main() -> None:
     try:
         # The spiking network in the paper's own numerics.
         comparison = Comparison(**SCALES[setting.scale], seeds=setting.seeds, engine=sl.Clock())
-        with tqdm(unit="run", disable=None, file=sys.stderr) as bar:
-
-            def show(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with runs_bar(False) as show:
             results = compare(comparison, setting.out / NAME, jobs=setting.jobs, progress=show)
     except sl.InputError as error:
         sys.exit(f"{NAME}: error: {error}")

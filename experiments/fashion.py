@@ -36,13 +36,9 @@ TRIED = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 
 def control(setting: Setting, name: str, seed: int, rate: float, searching: bool) -> Task:
     """Return the task that trains a control."""
-    scale = protocol.Scale(
-        data=DATA if setting.scale != "smoke" else "digits",
-        train=protocol.SCALES[setting.scale].train,
-        test=protocol.SCALES[setting.scale].test,
-    )
+    scale = protocol.SCALES[setting.scale].on(DATA)
     data: Dataset = split(scale.load().train) if searching else scale.load()
-    epochs = min(SEARCH_EPOCHS if searching else EPOCHS, protocol.SCALES[setting.scale].epochs)
+    epochs = min(SEARCH_EPOCHS if searching else EPOCHS, scale.epochs)
     rule = rules.Backprop(optimiser=Adam(rate=rate))
     network = rule.network((data.train.n_inputs, *CONTROLS[name].hidden, data.train.n_classes))
     made_from = {

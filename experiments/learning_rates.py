@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 import spikelearn as sl
+from spikelearn.cli.arguments import runs_bar
 from spikelearn.errors import check_name
 from spikelearn.ratenet import rules as r
 from spikelearn.ratenet.fit import fit
@@ -145,10 +145,8 @@ def search(scale: str, rules: Sequence[str], out: Path, jobs: int) -> list[dict]
     def work(candidate: str, seed: int):
         return partial(done, out, candidate, *candidates[candidate], scale, origin(candidate, seed))
 
-    with tqdm(total=len(candidates), desc="learning_rates", disable=None) as bar:
-        return gather(
-            out, list(candidates), [SEED], origin, work, jobs=jobs, progress=lambda n, _: bar.update(n - bar.n)
-        )
+    with runs_bar(False) as show:
+        return gather(out, list(candidates), [SEED], origin, work, jobs=jobs, progress=show)
 
 
 def done(out: Path, candidate: str, name: str, rule, scale: str, origin: dict) -> dict:

@@ -47,6 +47,10 @@ class Scale:
     hidden: dict[str, tuple[int, ...]] = field(default_factory=dict)
     retests: int = RETESTS
 
+    def on(self, data: str | None) -> "Scale":
+        """Return the same of other images in place of MNIST, where the scale has that."""
+        return self if data is None or self.data != "mnist" else replace(self, data=data)
+
     def load(self) -> datasets.Dataset:
         """Return the images."""
         data = _load(self.data)
@@ -210,8 +214,7 @@ def seeds(setting: Setting, name: str) -> range:
 
 def scale_of(setting: Setting, name: str) -> Scale:
     """Return how much of the published protocol a network gets, and on which images."""
-    scale, data = SCALES[setting.scale], CONDITIONS[name].data
-    return scale if data is None or scale.data != "mnist" else replace(scale, data=data)
+    return SCALES[setting.scale].on(CONDITIONS[name].data)
 
 
 def config(setting: Setting, name: str, seed: int) -> runs.Config:

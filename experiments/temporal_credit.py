@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from harness import STOPPED, Setting, Tell, once, parse, read, rounded, write
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 import spikelearn as sl
+from spikelearn.cli.arguments import runs_bar
 from spikelearn.temporal import table
 from spikelearn.temporal.comparison import Comparison, compare
 from spikelearn.temporal.cost import cost
@@ -81,12 +81,7 @@ def comparisons(chosen: Setting) -> dict[str, dict[str, Any]]:
     for task, numbers in TASKS[chosen.scale].items():
         seeds = min(chosen.seeds, MOST_SEEDS.get(task, chosen.seeds))
         comparison = Comparison(task=task, seeds=seeds, **numbers)
-        with tqdm(unit="run", desc=task, disable=None, file=sys.stderr) as bar:
-
-            def show(done: int, total: int, bar: tqdm = bar) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with runs_bar(False) as show:
             results = compare(comparison, chosen.out / NAME / task, jobs=chosen.jobs, progress=show)
         found[task] = {
             "steps": comparison.steps,

@@ -105,8 +105,7 @@ def memory(network: RateNetwork, rule: Rule) -> int:
     int
         Weights, gradient, what the optimiser remembers, and what the rule keeps.
     """
-    weights = sum(math.prod(connection.shape) + connection.post for connection in network.connections)
-    numbers = (2 + rule.optimiser.start(1, network.dtype).numbers) * weights + rule.kept(network)
+    numbers = (2 + rule.optimiser.start(1, network.dtype).numbers) * network.numbers + rule.kept(network)
     return numbers * np.dtype(network.dtype).itemsize
 
 

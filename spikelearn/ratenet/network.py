@@ -8,6 +8,7 @@ those that see an image patch by patch. In code layers are counted from 0: ``W[l
 ``h[l + 1]``; lists of errors, slopes and feedback weights have the index of that ``W``.
 """
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -105,6 +106,11 @@ class RateNetwork:
     def connections(self) -> tuple[Connection, ...]:
         """How each layer receives the one below, lowest first."""
         return (*self.local, *(Dense(pre, post) for pre, post in pairwise(self.sizes[len(self.local) :])))
+
+    @property
+    def numbers(self) -> int:
+        """Weights and biases, counted."""
+        return sum(math.prod(connection.shape) + connection.post for connection in self.connections)
 
     def draw(self, rng: np.random.Generator) -> Parameters:
         """Draw weights, uniform as Glorot & Bengio (2010) propose; biases are zero.

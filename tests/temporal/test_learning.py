@@ -116,8 +116,9 @@ def test_blas_has_one_thread_while_a_network_learns():
 
     task = Add()
     with threadpool_limits(2, user_api="blas"):
-        list(learn(RecurrentNetwork(n_in=task.n_in, n=4, n_out=task.n_out), Watched(), task, training(), seed=1,
-                   steps=20, every=10))  # fmt: skip
+        network = RecurrentNetwork(n_in=task.n_in, n=4, n_out=task.n_out)
+        for _ in learn(network, Watched(), task, training(), seed=1, steps=20, every=10):
+            assert 2 in {library["num_threads"] for library in threadpool_info()}  # as before
     assert set(seen) == {1}
 
 

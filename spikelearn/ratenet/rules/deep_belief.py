@@ -69,6 +69,10 @@ class DeepBelief(DeltaRule):
             machines.append(Machine(W=W, visible=np.zeros(W.shape[1], W.dtype), hidden=b))
         return machines
 
+    def kept(self, network: RateNetwork) -> int:
+        """Return the number of biases of the units that the machines make up."""
+        return sum(network.sizes[:-2])
+
     def prepare(self, state: State, batches: Batches, epoch: int, rng: np.random.Generator) -> None:
         """Train the machines, the lowest first, before the first epoch."""
         if epoch > 0:

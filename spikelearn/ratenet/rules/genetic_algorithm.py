@@ -74,6 +74,10 @@ class GeneticAlgorithm(Rule):
         """Begin with one parent."""
         return Parents([parameters.flat.copy()], [()])
 
+    def kept(self, network: RateNetwork) -> int:
+        """Return the numbers of the parents' weights."""
+        return self.parents * network.numbers
+
     def descend(self, first: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the weights to which mutations lead.
 

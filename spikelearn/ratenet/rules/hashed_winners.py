@@ -74,6 +74,10 @@ class HashedWinners(FeedbackRule):
         drawn = ((pre + 1, self.tables * self.bits) for pre in network.sizes[:-2])
         return [rng.standard_normal(shape).astype(network.dtype) for shape in drawn]
 
+    def kept(self, network: RateNetwork) -> int:
+        """Return the numbers of the projections."""
+        return sum((pre + 1) * self.tables * self.bits for pre in network.sizes[:-2])
+
     def active(self, state: State, layer: int, x: np.ndarray) -> np.ndarray:
         """Return which units of a hidden layer collide with its input.
 
