@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from conditions import FASHION_BEST, SEARCH_SEED
 from harness import Setting, Stages, Task, Tell, main, once, read
 
 from spikelearn.datasets import Dataset, split
 from spikelearn.ratenet import Adam, fit, rules
 
 DATA = "fashion"
-KINDS = tuple(f"fashion-{kind}" for kind in protocol.FASHION_BEST)
+KINDS = tuple(f"fashion-{kind}" for kind in FASHION_BEST)
 SEARCHED = tuple(name for name in protocol.CONDITIONS if name.startswith("fashion-search-"))
 EPOCHS, SEARCH_EPOCHS = 30, 5
 
@@ -68,7 +69,7 @@ def _path(setting: Setting, name: str, seed: int, rate: float) -> Path:
 def stages(setting: Setting) -> Stages:
     """Return the tasks: the search, then the networks; none waits for another."""
     seeds = protocol.seeds(setting, KINDS[0])
-    searched = [control(setting, name, protocol.SEARCH_SEED, rate, True) for name in CONTROLS for rate in TRIED]
+    searched = [control(setting, name, SEARCH_SEED, rate, True) for name in CONTROLS for rate in TRIED]
     trained = [control(setting, name, seed, found.rate, False) for name, found in CONTROLS.items() for seed in seeds]
     return [[*protocol.training(setting, *SEARCHED), *searched], [*protocol.training(setting, *KINDS), *trained]]
 
@@ -79,13 +80,13 @@ def measure(setting: Setting) -> dict[str, Any]:
     held_out = {name.removeprefix("fashion-search-"): protocol.curves(setting, name)[0] for name in SEARCHED}
     for name in CONTROLS:
         for rate in TRIED:
-            held_out[f"{name}-{rate:g}"] = read(_path(setting, name, protocol.SEARCH_SEED, rate))
+            held_out[f"{name}-{rate:g}"] = read(_path(setting, name, SEARCH_SEED, rate))
     networks = {name: {"test_error": protocol.curves(setting, name)} for name in KINDS}
     networks |= {
         name: {"test_error": [read(_path(setting, name, seed, found.rate)) for seed in seeds]}
         for name, found in CONTROLS.items()
     }
-    best = protocol.FASHION_BEST | {name: f"{found.rate:g}" for name, found in CONTROLS.items()}
+    best = FASHION_BEST | {name: f"{found.rate:g}" for name, found in CONTROLS.items()}
     return {"search": held_out, "best": best, "conditions": networks}
 
 

@@ -6,7 +6,8 @@ by that factor, beside those two; 20 epochs.
     python experiments/feedback_strength.py --scale paper
 """
 
-from protocol import STRONGER, compare_networks
+from conditions import STRONGER
+from protocol import compare_networks
 
 NAMES = (
     "one-hidden",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import spikelearn as sl
 from spikelearn.ratenet import FeedbackRule, fit
-from spikelearn.ratenet.rule import draw_feedback
+from spikelearn.ratenet.delta import draw_feedback
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ does noise do that adds up?
 import drifting
 import protocol
 import trials
+from conditions import NOISE
 from harness import Setting, Stages, main
 
 NAMES = ("one-hidden", "symmetric", "symmetric-noisy")
-NOISY = {sd: f"noise-{sd:g}" for sd in protocol.NOISE}
+NOISY = {sd: f"noise-{sd:g}" for sd in NOISE}
 TRIALS = 50
 
 
@@ -35,7 +36,7 @@ def measure(setting: Setting) -> dict:
     return {
         "conditions": protocol.learning(setting, *NAMES) | {"drifting": drifting.learning(setting, seeds(setting))},
         "noise": {str(sd): protocol.curves(setting, name)[0] for sd, name in NOISY.items()},
-        "reach": trials.noise_reach(setting, "symmetric", [sd for sd in protocol.NOISE if sd > 0], TRIALS),
+        "reach": trials.noise_reach(setting, "symmetric", [sd for sd in NOISE if sd > 0], TRIALS),
     }
 
 

@@ -53,7 +53,16 @@ def report(out, name):
 
 
 def test_all_knows_every_experiment():
-    beside = {"all", "harness", "protocol", "watched", "trials", "drifting", "compared"}  # no experiments of their own
+    beside = {
+        "all",
+        "harness",
+        "protocol",
+        "watched",
+        "trials",
+        "drifting",
+        "compared",
+        "conditions",
+    }  # no experiments of their own
     checks = {"credit_check", "learning_check", "learning_rates", "own_rate_rule", "rate_speed", "speed"}
     checks |= {"hashed_shares"}
     scripts = {path.stem for path in (ROOT / "experiments").glob("*.py")}
@@ -246,18 +255,19 @@ def test_what_another_configuration_left_is_refused(tmp_path, monkeypatch, of):
 
     start()
     smoke = protocol.SCALES["smoke"]
-    monkeypatch.setitem(protocol.SCALES, "smoke", protocol.replace(smoke, train=100))
+    monkeypatch.setitem(protocol.SCALES, "smoke", replace(smoke, train=100))
     with pytest.raises(sl.InputError, match="was made with another configuration: .*; move it away or choose another"):
         start()
 
 
 def brighter(monkeypatch):
     """Let the experiments load other images, as many."""
+    import conditions
     import protocol
 
     usual = sl.load("digits")
     other = replace(usual, train=replace(usual.train, x=usual.train.x * np.float32(0.5)))
-    monkeypatch.setattr(protocol, "_load", lambda source: other)
+    monkeypatch.setattr(conditions, "_load", lambda source: other)
     for name in ("_digests", "_part"):  # without what they remember
         monkeypatch.setattr(protocol, name, getattr(protocol, name).__wrapped__)
 

@@ -15,11 +15,12 @@ A rule of one's own: ``experiments/own_rate_rule.py``.
 from spikelearn.ratenet import rules
 from spikelearn.ratenet.architectures import ARCHITECTURES, Architecture, architecture
 from spikelearn.ratenet.connections import Dense, Local
+from spikelearn.ratenet.delta_rule import DeltaRule, FeedbackRule
 from spikelearn.ratenet.fit import Epoch, fit
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import SGD, Adam
 from spikelearn.ratenet.registry import ENTRIES, entry
-from spikelearn.ratenet.rule import Batch, DeltaRule, FeedbackRule, Rule, State
+from spikelearn.ratenet.rule import Batch, Rule, State
 
 __all__ = [
     "ARCHITECTURES",

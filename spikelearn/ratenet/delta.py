@@ -87,3 +87,20 @@ def draw_feedback(network: RateNetwork, rng: np.random.Generator) -> list[np.nda
         One for each hidden layer, lowest first; from a local layer of the shape of its own weights.
     """
     return [connection.reverse.draw(rng).astype(network.dtype) for connection in network.connections[1:]]
+
+
+def turned(parameters: Parameters) -> list[np.ndarray]:
+    """Return the forward weights as feedback weights, with which errors come back as in backpropagation.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Weights of a network.
+
+    Returns
+    -------
+    list of (units, units of the layer above) arrays
+        One for each hidden layer, lowest first: the weights of the layer above, transposed; of a local one as they are.
+    """
+    pairs = zip(parameters.connections[1:], parameters.W[1:], strict=True)
+    return [connection.turn(W) for connection, W in pairs]

@@ -20,11 +20,12 @@ import numpy as np
 from spikelearn.errors import check_range
 from spikelearn.ratenet.activations import Identity
 from spikelearn.ratenet.angles import mean_angles
+from spikelearn.ratenet.delta_rule import DeltaRule, FeedbackRule
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import SGD
 from spikelearn.ratenet.outputs import LinearOutput
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, DeltaRule, FeedbackRule, State
+from spikelearn.ratenet.rule import Batch, State
 from spikelearn.ratenet.rules import Backprop, FeedbackAlignment, NodePerturbation, Shallow
 from spikelearn.ratenet.streams import stream
 

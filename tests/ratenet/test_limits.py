@@ -8,7 +8,8 @@ import pytest
 from ratenet.helpers import batch, degrees, numerical_gradient, state_of
 from spikelearn.ratenet import SGD, RateNetwork, rules
 from spikelearn.ratenet.activations import Identity
-from spikelearn.ratenet.rule import Batch, send_back
+from spikelearn.ratenet.delta import send_back
+from spikelearn.ratenet.rule import Batch
 from spikelearn.ratenet.rules.evolution_strategies import Losses
 
 SIZES = (6, 9, 8, 4)

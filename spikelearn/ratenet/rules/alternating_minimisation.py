@@ -25,10 +25,11 @@ import numpy as np
 
 from spikelearn.errors import check_range
 from spikelearn.ratenet.activations import Relu
+from spikelearn.ratenet.delta import outer_means
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Optimiser
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Rule, State, outer_means
+from spikelearn.ratenet.rule import Batch, Rule, State
 from spikelearn.ratenet.shared import need_dense, need_deterministic_hidden
 
 MOMENTUM = 0.9  # of the codes' descent

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn.ratenet.delta import turned
+from spikelearn.ratenet.delta_rule import FeedbackRule
 from spikelearn.ratenet.network import RateNetwork
-from spikelearn.ratenet.rule import FeedbackRule, State, turned
+from spikelearn.ratenet.rule import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,4 +26,4 @@ class Backprop(FeedbackRule):
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the transpose of the present forward weights."""
-        return turned(state)
+        return turned(state.parameters)

@@ -28,10 +28,11 @@ import numpy as np
 
 from spikelearn.errors import InputError, check_range
 from spikelearn.ratenet.activations import Logistic
+from spikelearn.ratenet.delta_rule import FeedbackRule
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.outputs import SquaredLogistic
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State
+from spikelearn.ratenet.rule import State
 from spikelearn.ratenet.shared import need_deterministic_hidden
 
 

@@ -19,9 +19,10 @@ import numpy as np
 from spikelearn.errors import check_range
 from spikelearn.ratenet.activations import Logistic
 from spikelearn.ratenet.boltzmann import Machine, contrastive_divergence
+from spikelearn.ratenet.delta_rule import DeltaRule
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batches, DeltaRule, State
+from spikelearn.ratenet.rule import Batches, State
 from spikelearn.ratenet.shared import need_dense, need_deterministic_hidden
 
 EARLY, LATE, EARLY_PASSES = 0.5, 0.9, 5  # momentum, and when it rises

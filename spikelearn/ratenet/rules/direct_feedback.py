@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn.ratenet.angles import angle
+from spikelearn.ratenet.delta import turned
+from spikelearn.ratenet.delta_rule import DeltaRule
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import DeltaRule, State, turned
+from spikelearn.ratenet.rule import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class DirectFeedback(DeltaRule):
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle to the transpose of the product of all weights above."""
         product, found = np.eye(state.network.sizes[-1], dtype=state.network.dtype), []
-        layers = list(zip(state.network.connections[1:], turned(state), state.memory, strict=True))
+        layers = list(zip(state.network.connections[1:], turned(state.parameters), state.memory, strict=True))
         for connection, W, Y in reversed(layers):
             product = connection.reverse.send(W, product)  # a row for each output
             found.append(angle(Y, product.T))

@@ -32,9 +32,11 @@ import numpy as np
 
 from spikelearn.errors import check_range
 from spikelearn.ratenet.activations import Relu
+from spikelearn.ratenet.delta import turned
+from spikelearn.ratenet.delta_rule import FeedbackRule
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State, turned
+from spikelearn.ratenet.rule import State
 from spikelearn.ratenet.shared import need_dense, need_deterministic
 
 MOST_BITS = 62  # in an integer
@@ -146,7 +148,7 @@ class HashedWinners(FeedbackRule):
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the transpose of the present forward weights."""
-        return turned(state)
+        return turned(state.parameters)
 
     def outputs(self, state: State, x: np.ndarray) -> np.ndarray:
         """Return the outputs at test, (n, classes)."""

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn.errors import check_range
+from spikelearn.ratenet.delta_rule import DeltaRule
 from spikelearn.ratenet.network import Activity, RateNetwork
-from spikelearn.ratenet.rule import DeltaRule, State
+from spikelearn.ratenet.rule import State
 from spikelearn.ratenet.shared import need_deterministic_hidden
 
 EPSILON = 1e-5  # of the normalisation, as in the authors' code

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn.errors import check_range
+from spikelearn.ratenet.delta import draw_feedback
+from spikelearn.ratenet.delta_rule import FeedbackRule
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, FeedbackRule, State, draw_feedback
+from spikelearn.ratenet.rule import Batch, State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,9 +24,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikelearn.errors import InputError, check_choice
+from spikelearn.ratenet.delta import outer_means
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, State, outer_means
+from spikelearn.ratenet.rule import Batch, State
 from spikelearn.ratenet.rules.direct_feedback import DirectFeedback
 from spikelearn.ratenet.rules.meta_numbers import FOUND
 from spikelearn.ratenet.shared import need_dense

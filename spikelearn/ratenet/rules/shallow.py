@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn.ratenet.delta_rule import DeltaRule
 from spikelearn.ratenet.network import Activity
-from spikelearn.ratenet.rule import DeltaRule, State
+from spikelearn.ratenet.rule import State
 
 
 @dataclass(frozen=True, kw_only=True)

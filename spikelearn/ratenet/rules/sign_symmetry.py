@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn.ratenet.delta import turned
+from spikelearn.ratenet.delta_rule import FeedbackRule
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import FeedbackRule, State, turned
+from spikelearn.ratenet.rule import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,4 +30,4 @@ class SignSymmetry(FeedbackRule):
 
     def feedback(self, state: State) -> list[np.ndarray]:
         """Return the magnitudes with the present signs of the forward weights."""
-        return [np.copysign(magnitude, W) for magnitude, W in zip(state.memory, turned(state), strict=True)]
+        return [np.copysign(magnitude, W) for magnitude, W in zip(state.memory, turned(state.parameters), strict=True)]

@@ -29,11 +29,13 @@ import numpy as np
 from spikelearn.errors import check_range
 from spikelearn.ratenet.angles import angle
 from spikelearn.ratenet.connections import Connection, Dense
+from spikelearn.ratenet.delta import outer_means, turned
+from spikelearn.ratenet.delta_rule import DeltaRule
 from spikelearn.ratenet.inverses import Alternating, Decoders, Schedule, reconstruction_error
 from spikelearn.ratenet.network import Activity, RateNetwork
 from spikelearn.ratenet.optimisers import Adam, Optimiser
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Batches, DeltaRule, State, outer_means, turned
+from spikelearn.ratenet.rule import Batch, Batches, State
 from spikelearn.ratenet.shared import need_deterministic_hidden
 
 
@@ -208,7 +210,7 @@ class TargetPropagation(DeltaRule):
 
     def alignment(self, state: State) -> tuple[float, ...]:
         """Return the angle between each decoder's weights and the transpose of the layer's that it inverts."""
-        pairs = zip(state.memory.parameters.W, turned(state), strict=False)
+        pairs = zip(state.memory.parameters.W, turned(state.parameters), strict=False)
         return tuple(angle(V[:, : W.shape[1]], W) for V, W in pairs)
 
 

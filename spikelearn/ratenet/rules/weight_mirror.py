@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn.errors import check_range
+from spikelearn.ratenet.delta_rule import FeedbackRule
 from spikelearn.ratenet.network import RateNetwork
 from spikelearn.ratenet.parameters import Parameters
-from spikelearn.ratenet.rule import Batch, Batches, FeedbackRule, State
+from spikelearn.ratenet.rule import Batch, Batches, State
 
 
 @dataclass(frozen=True, kw_only=True)
