@@ -55,8 +55,11 @@ def angle_curves(axes: Axes, curves: Curves, look: Mapping[str, Look]) -> Axes:
 
 def _lines(axes: Axes, curves: Curves, look: Mapping[str, Look]) -> None:
     for rule, curve in curves.items():
-        axes.plot(range(1, len(curve) + 1), curve, label=rule, linewidth=1.3, **look[rule])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        point = {"marker": "o", "markersize": 4} if len(curve) == 1 else {}  # of a single epoch there is no line
+        axes.plot(range(1, len(curve) + 1), curve, label=rule, linewidth=1.3, **{**point, **look[rule]})
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if max(map(len, curves.values()), default=0) == 1:
+        axes.set_xlim(0.5, 1.5)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -296,3 +296,15 @@ def test_a_comparison_is_a_value(source):
     comparison = small(source, "fa")
     assert replace(comparison) == comparison
     assert Comparison(data=source, rules=("fa",)).sizes == (12, 256, 256, 3)
+
+
+def test_after_one_epoch_every_rule_is_a_point_and_the_only_epoch_is_1():
+    from matplotlib.figure import Figure
+
+    from spikelearn.plotting.comparison import error_curves, styles
+
+    axes = Figure().subplots()
+    error_curves(axes, {"bp": [5.0], "shallow": [9.0], "fa": [6.0]}, styles(["bp", "shallow", "fa"]))
+    assert all(line.get_marker() == "o" for line in axes.get_lines())
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
