@@ -22,6 +22,15 @@ settings.load_profile("spikelearn")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A program that tells of every compilation, also of what a quick machine compiles within moments.
+IMPATIENT = """
+import sys
+from spikelearn import cli
+from spikelearn.core import compiling
+compiling.PATIENCE = 0.0
+sys.exit(cli.main())
+"""
+
 needs_jit = pytest.mark.skipif(INTERPRETED, reason="interpreted, it would take too long or say nothing")
 of_both_types = pytest.mark.parametrize("real", [np.float32, np.float64])
 

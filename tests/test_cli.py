@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from conftest import IMPATIENT
 
 import spikelearn as sl
 from spikelearn import datasets, descriptions, evaluation, runs, storage, training
@@ -732,14 +733,6 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resuming_equals_never_having_stopped
 
 
 # -- the first time ---------------------------------------------------------------------------------------------------
-
-IMPATIENT = """
-import sys
-from spikelearn import cli
-from spikelearn.core import compiling
-compiling.PATIENCE = 0.0
-sys.exit(cli.main())
-"""
 
 
 def impatient(cache, *arguments):

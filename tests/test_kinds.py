@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from conftest import needs_jit
+from conftest import IMPATIENT, needs_jit
 
 import spikelearn as sl
 from spikelearn import descriptions, kinds, runs, storage
@@ -132,7 +132,7 @@ def test_what_was_compiled_for_a_rule_of_ones_own_is_there_for_the_next_process(
     order = ["train", "one-hidden", "--data", "toy.npz", *ORDER, *mine]
     said = []
     for out in ("one", "two"):
-        command = [sys.executable, "-m", "spikelearn", *order, "--out", out]
+        command = [sys.executable, "-c", IMPATIENT, *order, "--out", out]
         said.append(subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True).stderr)
     assert "compiling train_chunk" in said[0] and said[1] == ""
 
