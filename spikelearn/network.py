@@ -98,6 +98,7 @@ class Network:
         for name, kind in PARTS.items():
             check_kind(f"Network.{name}", getattr(self, name), kind, f"give a spikelearn.{kind.__name__}(...)")
         self._check_hidden()
+        self.initial.check(self.sizes[0])
         check_able("Network.feedback", self.feedback, ("draw", "plan"), "spikelearn.SparseFeedback()")
         check_able("Network.plateaus", self.plateaus, ("cumulative",), "spikelearn.JitteredPlateaus()")
         check_range("Network.rate_max", self.rate_max, above=0, unit="spikes/ms (write 200 * Hz)")

@@ -4,6 +4,7 @@ Moment matching (the authors' initialisation; the paper gives the aim, not the f
 and depolarise by ``v_mean``, the dendritic potentials of a layer with fan-in N have mean `v_mean` and SD `v_sd`.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,10 @@ class InitialWeights:
         cites.
     activity : float
         Assumed presynaptic rate, as a fraction of `rate_max`.
+    receptive_field : int, optional
+        Side, pixels, of the square part of a square image that drives a neuron of the lowest layer before learning.
+        Each neuron has its own, anywhere within the image, and weights of zero elsewhere; a layer that does not learn
+        keeps them (Illing et al. 2019). None: the whole image.
 
     Raises
     ------
@@ -42,6 +47,7 @@ class InitialWeights:
     bias_sd: float = 0.001
     apical_bias: float = 0.0
     activity: float = 0.25
+    receptive_field: int | None = None
 
     def __post_init__(self) -> None:
         check_range("InitialWeights.v_mean", self.v_mean, above=0)
@@ -50,6 +56,35 @@ class InitialWeights:
         check_range("InitialWeights.bias_sd", self.bias_sd, at_least=0)
         check_range("InitialWeights.apical_bias", self.apical_bias)
         check_range("InitialWeights.activity", self.activity, above=0, at_most=1)
+        if self.receptive_field is not None:
+            check_range("InitialWeights.receptive_field", self.receptive_field, at_least=1, integer=True, unit="pixels")
+
+    def check(self, n_inputs: int) -> None:
+        """Raise `InputError` unless images have room for the receptive fields.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of pixels of an image.
+
+        Raises
+        ------
+        InputError
+            Images are not square, or smaller than a receptive field.
+        """
+        if self.receptive_field is None:
+            return
+        width = math.isqrt(n_inputs)
+        if width**2 != n_inputs:
+            raise InputError(
+                f"InitialWeights.receptive_field={self.receptive_field} needs square images; {n_inputs} pixels are not "
+                f"a square. Leave it out: every neuron is then driven by the whole image"
+            )
+        if self.receptive_field > width:
+            raise InputError(
+                f"InitialWeights.receptive_field={self.receptive_field} pixels do not fit into images of {width} x "
+                f"{width}; {width} at most is possible"
+            )
 
     def moments(self, fan_in: int, rate_max: float) -> tuple[float, float]:
         """Return mean and SD of the forward weights of a layer.
@@ -150,11 +185,21 @@ def draw_forward(
     W, b : lists of (n_post, n_pre) and (n_post,) float64 arrays
     """
     forward, biases = [], []
-    for n_pre, n_post in zip(sizes[:-1], sizes[1:], strict=True):
-        mean, sd = initial.moments(n_pre, rate_max)
+    for layer, (n_pre, n_post) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        field = initial.receptive_field if layer == 0 else None
+        mean, sd = initial.moments(n_pre if field is None else field**2, rate_max)
         forward.append(mean + SQRT12 * sd * (rng.random((n_post, n_pre)) - 0.5))
         biases.append(initial.bias_mean + SQRT12 * initial.bias_sd * (rng.random(n_post) - 0.5))
+        if field is not None:
+            forward[0][~_draw_fields(rng, n_post, math.isqrt(n_pre), field)] = 0.0
     return forward, biases
+
+
+def _draw_fields(rng: np.random.Generator, n: int, width: int, field: int) -> np.ndarray:
+    """Draw which pixels of an image each neuron's receptive field holds: (n, width * width) bool."""
+    first = rng.integers(0, width - field, (2, n, 1), endpoint=True)
+    rows, columns = (first <= np.arange(width)) & (np.arange(width) < first + field)
+    return (rows[:, :, None] & columns[:, None, :]).reshape(n, width * width)
 
 
 def draw_apical_biases(

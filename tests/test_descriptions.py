@@ -279,6 +279,50 @@ def test_biases_without_spread_are_all_equal():
     assert all((b == 0.5).all() for b in weights.b)
 
 
+def test_receptive_fields_are_squares_anywhere_in_the_image_with_moments_of_their_own_fan_in():
+    initial = sl.InitialWeights(receptive_field=3)
+    lowest, upper = sl.Network(sizes=(49, 2000, 10), initial=initial).draw_weights(1).W
+    places = lowest.reshape(-1, 7, 7) != 0
+    rows, columns = places.any(axis=2), places.any(axis=1)
+    assert (rows.sum(axis=1) == 3).all()
+    assert (columns.sum(axis=1) == 3).all()
+    assert (places == rows[:, :, None] & columns[:, None, :]).all()
+    for sides in (rows, columns):
+        first = sides.argmax(axis=1)
+        assert (sides[np.arange(2000), first + 2]).all(), "a gap"
+        assert np.bincount(first, minlength=5) == pytest.approx(400, abs=80), "not all places alike"
+    mean, sd = initial.moments(9, RATE_MAX)
+    assert lowest[lowest != 0].mean() == pytest.approx(mean, abs=4 * sd / math.sqrt(18_000))
+    assert lowest[lowest != 0].std() == pytest.approx(sd, rel=4 / math.sqrt(18_000))
+    assert (upper != 0).all()
+
+
+@pytest.mark.parametrize(
+    ("n_inputs", "field", "message"),
+    [
+        (49, 8, "receptive_field=8 pixels do not fit into images of 7 x 7; 7 at most"),
+        (50, 3, "receptive_field=3 needs square images; 50 pixels are not a square"),
+        (49, 0, "receptive_field=0"),
+        (49, 2.5, "receptive_field=2.5"),
+    ],
+)
+def test_receptive_fields_that_images_cannot_have_are_refused(n_inputs, field, message):
+    with pytest.raises(InputError, match=message):
+        sl.Network(sizes=(n_inputs, 5, 3), initial=sl.InitialWeights(receptive_field=field))
+
+
+def test_a_hidden_layer_that_does_not_learn_keeps_its_receptive_fields():
+    x, y = np.random.default_rng(1).random((20, 49)), np.arange(20) % 3
+    network = sl.Network(sizes=(49, 12, 3), initial=sl.InitialWeights(receptive_field=3))
+    model = sl.Model(network=network, learning_rates=(0.2, 0.2), rule=sl.OutputOnly())
+    training = sl.train(model, sl.Images(x=x, y=y, n_classes=3, name="noise"), seed=1)
+    for _ in training:
+        pass
+    learned, drawn = training.weights.W, network.draw_weights(1).W
+    assert np.array_equal(learned[0], drawn[0].astype(np.float32))
+    assert not np.array_equal(learned[1], drawn[1].astype(np.float32))
+
+
 def test_random_feedback_has_zero_mean_and_the_spread_of_the_layer_size():
     weights = sl.Network(sizes=(784, 500, 100, 10), feedback=RandomFeedback()).draw_weights(1)
     for y, (_, _, sd) in zip(weights.Y, MOMENTS[1:], strict=True):
