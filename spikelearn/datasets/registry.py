@@ -156,13 +156,14 @@ def stamp(source: str) -> tuple[tuple[str, int, int], ...]:
     Returns
     -------
     tuple of (str, int, int)
-        Name, size in bytes and time of change, in ns, of each file.
+        Path below the folder, size in bytes and time of change, in ns, of each file.
     """
     path = Path(source).expanduser()
     if source in names() or not path.exists():
         return ()
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    found = ((str(file.relative_to(path)), file.stat()) for file in files)
+    return tuple((name, status.st_size, status.st_mtime_ns) for name, status in found)
 
 
 def search_report() -> list[tuple[str, str]]:

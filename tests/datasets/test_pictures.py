@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from datasets.helpers import damaged
+from spikelearn.compare import Comparison
 from spikelearn.datasets import load, load_pictures
 from spikelearn.errors import InputError, InputWarning
 
@@ -51,6 +52,16 @@ def test_parts_of_ones_own_stay_as_they_are(tmp_path):
 def test_classes_may_be_called_train_and_test(tmp_path):
     write(tmp_path, {"train": 4, "test": 4})
     assert np.bincount(load(tmp_path).train.y).tolist() == [3, 3]
+
+
+def test_an_image_that_is_overwritten_in_its_class_is_noticed_where_images_are_remembered(tmp_path):
+    write(tmp_path, {"a": 6, "b": 6})
+    comparison = Comparison(data=str(tmp_path), sizes=(12, 4, 2), rules=("fa",), epochs=1, seeds=1)
+    before = comparison.load().train.x
+    Image.fromarray(np.full((3, 4), 7, np.uint8)).save(tmp_path / "a" / "001.png")
+    with pytest.raises(InputError, match="was replaced while it was compared on"):
+        comparison.load()
+    assert not np.array_equal(load(tmp_path).train.x, before)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
