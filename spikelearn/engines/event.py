@@ -1,7 +1,9 @@
 """The event engine: exact, in continuous time."""
 
 import math
+import operator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -263,7 +265,8 @@ def exponential(rate: float, n: int) -> np.ndarray:
 
 def filtered(rate: float, g: float, n: int) -> np.ndarray:
     """Taylor coefficients of ``(exp(-rate s) - exp(-g s)) / (g - rate)``: divided differences have no cancellation."""
-    divided = [sum(g**i * rate ** (k - 1 - i) for i in range(k)) for k in range(n)]
+    # Not by `sum`, which rounds otherwise from Python 3.12 on.
+    divided = [reduce(operator.add, (g**i * rate ** (k - 1 - i) for i in range(k)), 0.0) for k in range(n)]
     return np.array([(-1) ** (k + 1) * divided[k] / math.factorial(k) for k in range(n)])
 
 
