@@ -3,12 +3,13 @@
 Three parts. *Search*: each number of the best description a step up and a step down, trained on the training images
 but the last sixth and judged by the error on that sixth, with a seed of its own. *Ladder*: from the paper's network to
 the best one, a lever after the other. *Final*: the best network, with seeds that the search never used, and controls
-at the same settings. Ladder and final networks learn from all training images and are tested once, at their end;
-nothing is chosen by it.
+at the same settings; with two hidden layers, too. Ladder and final networks learn from all training images and are
+tested once, at their end; nothing is chosen by it.
 
     python experiments/beyond.py --scale paper
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,15 +37,16 @@ class Trained:
     """A network of this experiment: what it is, how long it learns, with how many seeds at most."""
 
     make: Callable[..., sl.Model] = BEST
-    hidden: int = 500
+    hidden: tuple[int, ...] = (500,)
     changes: tuple[Change, ...] = ()
     epochs: int = 10
     seeds: int = 3
     data: str | None = None  # in place of MNIST, at scales that have it
 
-    def model(self, data: datasets.Dataset, hidden: int | None) -> sl.Model:
-        """Return the description for some images, with another number of hidden neurons if one is given."""
-        model = self.make(n_input=data.train.n_inputs, n_output=data.train.n_classes, hidden=(hidden or self.hidden,))
+    def model(self, data: datasets.Dataset, units: int | None) -> sl.Model:
+        """Return the description for some images, with another number of neurons in each hidden layer if given."""
+        hidden = self.hidden if units is None else (units,) * len(self.hidden)
+        model = self.make(n_input=data.train.n_inputs, n_output=data.train.n_classes, hidden=hidden)
         for change in self.changes:
             model = change(model)
         return model
@@ -70,6 +72,13 @@ def _populations(model: sl.Model) -> sl.Model:
     return _pooled(1.0)(_network(sizes=sizes, population=beyond.POPULATION)(model))
 
 
+def _local(model: sl.Model) -> sl.Model:
+    """Return a model whose hidden neurons start from a part of the image, 10 of 28 pixels wide (Illing et al. 2019)."""
+    side = round(10 / 28 * math.isqrt(model.network.sizes[0]))
+    return _network(initial=replace(model.network.initial, receptive_field=side))(model)
+
+
+WIDE = (1000,)
 RATES = _with(learning_rates=(3.0, 0.3))
 GATE = _with(rule=sl.Plateau(gate=0.5))
 LIKELIHOOD = _network(output=sl.OutputNeuron(loss="likelihood"))
@@ -89,13 +98,16 @@ LADDER = {
 }
 # Backpropagation has a scale of its own: its rates are those of the search, like all numbers of the best network.
 BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
+FROZEN = _with(rule=sl.OutputOnly())
 FINAL = {
-    "best-1000": Trained(hidden=1000, epochs=25, seeds=5),
-    "backprop-1000": Trained(hidden=1000, changes=(BACKPROP,), epochs=25),
-    "frozen-1000": Trained(hidden=1000, changes=(_with(rule=sl.OutputOnly()),), epochs=25),
-    "rates-1000": Trained(hidden=1000, changes=(_network(feedback_signal="rates"), _pooled(1.4)), epochs=25),
-    "fashion-1000": Trained(hidden=1000, epochs=25, seeds=5, data="fashion"),
-    "fashion-backprop-1000": Trained(hidden=1000, changes=(BACKPROP,), epochs=25, data="fashion"),
+    "best-1000": Trained(hidden=WIDE, epochs=25, seeds=5),
+    "backprop-1000": Trained(hidden=WIDE, changes=(BACKPROP,), epochs=25),
+    "two-hidden": Trained(make=beyond.plateau_best_two_hidden, hidden=(1000, 200), epochs=25),
+    "frozen-1000": Trained(hidden=WIDE, changes=(FROZEN,), epochs=25),
+    "frozen-local-1000": Trained(hidden=WIDE, changes=(FROZEN, _local), epochs=25),
+    "rates-1000": Trained(hidden=WIDE, changes=(_network(feedback_signal="rates"), _pooled(1.4)), epochs=25),
+    "fashion-1000": Trained(hidden=WIDE, epochs=25, seeds=5, data="fashion"),
+    "fashion-backprop-1000": Trained(hidden=WIDE, changes=(BACKPROP,), epochs=25, data="fashion"),
 }
 STEPS: dict[str, tuple[Change, ...]] = {
     "best": (),

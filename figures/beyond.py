@@ -92,9 +92,9 @@ def _bars(axes: Axes, final: Part) -> str:
     axes.set_ylim(top=max(axes.get_ylim()[1], 1.15 * PUBLISHED))
     return (
         f"MNIST, one hidden layer of 1,000, {_epochs(final)} epochs, tested once, with the averaged weights: "
-        f"{_told(final)}. Times are of the machine of the results, spikes those of all neurons in the 250 ms of a test "
-        f"image. Dots are networks, bars their mean, lines its 95 % interval where there are three. The paper's network "
-        f"of 500: {PUBLISHED}, after 60 epochs."
+        f"{_told(final)}. Times are of the machine of the results, spikes of all neurons in 250 ms of a test image. "
+        f"Dots are networks, bars their mean, lines its 95 % interval where there are three. The paper's network of "
+        f"500: {PUBLISHED}, after 60 epochs."
     )
 
 

@@ -19,6 +19,7 @@ step up and a step down of each, and the levers one after the other.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from spikelearn.augment import Shifts
@@ -31,7 +32,7 @@ from spikelearn.models import guerguiev2017
 from spikelearn.neurons import OutputNeuron
 from spikelearn.schedule import Decay
 
-__all__ = ["NETWORKS", "plateau_best"]
+__all__ = ["NETWORKS", "plateau_best", "plateau_best_two_hidden"]
 
 POPULATION = 5  # outputs for each class
 SMALL = 400  # pixels: a shift takes too much of smaller images
@@ -63,11 +64,59 @@ def plateau_best(
     InputError
         The reading is unknown, or `hidden` has not one size.
     """
-    if len(hidden) != 1:
+    _check("plateau-best", hidden, 1)
+    return _best(guerguiev2017.one_hidden, reading, n_input, hidden, n_output, (3.0, 0.03))
+
+
+def plateau_best_two_hidden(
+    reading: str = "released", *, n_input: int = 784, hidden: tuple[int, ...] = (1000, 200), n_output: int = 10
+) -> Model:
+    """Describe two hidden layers that learn by plateau potentials, with all that lets one learn better.
+
+    Parameters
+    ----------
+    reading : str
+        Reading of the paper for all that is not changed: ``"text"``, ``"released"`` or ``"cited"``.
+    n_input : int
+        Number of inputs.
+    hidden : tuple of int
+        Number of neurons in the two hidden layers.
+    n_output : int
+        Number of classes.
+
+    Returns
+    -------
+    Model
+        Network, rule, learning rates and their course.
+
+    Raises
+    ------
+    InputError
+        The reading is unknown, or `hidden` has not two sizes.
+    """
+    _check("plateau-best-two-hidden", hidden, 2)
+    return _best(guerguiev2017.two_hidden, reading, n_input, hidden, n_output, (3.0, 3.0, 0.03))
+
+
+def _check(name: str, hidden: tuple[int, ...], n: int) -> None:
+    if len(hidden) != n:
+        other = next(each for each in NETWORKS if each != name)
         raise InputError(
-            f"hidden={tuple(hidden)} has {len(hidden)} sizes; plateau-best needs 1, it has one hidden layer"
+            f"hidden={tuple(hidden)} has {len(hidden)} sizes; {name} needs {n}, one for each hidden layer; or choose "
+            f"{other}"
         )
-    model = guerguiev2017.one_hidden(reading, n_input=n_input, hidden=hidden, n_output=POPULATION * n_output)
+
+
+def _best(
+    paper: Callable[..., Model],
+    reading: str,
+    n_input: int,
+    hidden: tuple[int, ...],
+    n_output: int,
+    learning_rates: tuple[float, ...],
+) -> Model:
+    """Return a network of the paper with all that is listed above."""
+    model = paper(reading, n_input=n_input, hidden=hidden, n_output=POPULATION * n_output)
     square = math.isqrt(n_input) ** 2 == n_input
     return replace(
         model,
@@ -77,7 +126,7 @@ def plateau_best(
             feedback=PooledFeedback(population=POPULATION, base=RandomFeedback(gain=2.8)),
             output=OutputNeuron(loss="likelihood"),
         ),
-        learning_rates=(3.0, 0.03),
+        learning_rates=learning_rates,
         rule=Plateau(gate=0.5),
         schedule=Decay(by=0.94),
         augment=Shifts(pixels=1) if square and n_input >= SMALL else None,
@@ -85,4 +134,4 @@ def plateau_best(
     )
 
 
-NETWORKS = {"plateau-best": plateau_best}
+NETWORKS = {"plateau-best": plateau_best, "plateau-best-two-hidden": plateau_best_two_hidden}

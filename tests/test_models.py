@@ -114,9 +114,23 @@ def test_the_best_network_is_made_of_the_published_one():
     assert best.network.output == sl.OutputNeuron(loss="likelihood")
 
 
-def test_the_best_network_has_one_hidden_layer():
-    with pytest.raises(InputError, match=r"hidden=\(5, 4\) has 2 sizes; plateau-best needs 1"):
-        beyond.plateau_best(hidden=(5, 4))
+def test_the_best_network_of_two_hidden_layers_differs_in_its_layers_alone():
+    one, two = beyond.plateau_best(), beyond.plateau_best_two_hidden()
+    assert two.network.sizes == (784, 1000, 200, 50) and len(two.learning_rates) == 3
+    assert replace(one.network, sizes=two.network.sizes) == two.network
+    assert replace(one, network=two.network, learning_rates=two.learning_rates) == two
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "message"),
+    [
+        ("plateau-best", (5, 4), "hidden=(5, 4) has 2 sizes; plateau-best needs 1, one for each hidden layer; or"),
+        ("plateau-best-two-hidden", (5,), "needs 2, one for each hidden layer; or choose plateau-best"),
+    ],
+)
+def test_the_best_networks_have_one_or_two_hidden_layers(name, hidden, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        beyond.NETWORKS[name](hidden=hidden)
 
 
 @pytest.mark.parametrize(("n_input", "shifted"), [(784, True), (400, True), (64, False), (500, False)])

@@ -11,7 +11,7 @@ from typing import NoReturn
 from spikelearn.errors import InputError, check_name
 from spikelearn.storage import RunFolder
 
-NETWORKS = ("no-hidden", "one-hidden", "two-hidden", "plateau-best")
+NETWORKS = ("no-hidden", "one-hidden", "two-hidden", "plateau-best", "plateau-best-two-hidden")
 VARIANTS = (
     "sparse", "sparse-unamplified", "symmetric", "symmetric-noisy", "rate-feedback", "jittered-plateaus",
     "strong-attenuation", "weak-attenuation", "backprop", "output-only",
