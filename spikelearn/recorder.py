@@ -50,9 +50,9 @@ class Recorder:
     def __contains__(self, example: int) -> bool:
         return example in self.examples
 
-    def keep(self, example: int, trace: Trace, annotations: dict[str, int]) -> None:
+    def keep(self, example: int, trace: Trace, annotations: dict[str, int | str]) -> None:
         """Add the recording of an example, in place of one that was there."""
-        self.file.append(example, self.resolved.recording(trace, {"example": example} | annotations))
+        self.file.append(example, self.resolved.recording(trace, annotations | {"example": example}))
 
 
 def brightness(images: Examples, network: Network, duration: float) -> float:

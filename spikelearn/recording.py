@@ -107,7 +107,9 @@ class Recording:
     plateaus : mapping of str to Plateaus
         Plateau potentials by hidden layer.
     annotations : mapping of str to int, float or str
-        Seed, example, engine, version and more, by name.
+        Seed, example, engine, version and more, by name. Of an example that was learned from, ``"index"`` is its number
+        among those given to `train`, and ``"augment"``, JSON, what was drawn to change it: of `Shifts`, pixels down and
+        to the right.
     state : mapping of str to array of any shape, optional
         State of the network after the trial, for `simulate(..., state=...)`; it is not saved.
     """

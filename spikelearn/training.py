@@ -5,6 +5,7 @@ chunks.
 """
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -271,7 +272,14 @@ class Training:
                 watch=None if recorder is None else recorder.watch,
             )
             if recorder is not None and result.trace is not None:
-                recorder.keep(example, result.trace, {"seed": self.seed, "label": int(labels[first])})
+                about: dict[str, int | str] = {
+                    "seed": self.seed,
+                    "index": int(index[first]),
+                    "label": int(labels[first]),
+                }
+                if self.model.augment is not None:
+                    about["augment"] = json.dumps(changes[first].tolist())
+                recorder.keep(example, result.trace, about)
             parts.append(result[:-1])
             if averaging is not None and (trials + last) % EVERY == 0:
                 average = averaging.add(average, core.weights, trials + last)

@@ -1,6 +1,7 @@
 """Images that are changed a little each time they are learned from."""
 
 import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -103,3 +104,22 @@ def test_two_epochs_shift_an_image_in_two_ways():
 def test_what_cannot_be_shifted_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_recording_says_which_image_was_learned_from_and_how_it_was_shifted(tmp_path):
+    """Images of one bright pixel each: the inputs that spike are where it is after the shift."""
+    n = 9
+    x = np.zeros((n, 5, 5), np.float32)
+    x[np.arange(n), 1 + np.arange(n) // 3, 1 + np.arange(n) % 3] = 1
+    bright = sl.Images(x=x.reshape(n, 25), y=np.arange(n) % 3, n_classes=3, name="bright")
+    model = sl.Model(network=sl.Network(sizes=(25, 4, 3)), learning_rates=(0.1, 0.1), augment=sl.Shifts())
+    record = sl.Record(variables=["spikes"], examples=range(n))
+    list(sl.train(model, bright, seed=2, engine=sl.Clock(), record=record, record_to=tmp_path / "r.h5"))
+    told = [recording.annotations for recording in sl.RecordingFile(tmp_path / "r.h5")]
+    assert sorted(about["index"] for about in told) == list(range(n))
+    shifts = [tuple(json.loads(about["augment"])) for about in told]
+    assert len(set(shifts)) > 3
+    for about, shift, recording in zip(told, shifts, sl.RecordingFile(tmp_path / "r.h5"), strict=True):
+        moved = shifted_by_hand(x[about["index"]], *shift)
+        assert set(recording.spikes["input"].neuron) == set(np.flatnonzero(moved))
+        assert about["label"] == about["index"] % 3
