@@ -27,7 +27,7 @@ from spikelearn.models import beyond, guerguiev2017
 SEEDS = {"smoke": 1, "laptop": 1, "paper": 5}
 SEARCH_SEED = 1001
 HELD_OUT = 6  # one training image of so many, the last ones: 10,000 of MNIST's
-PAPER, BEST = guerguiev2017.one_hidden, beyond.plateau_best
+PAPER, BEST, TWO_HIDDEN = guerguiev2017.one_hidden, beyond.plateau_best, beyond.plateau_best_two_hidden
 
 Change = Callable[[sl.Model], sl.Model]
 
@@ -102,7 +102,7 @@ FROZEN = _with(rule=sl.OutputOnly())
 FINAL = {
     "best-1000": Trained(hidden=WIDE, epochs=25, seeds=5),
     "backprop-1000": Trained(hidden=WIDE, changes=(BACKPROP,), epochs=25),
-    "two-hidden": Trained(make=beyond.plateau_best_two_hidden, hidden=(1000, 200), epochs=25),
+    "two-hidden": Trained(make=TWO_HIDDEN, hidden=(1000, 200), epochs=25),
     "frozen-1000": Trained(hidden=WIDE, changes=(FROZEN,), epochs=25),
     "frozen-local-1000": Trained(hidden=WIDE, changes=(FROZEN, _local), epochs=25),
     "rates-1000": Trained(hidden=WIDE, changes=(_network(feedback_signal="rates"), _pooled(1.4)), epochs=25),
@@ -127,7 +127,12 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "backprop, output rate 0.01": (BACKPROP, _with(learning_rates=(0.22, 0.01))),
     "backprop, output rate 0.04": (BACKPROP, _with(learning_rates=(0.22, 0.04))),
 }
-SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()}
+SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()} | {
+    f"two hidden, second rate {rate:g}": Trained(
+        make=TWO_HIDDEN, hidden=(500, 200), changes=(_with(learning_rates=(3.0, rate, 0.03)),), epochs=10, seeds=1
+    )
+    for rate in (0.3, 1.0, 3.0)
+}
 SMOKE = 20  # hidden neurons at that scale
 COUNTED = 500  # images whose spikes are counted
 

@@ -8,7 +8,7 @@ What differs from `guerguiev2017.one_hidden`, each an object of its own:
 `OutputNeuron(loss="likelihood")`      outputs that are wrong and saturated learn, too
 5 outputs for each class               their spikes are less noisy together,
 `PooledFeedback(gain=2.8)`             which reach apical dendrites as one, nearly 3 times as strongly
-learning rates 3 and 0.03, `Decay`     hidden weights learn faster than output weights, and come to rest
+learning rates 3 and 0.03, `Decay`     hidden weights learn faster than output weights, and come to rest; 1 between them
 `Shifts(pixels=1)`                     images move a little
 `Averaging`                            test images meet the mean of recent weights
 1000 hidden neurons                    in place of 500
@@ -95,7 +95,7 @@ def plateau_best_two_hidden(
         The reading is unknown, or `hidden` has not two sizes.
     """
     _check("plateau-best-two-hidden", hidden, 2)
-    return _best(guerguiev2017.two_hidden, reading, n_input, hidden, n_output, (3.0, 3.0, 0.03))
+    return _best(guerguiev2017.two_hidden, reading, n_input, hidden, n_output, (3.0, 1.0, 0.03))
 
 
 def _check(name: str, hidden: tuple[int, ...], n: int) -> None:
