@@ -115,7 +115,7 @@ class ProductFeedback:
         upper = np.eye(sizes[-1])
         for layer in reversed(range(len(feeding))):
             factor = _uniform(rng, (sizes[layer], sizes[layer + 1]), scales[layer])
-            upper = factor @ upper
+            upper = _product(factor, upper)
             drawn.insert(0, self.gain * (factor if feeding[layer] == layer + 1 else upper))
         return drawn
 
@@ -221,7 +221,7 @@ class SymmetricFeedback:
         upper = np.eye(forward[-1].shape[0])
         for layer in reversed(range(len(feeding))):
             factor = forward[layer + 1].T
-            upper = factor @ upper
+            upper = _product(factor, upper)
             drawn.insert(0, factor.copy() if feeding[layer] == layer + 1 else upper)
         return drawn
 
@@ -355,6 +355,14 @@ class WeightMirror(_FollowsForward):
     def plan(self) -> Mirrored:
         """Return the plan of weights that learn from noise, with their learning rate."""
         return Mirrored(self.rate)
+
+
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the matrix product, summed in order: BLAS rounds by the machine and the number of threads."""
+    total = np.zeros((len(left), right.shape[1]))
+    for column, row in zip(left.T, right, strict=True):
+        total += column[:, None] * row
+    return total
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, int], sd: float) -> np.ndarray:

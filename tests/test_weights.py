@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import spikelearn as sl
 from spikelearn.core.random import make_generator
@@ -182,6 +183,18 @@ def test_of_one_strength_the_biases_are_those_of_the_code_that_is_cited():
     initial = sl.InitialWeights(apical_bias=1.0)
     found = [sl.Network(sizes=(784, 500, 10), initial=initial).draw_weights(seed).c[0].std() for seed in range(30)]
     assert np.sqrt(np.mean(np.square(found))) == pytest.approx(math.sqrt(10) * 0.632**2, rel=0.15)
+
+
+@pytest.mark.parametrize("feedback", [ProductFeedback(), sl.SymmetricFeedback()])
+def test_products_of_weights_have_the_same_bits_for_any_number_of_threads(feedback):
+    network = sl.Network(sizes=(9, 777, 333, 47), feedback=feedback)
+    drawn = []
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads):
+            drawn.append(network.draw_weights(1))
+    assert drawn[0] == drawn[1] == drawn[2]
+    if feedback == sl.SymmetricFeedback():
+        np.testing.assert_allclose(drawn[0].Y[0], drawn[0].W[1].T @ drawn[0].W[2].T, rtol=1e-9)
 
 
 @pytest.mark.parametrize("sizes", [(5, 3), (5, 4, 3), (5, 4, 2, 3)])
