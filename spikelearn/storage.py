@@ -26,6 +26,7 @@ import numpy as np
 
 from spikelearn.descriptions import plain
 from spikelearn.errors import InputError
+from spikelearn.paths import expanded
 
 if TYPE_CHECKING:
     import h5py
@@ -60,7 +61,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser()
+        self.path = expanded(path)
         self.metrics_path = self.path / "metrics.csv"
         self.checkpoint_path = self.path / "checkpoint.h5"
 

@@ -262,6 +262,52 @@ def test_a_curve_that_is_edited_is_compiled_anew(forgotten):
     np.testing.assert_allclose(found, 1.0)
 
 
+LEVEL = 0.25  # a number that a curve names
+
+
+class Level(NamedTuple):
+    """Constants of a curve that has none."""
+
+    unused: float
+
+
+def level(curve, v):
+    return LEVEL
+
+
+def flat(curve, v):
+    return 0.0
+
+
+def threshold_of_level(curve, share):
+    return -np.inf if share < LEVEL else np.inf
+
+
+register_curve(Level, level, flat, threshold_of_level)
+
+
+@dataclass(frozen=True)
+class Levelled(sl.Curve):
+    """Always `LEVEL`."""
+
+    def constants(self):
+        return Level(0.0)
+
+
+@pytest.mark.parametrize("engine", [sl.Rates(dtype="float64"), sl.Clock(dtype="float64")], ids=["rates", "clock"])
+def test_a_curve_takes_what_it_names_as_it_is_now(engine, monkeypatch):
+    """As in a notebook, where a number is changed and training begun again; and changed back."""
+    network = sl.Network(sizes=(1, 50, 1), hidden=sl.HiddenNeuron(curve=Levelled()), phases=PHASES)
+    weights, images, found = network.draw_weights(1), np.ones((1, 1), np.float32), []
+    for share in (0.25, 0.75, 0.25):
+        monkeypatch.setitem(globals(), "LEVEL", share)
+        core = engine.build(network, weights)
+        core.look(images, seed=1, first_example=0)
+        found.append(core._net.layers[1].own.v_forward[0])
+    assert found[0] == found[2]
+    assert abs(found[1] - found[0]) > 0.1
+
+
 # -- Jacobians ---------------------------------------------------------------------------------------------------------
 
 

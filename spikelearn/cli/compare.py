@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from spikelearn import compare
@@ -10,6 +9,7 @@ from spikelearn.cli.arguments import integers, runs_bar
 from spikelearn.datasets import absolute
 from spikelearn.engines import engine_named
 from spikelearn.errors import InputError
+from spikelearn.paths import expanded
 from spikelearn.ratenet import Architecture, architecture, table
 from spikelearn.temporal import comparison as temporal
 from spikelearn.temporal import table as temporal_table
@@ -33,7 +33,7 @@ def on_images(options: argparse.Namespace) -> dict[str, Any]:
     usual = compare.NAMES if options.architecture is None else compare.fitting(layers.sizes, layers.local, data)
     comparison = compare.Comparison(
         rules=usual if options.rules is None else tuple(options.rules.split(",")),
-        data=absolute(data) if Path(data).expanduser().exists() else data,
+        data=absolute(data) if expanded(data).exists() else data,
         sizes=layers.sizes,
         local=layers.local,
         engine=engine_named("event" if options.engine is None else options.engine),

@@ -5,10 +5,10 @@ modules know are written out; a test holds them to those.
 """
 
 import argparse
-from pathlib import Path
 from typing import NoReturn
 
 from spikelearn.errors import InputError, check_name
+from spikelearn.paths import expanded
 from spikelearn.storage import RunFolder
 
 NETWORKS = ("no-hidden", "one-hidden", "two-hidden", "plateau-best", "plateau-best-two-hidden")
@@ -47,7 +47,10 @@ def integer(text: str) -> int:
 
 def path(text: str) -> str:
     """Read the name of a file or folder; shells leave the ``~`` of ``--out=~/runs`` as it is."""
-    return str(Path(text).expanduser()) if text else text
+    try:
+        return str(expanded(text)) if text else text
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def check(options: argparse.Namespace) -> None:

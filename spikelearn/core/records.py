@@ -49,7 +49,12 @@ def record(cls: type) -> Any:
 
 def is_record(value: Any) -> bool:
     """Tell whether a value is a record."""
-    return type(value) in _RECORDS
+    return is_record_class(type(value))
+
+
+def is_record_class(cls: type) -> bool:
+    """Tell whether instances of a class are records."""
+    return cls in _RECORDS
 
 
 class FieldType(types.Array):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from spikelearn.core.identity import content, is_core, is_core_class
 from spikelearn.core.jit import Kernel, kernel, specialised
+from spikelearn.core.records import is_record_class, record
 
 
 class Registered(NamedTuple):
@@ -94,4 +95,4 @@ def _class_like(cls: Any) -> type:
     make: Any = namedtuple
     twin = make(cls.__name__, cls._fields, module=cls.__module__)
     twin.__qualname__ = cls.__qualname__
-    return twin
+    return record(twin) if is_record_class(cls) else twin

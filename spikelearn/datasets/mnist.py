@@ -11,6 +11,7 @@ from spikelearn.datasets.dataset import Dataset
 from spikelearn.datasets.idx_folder import IDX_NAMES
 from spikelearn.errors import InputError
 from spikelearn.idx import read_idx
+from spikelearn.paths import expanded
 
 # The compressed bytes differ between copies of MNIST, so the hashes are those of the uncompressed content.
 MNIST_SHA256 = {
@@ -57,11 +58,10 @@ def find_mnist(folders: Iterable[str | Path] = ()) -> Path | None:
 
 
 def _folders(folders: Iterable[str | Path]) -> list[Path]:
-    return [place for parent in places.of_user(folders) for place in (parent, parent / "mnist")] + [_cache()]
-
-
-def _cache() -> Path:
-    return places.cache() / "mnist"
+    found = [place for parent in places.of_user(folders) for place in (parent, parent / "mnist")]
+    with contextlib.suppress(InputError):  # nobody has a cache here
+        found.append(places.cache("mnist"))
+    return found
 
 
 def fetch_mnist(folder: str | Path | None = None, mirrors: Sequence[str] = MIRRORS, progress: bool = False) -> Path:
@@ -86,7 +86,7 @@ def fetch_mnist(folder: str | Path | None = None, mirrors: Sequence[str] = MIRRO
     InputError
         A file cannot be had from any mirror; the message has all reasons.
     """
-    folder = _cache() if folder is None else Path(folder).expanduser()
+    folder = places.cache("mnist") if folder is None else expanded(folder)
     for name, sha256 in MNIST_SHA256.items():
         _fetch(folder / f"{name}.gz", sha256, mirrors, progress)
     return folder

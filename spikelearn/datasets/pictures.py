@@ -11,6 +11,7 @@ from spikelearn.datasets.classes import numbered, tell_single
 from spikelearn.datasets.dataset import Dataset, split
 from spikelearn.errors import InputError
 from spikelearn.examples import Images
+from spikelearn.paths import expanded
 
 PARTS = ("train", "test")
 GREY, COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA")  # kinds of image, as Pillow calls them
@@ -43,7 +44,7 @@ def load_pictures(folder: str | Path, scale: float | None = None) -> Dataset:
     InputError
         An image has another size, no 8 bits, or cannot be read; or a class has no image to train on.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     name = folder.resolve().name
     files = _by_class(folder)
     if files:

@@ -4,18 +4,26 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import platformdirs
+
+from spikelearn.errors import InputError
+from spikelearn.paths import expanded
+
 
 def of_user(folders: Iterable[str | Path] = ()) -> list[Path]:
     """Return the folders that a user named: `folders`, then ``$SPIKELEARN_DATA``."""
     named = [*folders, os.environ.get("SPIKELEARN_DATA")]
-    return [Path(folder).expanduser() for folder in named if folder]
+    return [expanded(folder) for folder in named if folder]
 
 
-def cache() -> Path:
-    """Return the user's cache folder for what is downloaded."""
-    import pooch  # slow to import
-
-    return Path(pooch.os_cache("spikelearn"))
+def cache(subfolder: str) -> Path:
+    """Return the user's folder for what is downloaded; `InputError` where there is no home folder."""
+    try:
+        return platformdirs.user_cache_path("spikelearn") / subfolder
+    except RuntimeError as error:
+        raise InputError(
+            f"there is no place for {subfolder}: {error}; or put its files in {advice(subfolder)}"
+        ) from error
 
 
 def advice(subfolder: str) -> str:

@@ -12,6 +12,7 @@ from spikelearn.datasets.dataset import Dataset
 from spikelearn.datasets.npz import load_npz
 from spikelearn.datasets.table import load_csv
 from spikelearn.errors import InputError, described, nearest
+from spikelearn.paths import expanded
 
 OWN: dict[str, Callable[[], Dataset]] = {}  # loaders of a user's own, by name
 
@@ -100,7 +101,7 @@ def load(source: str | Path, *, folders: Iterable[str | Path] = (), scale: float
         return _own(str(source))
     if source in SOURCES:
         return SOURCES[str(source)].load(folders)
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.is_dir():
         if not idx_folder.idx_files(path) and pictures.has_pictures(path):
             return pictures.load_pictures(path, scale)
@@ -142,7 +143,7 @@ def absolute(source: str) -> str:
         The name of a data set, or an absolute path.
     """
     # Not resolved: a link may point elsewhere tomorrow, and that is what it is for.
-    return source if source in names() else os.path.abspath(Path(source).expanduser())
+    return source if source in names() else os.path.abspath(expanded(source))
 
 
 def stamp(source: str) -> tuple[tuple[str, int, int], ...]:
@@ -158,7 +159,7 @@ def stamp(source: str) -> tuple[tuple[str, int, int], ...]:
     tuple of (str, int, int)
         Path below the folder, size in bytes and time of change, in ns, of each file.
     """
-    path = Path(source).expanduser()
+    path = expanded(source)
     if source in names() or not path.exists():
         return ()
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

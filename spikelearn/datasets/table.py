@@ -12,6 +12,7 @@ from spikelearn.datasets.classes import numbered, tell_single
 from spikelearn.datasets.dataset import Dataset, for_testing
 from spikelearn.errors import InputError, nearest
 from spikelearn.examples import Images
+from spikelearn.paths import expanded
 from spikelearn.scaling import Scaling
 
 CLASS_NAMES = ("class", "label", "target")  # of the column of classes, in small or large letters
@@ -43,7 +44,7 @@ def load_csv(path: str | Path, scale: float | None = None, label: str | None = N
     InputError
         A cell is no finite number, or something else of the table cannot be used; line and column are named.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise InputError(f"{path} is no file; give the path of a table")
     x, labels = _read(path, label)

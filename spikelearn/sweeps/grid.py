@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn.errors import InputError, check_range, described
+from spikelearn.paths import expanded
 
 RANGE = ("low", "high", "log")  # keys of a range to search in
 
@@ -48,7 +49,7 @@ def read(source: Mapping[str, Any] | str | Path) -> Grid:
     ----------
     source : mapping, or path of a TOML file
     """
-    content = dict(source) if isinstance(source, Mapping) else _file(Path(source).expanduser())
+    content = dict(source) if isinstance(source, Mapping) else _file(expanded(source))
     seeds, slurm = _seeds(content.pop("seeds", 1)), _table(content, "slurm")
     space = {name: _checked_range(name, value) for name, value in _flat(_table(content, "search"))}
     axes = dict(_flat(_table(content, "grid")))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from spikelearn import datasets, runs
@@ -17,6 +16,7 @@ from spikelearn.choices import Choice
 from spikelearn.descriptions import from_dict, to_kind, value_of
 from spikelearn.errors import InputError
 from spikelearn.evaluation import check_fit
+from spikelearn.paths import expanded
 from spikelearn.sweeps.grid import Grid
 
 OPTIONS = tuple(field.name for field in fields(Choice) if field.name != "seed")
@@ -122,7 +122,7 @@ def _config(setting: Mapping[str, Any], seed: int, held_out: bool) -> runs.Confi
     changes.sort(key=lambda each: not _names_class(each[1]))  # classes first: gain is a key once feedback is sparse
     if held_out:
         changes.append(("held_out", True))
-    source = datasets.absolute(choice.data) if Path(choice.data).expanduser().exists() else choice.data
+    source = datasets.absolute(choice.data) if expanded(choice.data).exists() else choice.data
     data = _load(source, choice.scale, datasets.stamp(source))
     config = replace(choice.config(data, changes, others=(*OPTIONS, "seeds")), seed=seed)
     part = part_of(config)

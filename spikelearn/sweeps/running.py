@@ -17,6 +17,7 @@ from spikelearn import runs
 from spikelearn.descriptions import from_dict, to_dict
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError
 from spikelearn.origin import check_origin
+from spikelearn.paths import expanded
 from spikelearn.side_by_side import Result, Task, results, write_result
 from spikelearn.storage import RunFolder, version
 from spikelearn.sweeps import table
@@ -87,7 +88,7 @@ def train_all(
     progress: Callable[[int, int], Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Do what `sweep` says to what is planned, in a folder that is `held`."""
-    out = Path(out).expanduser().absolute()
+    out = expanded(out).absolute()
     found: dict[Task, Result] = {}
     compiled: set[str] = set()
 

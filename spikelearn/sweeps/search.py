@@ -19,6 +19,7 @@ from spikelearn.descriptions import to_kind
 from spikelearn.errors import InputError, check_range
 from spikelearn.extras import imported
 from spikelearn.origin import check_origin
+from spikelearn.paths import expanded
 from spikelearn.sweeps.grid import Grid
 from spikelearn.sweeps.plan import Plan, plan
 from spikelearn.sweeps.running import held, train_all
@@ -67,7 +68,7 @@ def search(
     check_range("at_once", at_once, at_least=1, integer=True)
     if not grid.space or len(grid.settings) > 1:
         raise InputError("a search needs a table [search] of what is varied, and neither [grid] nor [[settings]]")
-    space, out = _Space(grid), Path(out).expanduser().absolute()
+    space, out = _Space(grid), expanded(out).absolute()
     report = progress or (lambda done, total: None)
     with held(out):
         return _search(space, trials, out, at_once, report, {"jobs": jobs, "executor": executor})
