@@ -19,6 +19,7 @@ from spikelearn.engines import Engine, Event
 from spikelearn.errors import InputError, NotFiniteError, check_name, check_range
 from spikelearn.origin import check_origin, plain
 from spikelearn.plotting import save_comparison
+from spikelearn.plotting.attempt import attempt
 from spikelearn.ratenet import table
 from spikelearn.ratenet.connections import Local
 from spikelearn.ratenet.fit import check_fit, check_memory, fit, memory
@@ -57,6 +58,8 @@ class Comparison:
         Of the spiking network.
     local : tuple of Local
         How the lowest layers see the image; all others are dense.
+    scale : float, optional
+        Pixel of intensity 1 of images in a folder or a file, as `spikelearn.load` takes it.
 
     Attributes
     ----------
@@ -72,6 +75,7 @@ class Comparison:
     examples: int | None = None
     engine: Engine = field(default_factory=Event)
     local: tuple[Local, ...] = ()
+    scale: float | None = None
     images: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +87,7 @@ class Comparison:
         if self.epochs is not None:
             check_range("epochs", self.epochs, at_least=1, integer=True)
         check_range("seeds", self.seeds, at_least=1, integer=True)
-        images, digests = _load(self.data, self.examples, datasets.stamp(self.data))
+        images, digests = _load(self.data, self.scale, self.examples, datasets.stamp(self.data))
         object.__setattr__(self, "images", digests)
         if self.epochs is None:
             object.__setattr__(self, "epochs", usual_epochs(len(images.train)))
@@ -96,7 +100,7 @@ class Comparison:
 
     def load(self) -> Dataset:
         """Load the images; `InputError` if they are others than they were."""
-        images, digests = _load(self.data, self.examples, datasets.stamp(self.data))
+        images, digests = _load(self.data, self.scale, self.examples, datasets.stamp(self.data))
         check_origin(
             f"{self.data} was replaced while it was compared on", self.images, digests, "start the comparison again"
         )
@@ -112,7 +116,8 @@ class Comparison:
             description = f"{NUMBERS}; {ANGLES}; {self.engine}"
         else:
             description = repr((entry(name).rule, dict(entry(name).options)))
-        own = {key: value for key, value in asdict(self).items() if key not in ("rules", "seeds", "engine", "data")}
+        left_out = ("rules", "seeds", "engine", "data", "scale")  # the digests of the images have the last
+        own = {key: value for key, value in asdict(self).items() if key not in left_out}
         if not self.local:  # as before there were local layers
             del own["local"]
         # The name of the images, not where they are: the spiking network takes other numbers for some.
@@ -158,9 +163,9 @@ def usual_epochs(n_images: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _load(source: str, examples: int | None, stamp: Any) -> tuple[Dataset, dict[str, str]]:
+def _load(source: str, scale: float | None, examples: int | None, stamp: Any) -> tuple[Dataset, dict[str, str]]:
     """Load images that have a stamp, and work out their digests."""
-    images = datasets.load(source)
+    images = datasets.load(source, scale=scale)
     if examples is not None:
         images = replace(images, train=images.train.first(examples))
     return images, images.digests()
@@ -202,7 +207,8 @@ def write_report(results: Sequence[dict[str, Any]], out: str | Path, title: str)
     rows = table.rows(results)
     write_text(Path(out) / "table.txt", table.text(rows) + "\n")
     write_text(Path(out) / "table.csv", table.csv_text(rows))
-    save_comparison([Path(out) / "comparison.png"], *curves(results), title)
+    picture = Path(out) / "comparison.png"
+    attempt(picture, save_comparison, [picture], *curves(results), title)
 
 
 def curves(results: Sequence[dict[str, Any]]) -> tuple[dict[str, list[float]], list[dict[str, list[float]]]]:

@@ -19,6 +19,7 @@ from spikelearn.watching import layer_name, layer_names
 from spikelearn.weights import Weights
 
 CHUNK = 100  # examples in one compiled call: some 20 ms, so that progress and Ctrl-C feel immediate
+MODEL = "of a model, give model.network"
 SEEN = ("potentials", "counts")
 NOT_SHOWN = np.int64(-1)
 
@@ -145,6 +146,7 @@ def activity(
         A layer is unknown, or the images do not fit the network.
     """
     check_choice("returns", returns, SEEN)
+    check_kind("network", network, Network, MODEL)
     known = layer_names(network)[0 if returns == "counts" else 1 :]
     chosen = known if layers is None else [layer_name(layer, network) for layer in layers]
     for layer in chosen:
@@ -248,7 +250,10 @@ def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     InputError
         Shapes do not fit, or a type is not integer.
     """
-    predictions, labels = np.asarray(predictions), np.asarray(labels)
+    try:
+        predictions, labels = np.asarray(predictions), np.asarray(labels)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"predictions or labels are no array: {error}") from error
     kinds = {"predictions": predictions, "labels": labels}
     for name, array in kinds.items():
         if array.dtype.kind not in "iu":
@@ -263,7 +268,7 @@ def error_percent(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def check_fit(network: Network, images: Examples, purpose: str) -> None:
     """Raise `InputError` unless the examples have what each input needs and a class for each output at most."""
-    check_kind("network", network, Network, "of a model, give model.network")
+    check_kind("network", network, Network, MODEL)
     if isinstance(images, type) or not all(hasattr(images, name) for name in ("show", "check", "n_inputs", "y")):
         raise InputError(
             f"images must be Images, Frames or SpikeTrains, got {described(images)}; of a data set, give its .train or "

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from spikelearn.errors import InputError, InputWarning, check_range, check_shares
+from spikelearn.errors import InputError, InputWarning, check_kind, check_range, check_shares
 from spikelearn.phases import Phases
 
 __all__ = ["Examples", "Images", "Moment", "Shown", "Trains"]
@@ -316,6 +316,8 @@ def images_of(examples: Examples, who: str) -> Images:
 
 def check_labels(y: np.ndarray, n: int, n_classes: int, name: str, what: str) -> np.ndarray:
     """Return a class for each of `n` examples, called `what`, as int64; `InputError` unless they are such."""
+    check_kind("name", name, str, "it is for messages")
+    check_range(f"{name}: n_classes", n_classes, at_least=1, integer=True)
     if y.shape != (n,):
         raise InputError(f"{name}: {n} {what}s but labels of shape {y.shape}; give one class number per {what}")
     if y.dtype.kind not in "iu":

@@ -1,11 +1,12 @@
 """The description of a network: what it is made of, without arrays and without a time step."""
 
 import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from spikelearn.core.random import make_generator
 from spikelearn.curves import Curve
-from spikelearn.errors import InputError, check_able, check_choice, check_kind, check_range
+from spikelearn.errors import InputError, check_able, check_choice, check_kind, check_range, described
 from spikelearn.feedback import Feedback, PooledFeedback, RandomFeedback
 from spikelearn.neurons import HiddenNeuron, OutputNeuron, Synapse
 from spikelearn.phases import Phases
@@ -80,6 +81,11 @@ class Network:
     population: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.sizes, Iterable):
+            raise InputError(
+                f"Network.sizes must be the number of neurons in each layer, such as (784, 500, 10), got "
+                f"{described(self.sizes)}"
+            )
         sizes = tuple(self.sizes)  # of a list, too
         if len(sizes) < 2:
             raise InputError(f"Network.sizes={sizes} needs at least an input and an output layer")

@@ -1,4 +1,4 @@
-"""Ctrl-C, and what clusters send, answered where it suits."""
+"""Ctrl-C, and what clusters and closed terminals send, answered where it suits."""
 
 import signal
 import threading
@@ -8,10 +8,13 @@ from typing import Any
 
 from spikelearn.core.compiling import compiling
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+USUAL = (signal.default_int_handler, signal.SIG_DFL)  # commands take the first for all of them
+
 
 @contextmanager
 def patient() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C, and what clusters send (SIGTERM), wait: yield a function that tells whether there was one.
+    """Let Ctrl-C, SIGTERM of clusters and SIGHUP of terminals wait: yield a function that tells whether there was one.
 
     The second one interrupts at once; the first one, too, while the main thread waits for the compiler.
     """
@@ -23,14 +26,14 @@ def patient() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed = True
 
-    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     # Python handles signals in the main thread only; whoever has a handler of their own keeps it.
     in_main = threading.current_thread() is threading.main_thread()
-    ours = [number for number, handler in usual.items() if in_main and signal.getsignal(number) is handler]
+    before = {number: signal.getsignal(number) for number in SIGNALS if in_main}
+    ours = {number: handler for number, handler in before.items() if handler in USUAL}
     for number in ours:
         signal.signal(number, note)
     try:
         yield lambda: pressed
     finally:
         for number in ours:
-            signal.signal(number, usual[number])
+            signal.signal(number, ours[number])

@@ -360,7 +360,8 @@ def opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
             raise InputError(f"cannot open {path}: there is no such file") from error
         except OSError as error:
             reason = "" if error.errno else "it is no HDF5 file, or damaged: "
-            raise InputError(f"cannot open {path}: {reason}{error}") from error
+            remedy = "" if error.errno else "; give another name"
+            raise InputError(f"cannot open {path}: {reason}{error}{remedy}") from error
         try:
             if file.attrs.get("format") != FORMAT:
                 raise InputError(f"{path} is no recording of spikelearn, or of another version of it")

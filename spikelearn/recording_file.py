@@ -34,7 +34,11 @@ class RecordingFile:
         self.path = Path(path)
         with opened(self.path) as file:
             if "examples" not in file:
-                raise InputError(f"{path} holds a single recording; open it with Recording.load")
+                raise InputError(
+                    f"{path} holds a single recording; open it with Recording.load"
+                    if "annotations" in file.attrs
+                    else f"{path} holds no recordings; give a file that record_to or Recording.save made"
+                )
 
     @classmethod
     def create(cls, path: str | Path) -> "RecordingFile":

@@ -140,6 +140,7 @@ class Training:
         if (record is None) != (record_to is None):
             raise InputError("recording needs both: record, what to record, and record_to, the file to write")
         if record is not None and record_to is not None:
+            check_kind("record", record, Record, 'give spikelearn.Record(variables=["hidden[0].v_soma"], examples=[0])')
             self._recorder = Recorder(record, record_to, model, engine, images, seed, epochs)
 
     @property

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import resource
 import shlex
 import subprocess
@@ -79,6 +80,28 @@ def test_no_home_and_no_folder_are_said_once(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
     with pytest.warns(RuntimeWarning, match="Not a directory"):
         assert keeping.kept_in("one") is None
+
+
+def test_where_no_home_is_known_all_works_that_needs_none(tmp_path, monkeypatch, capsys):
+    """As in a container whose user has no name: platformdirs and ``expanduser`` raise RuntimeError there."""
+
+    def homeless(*arguments, **keywords):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
+    monkeypatch.setattr("pathlib.Path.expanduser", lambda path: homeless() if str(path).startswith("~") else path)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.delenv("SPIKELEARN_DATA", raising=False)
+    assert main(["info"]) == main(["data"]) == 0
+    capsys.readouterr()
+    for options, message in (
+        (["--data", "mnist", "--out", str(tmp_path / "run")], "there is no place for mnist: .*set SPIKELEARN_DATA"),
+        (["--data", "~/images.npz", "--out", str(tmp_path / "run")], "~/images.npz: which folder ~ is, .*or set HOME"),
+    ):
+        assert main(["train", "one-hidden", *options]) == 2
+        assert re.search(message, capsys.readouterr().err)
+    assert main(["train", "one-hidden", "--data", "digits", "--out", "~/run"]) == 2
+    assert "~/run: which folder ~ is, is unknown here; write it out, or set HOME" in capsys.readouterr().err
 
 
 # -- file systems -----------------------------------------------------------------------------------------------------
@@ -170,12 +193,17 @@ def test_a_picture_that_fails_does_not_end_a_training(tmp_path, monkeypatch, cap
     def fail(*arguments):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("spikelearn.cli.train.save_learning_curve", fail)
+    for place in ("cli.train.save_learning_curve", "compare.save_comparison"):
+        monkeypatch.setattr(f"spikelearn.{place}", fail)
     np.savez(tmp_path / "toy.npz", x=np.eye(4)[[0, 1] * 10], y=[0, 1] * 10)
     options = ["--data", str(tmp_path / "toy.npz"), "--hidden", "3", "--epochs", "1", "--engine", "clock"]
     assert main(["train", "one-hidden", *options, "--out", str(tmp_path / "run")]) == 0
     assert "learning_curve.png could not be drawn (no ink); all else is there" in capsys.readouterr().err
     assert len(runs.RunFolder.open(tmp_path / "run").metrics()) == 1
+    options = ["--data", str(tmp_path / "toy.npz"), "--sizes", "4,3,2", "--epochs", "1", "--seeds", "1", "--jobs", "1"]
+    assert main(["compare", "--rules", "fa", *options, "--out", str(tmp_path / "compared")]) == 0
+    assert "comparison.png could not be drawn (no ink); all else is there" in capsys.readouterr().err
+    assert (tmp_path / "compared" / "table.csv").is_file()
 
 
 def toy(path):
@@ -196,6 +224,15 @@ def test_streams_that_are_closed_end_nothing(tmp_path, closed):
     assert subprocess.run(["sh", "-c", f"{order} {closed}"], capture_output=True).returncode == 0
     assert load_checkpoint(tmp_path / "run" / "checkpoint.h5")[1]["trials"] == 16
     # With its number free, what goes to the standard error would land in the file that is opened next.
+    assert len(RunFolder.open(tmp_path / "run").metrics()) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_full_disk_behind_the_standard_output_loses_what_is_printed_and_nothing_else(tmp_path):
+    order = shlex.join([sys.executable, "-m", "spikelearn", *toy(tmp_path / "toy.npz"), "--out", str(tmp_path / "run")])
+    done = subprocess.run(["sh", "-c", f"{order} > /dev/full"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("standard output cannot be written (No space left on device); what is printed") == 1
     assert len(RunFolder.open(tmp_path / "run").metrics()) == 1
 
 

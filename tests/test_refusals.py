@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
-from spikelearn import runs
+from spikelearn import evaluation, ratenet, runs
 from spikelearn.cli import main
 from spikelearn.storage import RunFolder
 
@@ -113,6 +113,69 @@ def test_given_spikes_after_the_end_are_refused(engine):
         sl.simulate(NETWORK, WEIGHTS, np.zeros(4), duration=50, apical_spikes=([0], [50]), engine=engine)
 
 
+def both(images):
+    return sl.Dataset(train=images, test=images, name="toy")
+
+
+def changed(name, value):
+    arrays = {part: [array.copy() for array in getattr(WEIGHTS, part)] for part in ("W", "b", "Y", "c")}
+    arrays[name][0][-1] = value
+    return sl.Weights(**arrays)
+
+
+INSIDE = [
+    (
+        lambda images: sl.activity(MODEL, WEIGHTS, images, seed=1),
+        "network must be of the class Network, got a Model; of",
+    ),
+    (
+        lambda images: sl.train(MODEL, images, seed=1, record=[1], record_to="no.h5"),
+        "record must .* Record, got a list",
+    ),
+    (lambda images: sl.train(MODEL, images, seed=1, record=sl.Record, record_to="no.h5"), "got the class Record; give"),
+    (lambda images: sl.Network(sizes=64), r"Network.sizes must be .* such as \(784, 500, 10\), got 64"),
+    (lambda images: ratenet.RateNetwork(sizes=64), r"sizes must be .* such as \(784, 256, 10\), got 64"),
+    (
+        lambda images: ratenet.fit(RATES, "fa", both(images), seed=1),
+        "rule must be of the class Rule, got 'fa'; .*entry",
+    ),
+    (lambda images: ratenet.fit(RATES, sl.Backprop(), both(images), seed=1), "rule must be .*, got a Backprop"),
+    (
+        lambda images: ratenet.fit(NETWORK, FA, both(images), seed=1),
+        "network must be of the class RateNetwork, got a Net",
+    ),
+    (
+        lambda images: ratenet.fit(RATES, FA, images, seed=1),
+        "data must be of the class Dataset, got a Images; load one",
+    ),
+    (lambda images: sl.error_percent([[1], [1, 2]], [1, 2]), "predictions or labels are no array"),
+    (lambda images: sl.load(3), "the name of a file or folder must be a string or a path, got 3"),
+    (lambda images: runs.load_weights(3), "must be a string or a path, got 3"),
+    (lambda images: sl.sweep(3, "never"), "must be a string or a path, got 3"),
+    (lambda images: sl.Dataset(train=images.x, test=images, name="toy"), "Dataset.train must be Images, .* a ndarray"),
+    (lambda images: sl.Images(x=images.x, y=images.y, n_classes=2.0, name="toy"), "toy: n_classes=2.0"),
+    (lambda images: sl.Images(x=images.x, y=images.y, n_classes=2, name=3), "name must be of the class str, got 3"),
+    (
+        lambda images: sl.evaluate(NETWORK, sl.Weights(W=[[1.0]], b=[0.0], Y=()), images, seed=1),
+        r"Weights.W\[0\] must be of the class ndarray, got a list; make one by numpy.array",
+    ),
+    (
+        lambda images: sl.evaluate(NETWORK, changed("W", np.nan), images, seed=1),
+        r"Weights.W\[0\] is nan at \(2, 0\); weights that are given must be finite",
+    ),
+    (lambda images: sl.simulate(NETWORK, changed("Y", np.inf), np.zeros(4)), r"Weights.Y\[0\] is inf at \(2, 0\)"),
+    (lambda images: sl.train(MODEL, images, seed=1, weights=changed("b", np.nan)), r"Weights.b\[0\] is nan at \(2,\)"),
+]
+RATES = ratenet.RateNetwork(sizes=(4, 3, 2))
+FA = ratenet.entry("fa").rule
+
+
+@pytest.mark.parametrize(("use", "message"), INSIDE)
+def test_what_would_fail_deep_inside_is_refused_by_name(images, use, message):
+    with pytest.raises(sl.InputError, match=message):
+        use(images)
+
+
 # -- words and waits --------------------------------------------------------------------------------------------------
 
 
@@ -144,7 +207,7 @@ def config(images, tmp_path):
     return runs.Config(name="toy", reading="text", model=MODEL, engine=sl.Clock(), data=source, epochs=2, seed=1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_a_checkpoint_of_the_moment(config, tmp_path, number):
     run = runs.Run.start(tmp_path / "run", config, sl.load(config.data))
     with pytest.raises(KeyboardInterrupt):
@@ -152,6 +215,21 @@ def test_a_signal_leaves_a_checkpoint_of_the_moment(config, tmp_path, number):
     assert run.training.trials == 24
     assert runs.Run.resume(tmp_path / "run").training.trials == 24
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_a_command_as_ctrl_c_does(config, tmp_path, monkeypatch, capsys, number):
+    """Of a cluster whose time is up, or of a terminal that was closed."""
+    runs.Run.start(tmp_path / "run", config, sl.load(config.data)).train()
+
+    def asked(*arguments, **keywords):
+        os.kill(os.getpid(), number)
+        time.sleep(10)
+
+    monkeypatch.setattr(evaluation, "evaluate", asked)
+    assert main(["evaluate", str(tmp_path / "run")]) == 130
+    assert "stopped" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 def test_a_home_folder_is_meant_by_its_sign(config, tmp_path, monkeypatch):
@@ -167,6 +245,16 @@ def test_a_picture_of_ones_own_is_not_replaced(config, tmp_path):
     with pytest.raises(sl.InputError, match="holds learning_curve.png, which a run would replace, and no run"):
         runs.Run.start(tmp_path, config, sl.load(config.data))
     assert (tmp_path / "learning_curve.png").read_text() == "mine"
+
+
+def test_the_scale_that_a_note_advises_is_an_option_of_comparisons_too(tmp_path, capsys):
+    np.savez(tmp_path / "toy.npz", x=np.eye(8, dtype=np.uint8)[[0, 1] * 10], y=[0, 1] * 10)
+    order = ["compare", "--data", str(tmp_path / "toy.npz"), "--rules", "fa", "--seeds", "1", "--epochs", "1"]
+    order += ["--sizes", "8,3,2", "--jobs", "1", "--out"]
+    assert main([*order, str(tmp_path / "dark")]) == 0
+    assert "give scale=1" in capsys.readouterr().err
+    assert main([*order, str(tmp_path / "bright"), "--scale", "1"]) == 0
+    assert "scale" not in capsys.readouterr().err
 
 
 def test_dark_bytes_are_told_on_the_command_line_and_a_scale_is_kept(tmp_path, capsys):

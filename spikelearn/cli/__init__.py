@@ -5,14 +5,17 @@ was written; 130 stopped by Ctrl-C, with a checkpoint to go on from.
 """
 
 import argparse
+import errno
 import importlib
 import io
 import json
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, NoReturn
 
 # Commands draw into files; what a notebook has set for its windows may not be there.
@@ -56,7 +59,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("always", InputWarning)
         warnings.showwarning = _show_warning  # of its arguments, all but one are the code's
-        return _main(arguments)
+        output = _Output(sys.stdout)
+        with _heeding(), redirect_stdout(output):
+            status = _main(arguments)
+        return status or int(output.lost)
+
+
+class _Output:
+    """Standard output; where it cannot be written, as on a full disk, that is said once, and work goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self.lost = stream, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> Any:
+        """Write text, or lose it."""
+        return self._or_lose(self._stream.write, text)
+
+    def flush(self) -> None:
+        """Let what was written arrive, or lose it."""
+        self._or_lose(self._stream.flush)
+
+    def _or_lose(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return action(*arguments)
+        except BrokenPipeError:  # nobody reads any more
+            raise
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            text = f"standard output cannot be written ({error.strerror}); what is printed is lost, files are not"
+            if not self.lost:
+                print(f"spikelearn: note: {text}", file=sys.stderr)
+            self.lost = True
+            return len(arguments[0]) if arguments else None
+
+
+@contextmanager
+def _heeding() -> Iterator[None]:
+    """Let SIGTERM of clusters and SIGHUP of closed terminals interrupt as Ctrl-C does, so that nothing is lost."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    in_main = threading.current_thread() is threading.main_thread()
+    ours = [number for number in numbers if in_main and signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _open_streams() -> None:
@@ -94,8 +146,10 @@ def _main(arguments: Sequence[str] | None) -> int:
     except (NotFiniteError, NotSettledError) as error:
         print(f"spikelearn: training failed: {error}. The last checkpoint is kept.", file=sys.stderr)
         return 1
-    except OSError as error:  # a full disk, say
-        print(f"spikelearn: failed: {error}", file=sys.stderr)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = ". Free some space and start again; train goes on with --resume" if full else ""
+        print(f"spikelearn: failed: {error}{remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"spikelearn: {str(stop) or 'stopped'}", file=sys.stderr)

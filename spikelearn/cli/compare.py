@@ -14,7 +14,7 @@ from spikelearn.ratenet import Architecture, architecture, table
 from spikelearn.temporal import comparison as temporal
 from spikelearn.temporal import table as temporal_table
 
-IMAGES, TASKS = ("data", "sizes", "architecture", "engine", "epochs", "examples"), ("steps", "units")
+IMAGES, TASKS = ("data", "scale", "sizes", "architecture", "engine", "epochs", "examples"), ("steps", "units")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -36,6 +36,7 @@ def on_images(options: argparse.Namespace) -> dict[str, Any]:
         data=absolute(data) if expanded(data).exists() else data,
         sizes=layers.sizes,
         local=layers.local,
+        scale=options.scale,
         engine=engine_named("event" if options.engine is None else options.engine),
         epochs=options.epochs,
         seeds=options.seeds,

@@ -182,6 +182,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
     )
     images = parser.add_argument_group("on images")
     images.add_argument("--data", help="a name that `spikelearn data` lists, a folder or a file (default: digits)")
+    images.add_argument("--scale", type=float, help="pixel of intensity 1 (default: 255 for uint8, 1 for floats)")
     images.add_argument("--sizes", metavar="N,N[,N]", help="layers, input first (default: two hidden layers of 256)")
     images.add_argument(
         "--architecture", metavar="NAME", help=f"in place of sizes: {', '.join(ARCHITECTURES)}; some see the image by "

@@ -2,10 +2,8 @@
 
 import argparse
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -13,9 +11,10 @@ from tqdm import tqdm
 from spikelearn import datasets, descriptions, runs, storage, training
 from spikelearn.choices import Choice
 from spikelearn.cli.arguments import integers
-from spikelearn.errors import InputError, InputWarning
+from spikelearn.errors import InputError
 from spikelearn.models import guerguiev2017
 from spikelearn.plotting import save_learning_curve
+from spikelearn.plotting.attempt import attempt
 
 CHOICES = ("network", "data", "scale", "reading", "variant", "engine", "examples", "epochs", "seed")
 CHANGEABLE = "--resume changes --epochs, and where --data lies"
@@ -41,26 +40,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         done = storage.load_checkpoint(current.folder.checkpoint_path)[1]["trials"]
         raise KeyboardInterrupt(f"stopped after {done} examples; go on with --resume --out {options.out}") from None
     picture = current.folder.path / "learning_curve.png"
-    _draw(picture, metrics, f"{config.name} on {config.data}, seed {config.seed}")
+    title = f"{config.name} on {config.data}, seed {config.seed}"
+    attempt(picture, save_learning_curve, picture, metrics, title)
     result = {"folder": str(current.folder.path), "picture": str(picture), **metrics[-1]}
     if not options.json:
         print(f"test error {result['test_error']:.2f} % after {config.epochs} epochs")
         print(f"run folder {result['folder']}\nlearning curve {result['picture']}")
     return result
-
-
-def _draw(picture: Path, metrics: list[dict[str, float]], title: str) -> None:
-    """Draw the learning curve; whatever that fails of, an hour's training is not lost by it."""
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            save_learning_curve(picture, metrics, title)
-    except Exception as error:
-        warnings.warn(f"{picture} could not be drawn ({error}); all else is there", InputWarning, stacklevel=2)
-    else:
-        if any("missing from font" in str(each.message) for each in said):
-            text = f"{picture}: no font here has all characters of its title, {title!r}; boxes stand for them"
-            warnings.warn(text, InputWarning, stacklevel=2)
 
 
 def _config(options: argparse.Namespace) -> tuple[runs.Config, datasets.Dataset]:

@@ -28,16 +28,17 @@ def place() -> Path:
 
 def kept_in(name: str) -> Path | None:
     """Return the folder `name` for compiled code, created; None, and a warning, if nothing can be kept there."""
-    folder: Path | str = "the user's cache"
+    parent: Path | str = "the user's cache"
     try:
-        folder = place() / name
+        parent = place()
+        folder = parent / name
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder
         reason = "it cannot be written"
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
-        reason = str(error)
-    say_once(f"compiled code cannot be kept in {folder} ({reason}); {REMEDY}")
+        reason = _reason(error)
+    say_once(f"compiled code cannot be kept in {parent} ({reason}); {REMEDY}")
     return None
 
 
@@ -55,7 +56,7 @@ class Forgiving:
         try:
             return self._cache.load_overload(signature, context)
         except Exception as error:  # damaged pickles raise almost anything
-            say_once(f"compiled code in {self._cache.cache_path} cannot be read ({error!r}); it is compiled anew")
+            say_once(f"compiled code in {place()} cannot be read ({error!r}); it is compiled anew")
             try:
                 self._cache.flush()
             except OSError:
@@ -67,4 +68,9 @@ class Forgiving:
         try:
             self._cache.save_overload(signature, data)
         except OSError as error:
-            say_once(f"compiled code cannot be kept in {self._cache.cache_path} ({error}); {REMEDY}")
+            say_once(f"compiled code cannot be kept in {place()} ({_reason(error)}); {REMEDY}")
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong, without the name of the one file of many that it happened to."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

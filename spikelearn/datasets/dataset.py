@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.errors import InputError, InputWarning
+from spikelearn.errors import InputError, InputWarning, described
 from spikelearn.examples import Examples, Images
 
 
@@ -35,6 +35,13 @@ class Dataset:
     name: str
 
     def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            needed = ("show", "digest", "n_inputs", "n_classes")
+            if isinstance(getattr(self, part), type) or not all(hasattr(getattr(self, part), each) for each in needed):
+                raise InputError(
+                    f"Dataset.{part} must be Images, Frames or SpikeTrains, got {described(getattr(self, part))}; of "
+                    f"arrays, make spikelearn.Images"
+                )
         for what in ("n_inputs", "n_classes"):
             train, test = getattr(self.train, what), getattr(self.test, what)
             if train != test:

@@ -293,9 +293,13 @@ def _get_rows(blocked: np.ndarray, n_pre: int, n: int) -> np.ndarray:
 
 
 def check_weights(network: Network, weights: Weights) -> None:
-    """Raise `InputError` unless every array of the weights has the shape that the network needs."""
+    """Raise `InputError` unless every array of the weights is finite and has the shape that the network needs."""
     check_kind("weights", weights, Weights, "draw some with network.draw_weights(seed)")
     sizes = network.sizes
+    arrays = {name: list(getattr(weights, name)) for name in ("W", "b", "Y", "c")}
+    for name, own in arrays.items():
+        for layer, array in enumerate(own):
+            check_kind(f"Weights.{name}[{layer}]", array, np.ndarray, "make one by numpy.array")
     if weights.W and weights.sizes != sizes:
         raise InputError(f"weights of sizes {weights.sizes} do not fit a network of sizes {sizes}")
     wanted = {
@@ -305,8 +309,14 @@ def check_weights(network: Network, weights: Weights) -> None:
         "c": [(n,) for n in sizes[1:-1]],
     }
     for name, shapes in wanted.items():
-        given = [np.shape(array) for array in getattr(weights, name)]
+        given = [array.shape for array in arrays[name]]
         if given != shapes:
             raise InputError(
                 f"Weights.{name} of shapes {given} do not fit a network of sizes {sizes}: it needs {shapes}"
             )
+        for layer, array in enumerate(arrays[name]):
+            if not np.isfinite(array).all():
+                place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+                raise InputError(
+                    f"Weights.{name}[{layer}] is {array[place]} at {place}; weights that are given must be finite"
+                )

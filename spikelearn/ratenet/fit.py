@@ -10,12 +10,13 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from spikelearn.datasets import Dataset
-from spikelearn.errors import InputError, NotFiniteError, check_range
+from spikelearn.errors import InputError, NotFiniteError, check_kind, check_range
 from spikelearn.examples import Images, images_of
 from spikelearn.ratenet.angles import mean_angles
 from spikelearn.ratenet.network import TEST_BATCH, RateNetwork
 from spikelearn.ratenet.rule import Batch, Rule, State
 from spikelearn.ratenet.streams import stream
+from spikelearn.stopped import Unbroken
 
 WHO = "rate networks"
 N_ANGLE = 500  # test images over which angles are averaged
@@ -84,10 +85,13 @@ def fit(network: RateNetwork, rule: Rule, data: Dataset, *, seed: int, epochs: i
     """
     check_range("seed", seed, at_least=0, integer=True)
     check_range("epochs", epochs, at_least=1, integer=True)
+    check_kind("network", network, RateNetwork, "make one with RateNetwork(sizes=...), or by rule.network(sizes)")
+    check_kind("rule", rule, Rule, "rules of the registry are made by spikelearn.ratenet.entry(name)")
+    check_kind("data", data, Dataset, "load one, or make it of two Images")
     check_fit(network.sizes, data)
     rule.check(network)
     check_memory(network, rule)
-    return _epochs(network, rule, data, seed, epochs)
+    return Unbroken("this training", _epochs(network, rule, data, seed, epochs))
 
 
 def memory(network: RateNetwork, rule: Rule) -> int:

@@ -9,6 +9,7 @@ those that see an image patch by patch. In code layers are counted from 0: ``W[l
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_range, described
 from spikelearn.ratenet.activations import Activation, Clip, Logistic, Tanh
 from spikelearn.ratenet.connections import Connection, Dense, Local
 from spikelearn.ratenet.outputs import Output, Softmax
@@ -76,6 +77,10 @@ class RateNetwork:
     local: tuple[Local, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.sizes, Iterable):
+            raise InputError(
+                f"sizes must be the number of units in each layer, such as (784, 256, 10), got {described(self.sizes)}"
+            )
         object.__setattr__(self, "sizes", tuple(self.sizes))
         if len(self.sizes) < 2:
             raise InputError(f"sizes={self.sizes} must have at least an input and an output layer, such as (784, 10)")

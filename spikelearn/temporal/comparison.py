@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from spikelearn.errors import InputError, check_range
 from spikelearn.origin import plain
+from spikelearn.plotting.attempt import attempt
 from spikelearn.plotting.temporal import save_comparison
 from spikelearn.ratenet.streams import stream
 from spikelearn.side_by_side import gather, write_result
@@ -120,7 +121,8 @@ def write_report(results: Sequence[Mapping[str, Any]], out: str | Path, comparis
     write_text(Path(out) / "table.txt", table.text(rows, quality, comparison.levels) + "\n")
     write_text(Path(out) / "table.csv", table.csv_text(rows))
     curves = {name: table.curve(found, "loss") for name, found in table.by_rule(results).items()}
-    save_comparison(Path(out) / "comparison.png", curves, comparison.levels, comparison.task)
+    picture = Path(out) / "comparison.png"
+    attempt(picture, save_comparison, picture, curves, comparison.levels, comparison.task)
 
 
 def _work(comparison: Comparison, folder: Path, name: str, seed: int) -> dict[str, Any]:

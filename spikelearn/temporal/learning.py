@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 from spikelearn.errors import InputError, NotFiniteError, check_range
 from spikelearn.ratenet.optimisers import Optimiser
 from spikelearn.ratenet.streams import stream
+from spikelearn.stopped import Unbroken
 from spikelearn.temporal.network import Network, outputs
 from spikelearn.temporal.rule import Rule, State
 from spikelearn.temporal.task import Sequences, Task
@@ -229,7 +230,7 @@ def learn(
     check_range("every", every, at_least=1, integer=True)
     check_fit(network, task)
     rule.check(network)
-    return _points(network, rule, task, training, seed, steps, every)
+    return Unbroken("this training", _points(network, rule, task, training, seed, steps, every))
 
 
 def _points(

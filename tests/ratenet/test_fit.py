@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from ratenet.helpers import task
-from spikelearn.errors import NotFiniteError
+from spikelearn.errors import InputError, NotFiniteError
 from spikelearn.ratenet import SGD, fit, rules
 from spikelearn.ratenet.fit import error_on
 from spikelearn.ratenet.rules import Backprop
@@ -68,6 +68,21 @@ def test_divergence_is_an_error_that_names_the_epoch():
     rule = rules.Backprop(optimiser=SGD(rate=1e39))
     with pytest.raises(NotFiniteError, match="diverged at epoch 1: weights or outputs are not finite; lower the rate"):
         list(fit(rule.network((12, 5, 3)), rule, task(60), seed=1))
+
+
+def test_after_an_interrupt_going_on_is_refused_as_the_epoch_is_half_learned():
+    @dataclass(frozen=True, kw_only=True)
+    class Interrupted(Backprop):
+        def learn(self, state, batch, rng):
+            raise KeyboardInterrupt
+
+    epochs = fit(Interrupted().network((12, 5, 3)), Interrupted(), task(200), seed=1, epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        next(epochs)
+    with pytest.raises(InputError, match="this training was stopped in its midst by KeyboardInterrupt; start it again"):
+        next(epochs)
+    done = fit(Backprop().network((12, 5, 3)), Backprop(), task(200), seed=1, epochs=1)
+    assert [len(list(done)), len(list(done))] == [1, 0]
 
 
 def test_blas_has_one_thread_while_a_network_learns_and_its_own_number_between_epochs():

@@ -145,7 +145,9 @@ def test_divergence_names_the_step():
     with pytest.raises(
         NotFiniteError, match=r"diverged at step \d+: weights or outputs are not finite; lower the rate"
     ):
-        list(learn(network, RULES["bptt"], Adding(length=10), wild, seed=1, steps=5000, every=100))
+        list(points := learn(network, RULES["bptt"], Adding(length=10), wild, seed=1, steps=5000, every=100))
+    with pytest.raises(InputError, match="this training was stopped in its midst by DivergedError; start it again"):
+        next(points)
 
 
 def test_a_network_that_does_not_fit_the_task_is_refused():
