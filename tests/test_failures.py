@@ -227,6 +227,15 @@ def test_streams_that_are_closed_end_nothing(tmp_path, closed):
     assert len(RunFolder.open(tmp_path / "run").metrics()) == 1
 
 
+@pytest.mark.parametrize("settings", [{"MPLBACKEND": "module://of_a_notebook"}, {"PYTHONIOENCODING": "ascii"}])
+def test_what_a_notebook_or_a_poor_terminal_sets_ends_nothing(tmp_path, settings):
+    order = [sys.executable, "-m", "spikelearn", *toy(tmp_path / "größe.npz"), "--out", str(tmp_path / "läuft")]
+    done = subprocess.run(order, capture_output=True, env=os.environ | settings)
+    assert done.returncode == 0, done.stderr
+    assert (b"l\\xe4uft" if "PYTHONIOENCODING" in settings else "läuft".encode()) in done.stdout
+    assert (tmp_path / "läuft" / "learning_curve.png").is_file()
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_a_full_disk_behind_the_standard_output_loses_what_is_printed_and_nothing_else(tmp_path):
     order = shlex.join([sys.executable, "-m", "spikelearn", *toy(tmp_path / "toy.npz"), "--out", str(tmp_path / "run")])
