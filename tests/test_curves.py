@@ -14,6 +14,7 @@ from spikelearn import analysis, descriptions, peers
 from spikelearn.core.curves import choices, fill_thresholds, register_curve, slope, value
 from spikelearn.core.jit import kernel
 from spikelearn.core.lanes import LANES, load, store
+from spikelearn.core.windows import slope_in_time
 from spikelearn.peers import brian2_parts
 
 PHASES = sl.Phases(minimum=20.0, settle=8.0, window=10.0, test=30.0)
@@ -110,6 +111,20 @@ def test_values_and_slopes_of_lanes_and_numbers_are_those_of_the_formula(name, a
         np.testing.assert_allclose(out[k + 1], reference.slope(v, FUNCTIONS[name]), atol=max(tolerance, 1e-9))
     np.testing.assert_allclose(CURVES[name].value(v), FUNCTIONS[name](v), atol=1e-12)
     np.testing.assert_allclose(CURVES[name].slope(v), reference.slope(v, FUNCTIONS[name]), atol=1e-9)
+
+
+@kernel
+def _in_time(curve, v, motion, slot, out):
+    store(out, 0, slope_in_time(curve, load(v, 0), load(motion, 0), slot))
+
+
+@of_both_types
+def test_the_slope_of_a_rate_in_time_is_kept_within_the_whole_range_in_a_slot(real):
+    slot, out = 0.4, np.zeros((1, LANES), real)
+    v, motion = np.zeros((1, LANES), real), rows(1, real, -40.0, 40.0)[:, :LANES]
+    motion[0, :4] = -1e9, 1e9, -0.1, 0.1
+    _in_time(choices([sl.Sigmoid().constants()])[0], v, motion, slot, out)
+    np.testing.assert_allclose(out[0], np.clip(motion[0] / 4, -2.5, 2.5), rtol=1e-6)
 
 
 @of_both_types

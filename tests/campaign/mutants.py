@@ -78,7 +78,7 @@ RULES = ["tests/core/test_learn.py", "tests/core/test_rules.py"]
 NEAR = {
     **dict.fromkeys(["continuous", "together", "exact", "notes", "thinning"], TRIAL),
     **dict.fromkeys(["apart", "euler", "probe", "steps", "layer", "echo", "trial"], TWIN),
-    "curves": ["tests/test_curves.py"],
+    **dict.fromkeys(["curves", "windows"], ["tests/test_curves.py"]),
     "feedback": ["tests/test_feedback_kinds.py"],
     **dict.fromkeys(["dynamics", "registers", "vectors"], ["tests/core/test_lanes.py"]),
     **dict.fromkeys(["identity", "keeping", "parts", "registered"], ["tests/core/test_jit.py"]),

@@ -22,7 +22,7 @@ def tiny_mnist(monkeypatch, tmp_path):
     """A tiny set takes the place of MNIST, nothing is found on this computer, and nothing can be downloaded."""
     files = tiny_set()
     monkeypatch.setattr(mnist, "MNIST_SHA256", {n: hashlib.sha256(c).hexdigest() for n, c in files.items()})
-    monkeypatch.setattr(mnist, "_cache", lambda: tmp_path / "cache" / "mnist")
+    monkeypatch.setattr(mnist.places, "cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setattr(mnist, "fetch_mnist", lambda: pytest.fail("would download"))
     monkeypatch.delenv("SPIKELEARN_DATA", raising=False)
     return files
