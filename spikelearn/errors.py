@@ -19,8 +19,10 @@ __all__ = [
     "check_shares",
     "described",
     "nearest",
+    "wording",
 ]
 
+LONGEST = 300  # characters of another library's words in a message
 SUM_TOLERANCE = 1e-6  # of float32 numbers that were divided by their sum
 
 
@@ -150,6 +152,23 @@ def check_able(where: str, value: object, methods: tuple[str, ...], example: str
     if isinstance(value, type) or not all(hasattr(value, name) for name in methods):
         needed = " and ".join(f"{name}()" for name in methods)
         raise InputError(f"{where} must be an object with {needed}, such as {example}, got {described(value)}")
+
+
+def wording(error: BaseException) -> str:
+    """Return what an error of a library says, on one line and not without end: some repeat what a damaged file holds.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error.
+
+    Returns
+    -------
+    str
+        Its words, or its class if it has none.
+    """
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} ..."
 
 
 def described(value: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, wording
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
@@ -58,5 +58,5 @@ def _uncompressed(path: Path) -> bytes:
         try:
             shutil.copyfileobj(gzip.GzipFile(fileobj=raw) if zipped else raw, buffer)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{path} is a corrupt gzip file ({error}); get it again") from error
+            raise InputError(f"{path} is a corrupt gzip file ({wording(error)}); get it again") from error
     return buffer.getvalue()

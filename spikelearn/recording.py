@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import InputError, nearest, wording
 from spikelearn.journal import changing, reading
 from spikelearn.storage import hdf5_file, replacing
 
@@ -340,7 +340,7 @@ def read_group(group: "h5py.Group", path: str | Path) -> Recording:
             annotations=json.loads(group.attrs["annotations"]),
         )
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise InputError(f"{path} is damaged, or no recording of spikelearn: {error}") from error
+        raise InputError(f"{path} is damaged, or no recording of spikelearn: {wording(error)}") from error
 
 
 def _dataset(group: "h5py.Group", name: str) -> Any:
@@ -361,7 +361,7 @@ def opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
         except OSError as error:
             reason = "" if error.errno else "it is no HDF5 file, or damaged: "
             remedy = "" if error.errno else "; give another name"
-            raise InputError(f"cannot open {path}: {reason}{error}{remedy}") from error
+            raise InputError(f"cannot open {path}: {reason}{wording(error)}{remedy}") from error
         try:
             if file.attrs.get("format") != FORMAT:
                 raise InputError(f"{path} is no recording of spikelearn, or of another version of it")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn import workers
-from spikelearn.errors import InputError, check_range
+from spikelearn.errors import InputError, check_range, wording
 from spikelearn.origin import check_origin
 from spikelearn.storage import write_text
 
@@ -112,7 +112,7 @@ def _read(path: Path, wanted: Mapping[str, Any]) -> Result | None:
         result = json.loads(path.read_text(encoding="utf-8"))
         found = result.pop("task")
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete it to have it computed again") from error
+        raise InputError(f"{path} cannot be read ({wording(error)}); delete it to have it computed again") from error
     check_origin(
         f"{path} is of another comparison",
         found,

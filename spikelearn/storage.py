@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from spikelearn.descriptions import plain
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, wording
 from spikelearn.paths import expanded
 
 if TYPE_CHECKING:
@@ -199,7 +199,9 @@ class RunFolder:
         try:
             return [dict(zip(header, map(_number, row), strict=True)) for row in rows]
         except ValueError as error:
-            raise InputError(f"{self.metrics_path} is damaged; rows must be numbers below a header: {error}") from error
+            raise InputError(
+                f"{self.metrics_path} is damaged; rows must be numbers below a header: {wording(error)}"
+            ) from error
 
     def truncate_metrics(self, n_rows: int) -> None:
         """Keep the first `n_rows` rows; to be called on resuming, as a kill may leave rows later than the checkpoint.
@@ -224,7 +226,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # a ValueError names the line and column, or the byte that is not UTF-8
-        raise InputError(f"{path} cannot be read as JSON: {error}; correct it or start the run anew") from error
+        raise InputError(
+            f"{path} cannot be read as JSON: {wording(error)}; correct it or start the run anew"
+        ) from error
 
 
 def machine() -> dict[str, Any]:
@@ -377,7 +381,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray]
             arrays = {name: file[name][...] for name in names if isinstance(file[name], h5py.Dataset)}
         intact = attributes.pop("sha256", None) == _digest(arrays, attributes)
     except Exception as error:  # a damaged file makes h5py raise almost anything, or return what cannot be digested
-        raise InputError(f"{path} is truncated, damaged or no HDF5 file: {error}; {remedy}") from error
+        raise InputError(f"{path} is truncated, damaged or no HDF5 file: {wording(error)}; {remedy}") from error
     written = attributes.get("format")
     if not isinstance(written, int):
         raise InputError(f"{path} is not a checkpoint of spikelearn: no attribute 'format'; give a checkpoint.h5")

@@ -9,7 +9,7 @@ import pytest
 
 import spikelearn as sl
 from spikelearn.descriptions import from_dict, to_dict
-from spikelearn.errors import InputError, check_range, nearest
+from spikelearn.errors import InputError, check_range, nearest, wording
 from spikelearn.feedback import ProductFeedback, RandomFeedback
 from spikelearn.network import MAX_SIZE
 
@@ -47,6 +47,13 @@ def test_a_range_is_written_with_all_its_bounds_and_its_unit():
 def test_the_nearest_name_is_suggested_and_all_are_listed():
     assert nearest("clok", ["event", "clock"]) == "did you mean 'clock'? Known: event, clock"
     assert nearest("x", ["event", "clock"]) == "Known: event, clock"
+
+
+def test_words_of_another_library_come_on_one_line_and_end():
+    """A damaged .npz makes zipfile repeat what it holds, 5,000 characters with line breaks."""
+    assert wording(ValueError("header\n  parse\terror")) == "header parse error"
+    assert wording(EOFError()) == "EOFError"
+    assert wording(ValueError("x" * 5000)) == "x" * 300 + " ..."
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------

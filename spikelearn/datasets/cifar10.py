@@ -20,7 +20,7 @@ import numpy as np
 
 from spikelearn.datasets import places
 from spikelearn.datasets.dataset import Dataset
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, wording
 from spikelearn.examples import Images
 
 PLANES = 3, 32, 32
@@ -80,7 +80,7 @@ def read_batch(path: Path, md5: str) -> tuple[np.ndarray, np.ndarray]:
         batch = _Batch(io.BytesIO(content), encoding="bytes").load()
         x, y = batch[b"data"].array(), np.array(batch[b"labels"])
     except Exception as error:  # the documentation of pickle: any may be raised
-        raise InputError(f"{path} is no batch of CIFAR-10 ({type(error).__name__}: {error})") from error
+        raise InputError(f"{path} is no batch of CIFAR-10 ({type(error).__name__}: {wording(error)})") from error
     if x.shape[1:] != (PIXELS,) or y.shape != x.shape[:1] or y.dtype.kind != "i":
         raise InputError(
             f"{path}: data of shape {x.shape} and {y.dtype} labels of shape {y.shape}; must be (n, {PIXELS}) and n"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn.datasets.dataset import Dataset, count_classes, split, tell_gaps
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, wording
 from spikelearn.examples import Images
 from spikelearn.timed import Frames, SpikeTrains, cut
 
@@ -33,7 +33,9 @@ def load_npz(path: Path, scale: float | None) -> Dataset:
             more = [name for name in ("frame", "restart", "n_inputs") if name in found]
             arrays = {name: np.asarray(archive[name]) for name in (*wanted, *more)}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: cannot read {', '.join(found)} ({error}); write numbers with np.savez") from error
+        raise InputError(
+            f"{path}: cannot read {', '.join(found)} ({wording(error)}); write numbers with np.savez"
+        ) from error
     if not wanted:
         either = " or ".join(", ".join(names) for names in needed)
         raise InputError(f"{path} must have the arrays {either}; found: {', '.join(found) or 'none'}")

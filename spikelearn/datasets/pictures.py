@@ -9,7 +9,7 @@ import numpy as np
 
 from spikelearn.datasets.classes import numbered, tell_single
 from spikelearn.datasets.dataset import Dataset, split
-from spikelearn.errors import InputError
+from spikelearn.errors import InputError, wording
 from spikelearn.examples import Images
 from spikelearn.paths import expanded
 
@@ -121,4 +121,6 @@ def _opened(path: Path) -> Iterator[Any]:
         with Image.open(path, formats=["PNG"]) as image:
             yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as a PNG image ({error}); replace it, or leave it out") from error
+        raise InputError(
+            f"{path} cannot be read as a PNG image ({wording(error)}); replace it, or leave it out"
+        ) from error

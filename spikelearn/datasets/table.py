@@ -10,7 +10,7 @@ import numpy as np
 
 from spikelearn.datasets.classes import numbered, tell_single
 from spikelearn.datasets.dataset import Dataset, for_testing
-from spikelearn.errors import InputError, nearest
+from spikelearn.errors import InputError, nearest, wording
 from spikelearn.examples import Images
 from spikelearn.paths import expanded
 from spikelearn.scaling import Scaling
@@ -74,7 +74,7 @@ def _read(path: Path, label: str | None) -> tuple[np.ndarray, list[str]]:
                 raise InputError(f"{path}, line {line}: no class in column {header[place]!r}; fill it in")
             numbers.extend(_numbers(path, line, row, header[:place] + header[place + 1 :]))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a table ({error}); save it as CSV, in UTF-8") from error
+        raise InputError(f"{path} cannot be read as a table ({wording(error)}); save it as CSV, in UTF-8") from error
     if not labels:
         raise InputError(f"{path} has no line of numbers")
     return np.frombuffer(numbers).reshape(len(labels), -1), labels

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spikelearn.errors import InputError, check_range, described
+from spikelearn.errors import InputError, check_range, described, wording
 from spikelearn.paths import expanded
 
 RANGE = ("low", "high", "log")  # keys of a range to search in
@@ -84,7 +84,7 @@ def _file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}; give one in TOML that says what to run") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+        raise InputError(f"{path} cannot be read as TOML: {wording(error)}") from error
 
 
 def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
