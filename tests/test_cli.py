@@ -651,7 +651,8 @@ def test_a_full_disk_is_reported_on_one_line_and_the_last_checkpoint_stays(cli, 
 
     monkeypatch.setattr(runs, "save_checkpoint", full)
     status, out, err = cli(*resume(run))
-    assert (status, err) == (1, "spikelearn: failed: [Errno 28] No space left on device\n")
+    remedy = "Free some space and start again; train goes on with --resume"
+    assert (status, err) == (1, f"spikelearn: failed: [Errno 28] No space left on device. {remedy}\n")
     assert (run / "checkpoint.h5").read_bytes() == before
 
 

@@ -127,6 +127,7 @@ CHANGES = {
     "augment": "shifts",
     "feedback": "ProductFeedback",
     "initial.apical_bias": "1",
+    "initial.receptive_field": "2",
     "hidden.apical_bias": "0.5",
     "hidden.curve": "threshold",
     "hidden.plateau": "threshold",
