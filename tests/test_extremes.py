@@ -451,13 +451,20 @@ def test_training_that_blows_up_stops_with_the_reason(engine):
 
 @both
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
-def test_a_test_image_never_gets_a_class_from_potentials_that_are_not_finite(engine, value):
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (np.nan, sl.InputError, "is nan at .*must be finite"),
+        (np.inf, sl.InputError, "is inf at .*must be finite"),
+        (3e38, sl.NotFiniteError, "potential of layer 1 is not finite at example"),
+    ],
+)
+def test_a_test_image_never_gets_a_class_from_potentials_that_are_not_finite(engine, value, error, message):
     network = sl.Network(sizes=(30, 3), phases=replace(SHORT, test=100.0))
     images = sl.Images(x=np.ones((2, 30), np.float32), y=np.zeros(2, int), n_classes=3, name="white")
     weights = constant(network)
     weights.W[0][1] = value
-    with pytest.raises(sl.NotFiniteError, match="potential of layer 1 is not finite at example"):
+    with pytest.raises(error, match=message):
         sl.evaluate(network, weights, images, seed=1, engine=engine)
 
 

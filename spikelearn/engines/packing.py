@@ -300,6 +300,8 @@ def check_weights(network: Network, weights: Weights) -> None:
     for name, own in arrays.items():
         for layer, array in enumerate(own):
             check_kind(f"Weights.{name}[{layer}]", array, np.ndarray, "make one by numpy.array")
+            if array.dtype.kind not in "fiu":
+                raise InputError(f"Weights.{name}[{layer}] must hold numbers, got {array.dtype}; use astype")
     if weights.W and weights.sizes != sizes:
         raise InputError(f"weights of sizes {weights.sizes} do not fit a network of sizes {sizes}")
     wanted = {
