@@ -199,9 +199,8 @@ class RunFolder:
         try:
             return [dict(zip(header, map(_number, row), strict=True)) for row in rows]
         except ValueError as error:
-            raise InputError(
-                f"{self.metrics_path} is damaged; rows must be numbers below a header: {wording(error)}"
-            ) from error
+            said = wording(error)
+            raise InputError(f"{self.metrics_path} is damaged; rows must be numbers below a header: {said}") from error
 
     def truncate_metrics(self, n_rows: int) -> None:
         """Keep the first `n_rows` rows; to be called on resuming, as a kill may leave rows later than the checkpoint.
@@ -226,9 +225,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # a ValueError names the line and column, or the byte that is not UTF-8
-        raise InputError(
-            f"{path} cannot be read as JSON: {wording(error)}; correct it or start the run anew"
-        ) from error
+        said = wording(error)
+        raise InputError(f"{path} cannot be read as JSON: {said}; correct it or start the run anew") from error
 
 
 def machine() -> dict[str, Any]:
