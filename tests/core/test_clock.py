@@ -721,7 +721,7 @@ def test_the_first_layer_that_is_not_finite_is_named(layer):
     network = describe()
     images, labels = task(network, 1)
     weights = network.draw_weights(SEED)
-    weights.b[layer - 1][2] = np.nan
+    weights.W[layer - 1][2] = 3e38  # finite, and what several spikes add up to is not
     with pytest.raises(sl.NotFiniteError, match=f"potential.* of layer {layer} .*example 4"):
         learn(Clock().build(network, weights), images, labels, first_example=4)
 
