@@ -118,13 +118,22 @@ class Pages(io.RawIOBase):
         return self.changed[number]
 
 
+class ChangedMeanwhile(Exception):
+    """What was read of a file is of no one moment: somebody changed it who did not wait, or could not know."""
+
+
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[Pages]:
-    """Yield a file as it is, or will be when its journal is applied."""
+    """Yield a file as it is, or will be when its journal is applied; `ChangedMeanwhile` if that was not one state."""
     with open(path, "rb") as file, _locked(file, "shared"):
-        pages = Pages(file)
-        _read_journal(path, pages)
-        yield pages
+        before = _state(path, file)
+        try:
+            pages = Pages(file)
+            _read_journal(path, pages)
+            yield pages
+        finally:  # an error, too, may come of reading two states as one
+            if _state(path, file) != before:
+                raise ChangedMeanwhile
 
 
 @contextlib.contextmanager
@@ -150,6 +159,14 @@ def changing(path: Path) -> Iterator[Pages]:
 def journal_of(path: Path) -> Path:
     """Return where the journal of a file lies."""
     return path.with_name(f".{path.name}.journal")
+
+
+def _state(path: Path, file: IO[bytes]) -> tuple[int, ...]:
+    """Return what differs after a change of the file, and while one is being applied."""
+    states = [os.fstat(file.fileno())]
+    with contextlib.suppress(FileNotFoundError):
+        states.append(journal_of(path).stat())
+    return tuple(number for state in states for number in (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 def _write_journal(pages: Pages, path: Path) -> None:

@@ -7,7 +7,7 @@ name. A file of several recordings has one such group for each example, ``exampl
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from spikelearn.errors import InputError, nearest, wording
-from spikelearn.journal import changing, reading
+from spikelearn.journal import ChangedMeanwhile, changing, reading
 from spikelearn.storage import hdf5_file, replacing
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Phase", "Plateaus", "Recording", "Spikes"]
 
 FORMAT = 1
+TRIES = 20  # to read a file between two changes
 
 T = TypeVar("T")
 
@@ -293,10 +294,13 @@ class Recording:
         InputError
             It is no such file, or damaged.
         """
-        with opened(path) as file:
+
+        def find(file: "h5py.File") -> Recording:
             if "examples" in file:
                 raise InputError(f"{path} holds several recordings; open it with RecordingFile")
             return read_group(file, path)
+
+        return found(path, find)
 
 
 def check_size(size: int, limit: int, advice: str) -> None:
@@ -370,3 +374,11 @@ def opened(path: str | Path, mode: str = "r") -> Iterator["h5py.File"]:
             raise
         except Exception as error:  # of a file that contradicts itself h5py raises almost anything
             raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+
+
+def found(path: str | Path, find: Callable[["h5py.File"], T]) -> T:
+    """Return what a function finds in a file of recordings, once more where somebody changed the file meanwhile."""
+    for _ in range(TRIES):
+        with contextlib.suppress(ChangedMeanwhile), opened(path) as file:
+            return find(file)
+    raise InputError(f"{path} is changed more often than it can be read; wait, or read a copy of it")

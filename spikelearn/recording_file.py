@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikelearn import origin
 from spikelearn.errors import InputError
 from spikelearn.journal import journal_of
-from spikelearn.recording import FORMAT, Recording, opened, read_group, write_group
+from spikelearn.recording import FORMAT, Recording, found, opened, read_group, write_group
 from spikelearn.storage import hdf5_file, replacing
+
+if TYPE_CHECKING:
+    import h5py
 
 
 class RecordingFile:
@@ -32,13 +35,16 @@ class RecordingFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        with opened(self.path) as file:
+
+        def check(file: "h5py.File") -> None:
             if "examples" not in file:
                 raise InputError(
                     f"{path} holds a single recording; open it with Recording.load"
                     if "annotations" in file.attrs
                     else f"{path} holds no recordings; give a file that record_to or Recording.save made"
                 )
+
+        found(self.path, check)
 
     @classmethod
     def create(cls, path: str | Path) -> "RecordingFile":
@@ -107,19 +113,20 @@ class RecordingFile:
     @property
     def examples(self) -> list[int]:
         """Numbers of the recorded examples, ascending."""
-        with opened(self.path) as file:
-            return sorted(map(int, file["examples"]))
+        return found(self.path, lambda file: sorted(map(int, file["examples"])))
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, example: int) -> Recording:
-        with opened(self.path) as file:
+        def find(file: "h5py.File") -> Recording:
             name = f"{example:09d}"
             if name not in file["examples"]:
                 some = ", ".join(str(int(n)) for n in list(file["examples"])[:10])
                 raise InputError(f"{self.path} has no example {example}; it begins with {some or 'none'}")
             return read_group(file["examples"][name], self.path)
+
+        return found(self.path, find)
 
     def __iter__(self) -> Iterator[Recording]:
         return (self[example] for example in self.examples)

@@ -17,6 +17,7 @@ from test_recording import assert_equal
 import spikelearn as sl
 from spikelearn import journal
 from spikelearn.journal import PAGE, changing, journal_of, reading
+from spikelearn.recording import found
 from spikelearn.recording_file import RecordingFile
 
 
@@ -103,6 +104,7 @@ KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from test_journal import recording
+from spikelearn.recording import found
 from spikelearn.recording_file import RecordingFile
 file = RecordingFile(sys.argv[2])
 for k in range(1, 10**6):
@@ -156,7 +158,10 @@ def test_a_notebook_that_holds_the_file_open_does_not_end_a_training(file, monke
     assert_equal(file[1], recording(2))
 
 
-def test_readers_beside_a_writer_see_whole_recordings(file):
+@pytest.mark.parametrize("patience", [journal.PATIENCE, 0.0])
+def test_readers_beside_a_writer_see_whole_recordings(file, monkeypatch, patience):
+    """Even where the writer does not wait for them, or the file system has no locks."""
+    monkeypatch.setattr(journal, "PATIENCE", patience)
     failures, stop, made = [], threading.Event(), [recording(k) for k in range(12)]
 
     def look():
@@ -178,6 +183,28 @@ def test_readers_beside_a_writer_see_whole_recordings(file):
     for reader in readers:
         reader.join()
     assert not failures
+
+
+def test_what_is_read_while_others_write_is_read_again(file, monkeypatch):
+    monkeypatch.setattr(journal, "PATIENCE", 0.0)
+    file.append(0, recording(0))
+    looks = []
+
+    def look(opened):
+        looks.append(len(opened["examples"]))
+        if len(looks) < 3:
+            file.append(len(looks), recording(len(looks)))
+            raise ValueError("two states read as one")
+        return "found"
+
+    assert found(file.path, look) == "found"
+    assert looks == [1, 2, 3]
+
+
+def test_a_file_that_never_rests_is_refused(file, monkeypatch):
+    monkeypatch.setattr(journal, "PATIENCE", 0.0)
+    with pytest.raises(sl.InputError, match=r"r\.h5 is changed more often than it can be read"):
+        found(file.path, lambda opened: file.append(0, recording(0)))
 
 
 def test_no_change_writes_nothing(file):
