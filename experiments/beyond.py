@@ -1,10 +1,10 @@
 """Beyond the paper: how far down plateau potentials alone bring the error, and which lever gave what.
 
-Three parts. *Search*: each number of the best description a step up and a step down, trained on the training images
+Four parts. *Search*: each number of the best description a step up and a step down, trained on the training images
 but the last sixth and judged by the error on that sixth, with a seed of its own. *Ladder*: from the paper's network to
-the best one, a lever after the other. *Final*: the best network, with seeds that the search never used, and controls
-at the same settings; with two hidden layers, too. Ladder and final networks learn from all training images and are
-tested once, at their end; nothing is chosen by it.
+the best one, a lever after the other. *Controls*: others at the settings of the last of the ladder. *Final*: the best
+network, larger, beside backpropagation, with seeds that the search never used. All but those of the search learn from
+all training images and are tested once, at their end; nothing is chosen by it.
 
     python experiments/beyond.py --scale paper
 """
@@ -12,6 +12,7 @@ tested once, at their end; nothing is chosen by it.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -99,16 +100,21 @@ LADDER = {
 # Backpropagation has a scale of its own: its rates are those of the search, like all numbers of the best network.
 BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
 FROZEN = _with(rule=sl.OutputOnly())
+# In place of the last of the ladder, as large and as long.
+CONTROLS = {
+    "backprop": Trained(changes=(BACKPROP,)),
+    "rates back": Trained(changes=(_network(feedback_signal="rates"), _pooled(1.4))),
+    "two hidden": Trained(make=TWO_HIDDEN, hidden=(500, 200)),
+    "frozen": Trained(changes=(FROZEN,)),
+    "frozen, local": Trained(changes=(FROZEN, _local)),
+}
 FINAL = {
     "best-1000": Trained(hidden=WIDE, epochs=25, seeds=5),
     "backprop-1000": Trained(hidden=WIDE, changes=(BACKPROP,), epochs=25),
-    "two-hidden": Trained(make=TWO_HIDDEN, hidden=(1000, 200), epochs=25),
-    "frozen-1000": Trained(hidden=WIDE, changes=(FROZEN,), epochs=25),
-    "frozen-local-1000": Trained(hidden=WIDE, changes=(FROZEN, _local), epochs=25),
-    "rates-1000": Trained(hidden=WIDE, changes=(_network(feedback_signal="rates"), _pooled(1.4)), epochs=25),
-    "fashion-1000": Trained(hidden=WIDE, epochs=25, seeds=5, data="fashion"),
-    "fashion-backprop-1000": Trained(hidden=WIDE, changes=(BACKPROP,), epochs=25, data="fashion"),
+    "fashion-1000": Trained(hidden=WIDE, seeds=5, data="fashion"),
+    "fashion-backprop-1000": Trained(hidden=WIDE, changes=(BACKPROP,), data="fashion"),
 }
+PARTS = {"final": FINAL, "controls": CONTROLS, "ladder": LADDER}
 STEPS: dict[str, tuple[Change, ...]] = {
     "best": (),
     "hidden rate 1.5": (_with(learning_rates=(1.5, 0.03)),),
@@ -191,20 +197,20 @@ def task(setting: Setting, name: str, trained: Trained, seed: int, searching: bo
 
 
 def _path(setting: Setting, name: str, seed: int, searching: bool) -> Path:
-    return setting.out / "beyond" / f"{'search-' if searching else ''}{name.replace(' ', '-')}-seed{seed}.json"
+    kind, label = "search-" if searching else "", name.replace(",", "").replace(" ", "-")
+    return setting.out / "beyond" / f"{kind}{label}-seed{seed}.json"
 
 
 def seeds(setting: Setting, trained: Trained) -> range:
-    """Return the seeds with which a network of ladder or end is trained."""
+    """Return the seeds with which a network is trained that is not of the search."""
     return range(1, min(setting.seeds, trained.seeds) + 1)
 
 
 def stages(setting: Setting) -> Stages:
-    """Return the tasks: the final networks first, then the search, then the ladder; none waits for another."""
+    """Return the tasks: the final networks first, then controls, ladder and search; none waits for another."""
+    others = chain(*(part.items() for part in PARTS.values()))
     networks = {
-        (seed, place, name): trained
-        for place, (name, trained) in enumerate((FINAL | LADDER).items())
-        for seed in seeds(setting, trained)
+        (seed, place, name): trained for place, (name, trained) in enumerate(others) for seed in seeds(setting, trained)
     }
     return [
         [task(setting, name, networks[key], seed, False) for key in sorted(networks) for seed, _, name in [key]],
@@ -224,7 +230,7 @@ def measure(setting: Setting) -> dict[str, Any]:
                 }
                 for name, trained in networks.items()
             }
-            for part, networks in (("ladder", LADDER), ("final", FINAL))
+            for part, networks in PARTS.items()
         },
     }
 
