@@ -73,6 +73,11 @@ def _populations(model: sl.Model) -> sl.Model:
     return _pooled(1.0)(_network(sizes=sizes, population=beyond.POPULATION)(model))
 
 
+def _learned(model: sl.Model) -> sl.Model:
+    """Return a model whose feedback weights get the changes of the output weights, from the start that the best has."""
+    return _network(feedback=sl.KolenPollack(base=sl.RandomFeedback(gain=2.8)))(model)
+
+
 def _local(model: sl.Model) -> sl.Model:
     """Return a model whose hidden neurons start from a part of the image, 10 of 28 pixels wide (Illing et al. 2019)."""
     side = round(10 / 28 * math.isqrt(model.network.sizes[0]))
@@ -100,10 +105,11 @@ LADDER = {
 # Backpropagation has a scale of its own: its rates are those of the search, like all numbers of the best network.
 BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
 FROZEN = _with(rule=sl.OutputOnly())
+RATES_BACK = _network(feedback_signal="rates")
 # In place of the last of the ladder, as large and as long.
 CONTROLS = {
     "backprop": Trained(changes=(BACKPROP,)),
-    "rates back": Trained(changes=(_network(feedback_signal="rates"), _pooled(1.4))),
+    "rates back": Trained(changes=(RATES_BACK, _pooled(1.4))),
     "two hidden": Trained(make=TWO_HIDDEN, hidden=(500, 200)),
     "frozen": Trained(changes=(FROZEN,)),
     "frozen, local": Trained(changes=(FROZEN, _local)),
@@ -127,6 +133,11 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "gate 1": (_with(rule=sl.Plateau(gate=1.0)),),
     "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
     "decay 0.97": (_with(schedule=sl.Decay(by=0.97)),),
+    "rates back, gain 1.4": (RATES_BACK, _pooled(1.4)),
+    "rates back, gain 2.8": (RATES_BACK,),
+    "Kolen-Pollack": (_learned,),
+    "Kolen-Pollack, hidden rate 6": (_learned, _with(learning_rates=(6.0, 0.03))),
+    "Kolen-Pollack, rates back": (_learned, RATES_BACK),
     "backprop, best": (BACKPROP,),
     "backprop, hidden rate 0.11": (BACKPROP, _with(learning_rates=(0.11, 0.02))),
     "backprop, hidden rate 0.44": (BACKPROP, _with(learning_rates=(0.44, 0.02))),
