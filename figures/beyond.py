@@ -25,14 +25,14 @@ LEVERS = {
     "averaging": "+ averaged weights",
     "shifts": "+ shifts",
 }
-FINAL = {
-    "best-1000": "plateaus",
-    "two-hidden": "plateaus,\ntwo layers",
-    "rates-1000": "plateaus,\nrates back",
-    "backprop-1000": "backprop",
-    "frozen-1000": "hidden\nfrozen",
-    "frozen-local-1000": "frozen,\npatches",
+CONTROLS = {
+    "backprop": "backprop, not plateaus",
+    "rates back": "rates fed back, not spikes",
+    "two hidden": "two hidden layers, 500-200",
+    "frozen": "hidden layer frozen",
+    "frozen, local": "the same, from patches",
 }
+FINAL = {"best-1000": "plateaus", "backprop-1000": "backprop"}
 FASHION = {"fashion-1000": "plateaus", "fashion-backprop-1000": "backprop"}
 PUBLISHED = 4.1  # percent, one hidden layer of 500 after 60 epochs
 
@@ -41,16 +41,14 @@ Part = dict[str, dict[str, Any]]
 
 def draw(report: dict) -> tuple[Figure, str]:
     """Return the figure and its caption."""
-    ladder = _labelled(report["ladder"], LEVERS)
+    ladder = _labelled(report["ladder"], LEVERS), _labelled(report["controls"], CONTROLS)
     mnist, fashion = _labelled(report["final"], FINAL), _labelled(report["final"], FASHION)
-    shown = [(_steps, ladder), (_bars, mnist), (_bars_of_fashion, fashion), (_curves, mnist)]
-    shown = [(panel, part) for panel, part in shown if part]
-    rows = 1 if len(shown) < 4 else 2
-    figure = new_figure(12, 4.2 * rows)
-    grid = figure.subplots(rows, len(shown) // rows, squeeze=False).ravel()
-    told = [panel(axes, part) for axes, (panel, part) in zip(grid, shown, strict=True)]
-    panels(figure, grid)
-    return figure, " ".join(f"({letter}) {text}" for letter, text in zip("abcd", told, strict=False))
+    figure = new_figure(12, 6.5)
+    grid = figure.subplot_mosaic("abb;acd", width_ratios=(2, 1, 1))
+    shown = {"a": (_rungs, ladder), "b": (_curves, (mnist,)), "c": (_bars, (mnist,)), "d": (_fashion, (fashion,))}
+    told = [panel(grid[letter], *parts) for letter, (panel, parts) in shown.items()]
+    panels(figure, (grid[letter] for letter in shown))
+    return figure, " ".join(f"({letter}) {text}" for letter, text in zip(shown, told, strict=True))
 
 
 def _labelled(part: Part, labels: dict[str, str]) -> Part:
@@ -63,58 +61,64 @@ def _errors(found: dict[str, Any]) -> np.ndarray:
     return np.array([network["error"] for network in found["networks"]])
 
 
-def _steps(axes: Axes, ladder: Part) -> str:
-    """Draw the errors from the first lever, on top, to the last."""
-    errors = {label: _errors(found) for label, found in ladder.items()}
-    for place, found in enumerate(errors.values()):
-        axes.plot(found, np.full(len(found), place), "o", color="C0", markersize=4, alpha=0.6)
+def _rungs(axes: Axes, ladder: Part, controls: Part) -> str:
+    """Draw the errors from the first lever, on top, to the last, and those of the controls below."""
+    errors = {label: _errors(found) for label, found in (ladder | controls).items()}
+    for place, (label, found) in enumerate(errors.items()):
+        axes.plot(
+            found, np.full(len(found), place), "o", color="C0" if label in ladder else "C1", markersize=4, alpha=0.6
+        )
         axes.plot(found.mean(), place, "|", color="black", markersize=14)
-        axes.annotate(f"{found.mean():#.3g}", (found.max(), place), xytext=(6, 0), textcoords="offset points",
+        axes.annotate(f"{found.mean():#.3g}", (found.max(), place), xytext=(8, 0), textcoords="offset points",
                       va="center")  # fmt: skip
     axes.set_yticks(range(len(errors)), errors)
+    axes.axhline(len(ladder) - 0.5, color="black", linewidth=0.6)
     axes.invert_yaxis()
     axes.set(xlabel="test error (%)", xlim=(0, 1.2 * max(found.max() for found in errors.values())))
-    axes.set_title("MNIST, 500 hidden neurons, lever by lever", fontsize="medium")
+    axes.set_title("MNIST, 500 hidden neurons", fontsize="medium")
     bare(axes)
     return (
         f"From the paper's network to the best one, each lever beside those before it; {_epochs(ladder)} epochs, dots "
-        f"are networks, lines their means: {_told(ladder)}."
+        f"are networks, lines their means: {_told(ladder)}. Below the line, in place of the last of these: "
+        f"{_told(controls)}. Times are of the machine of the results, spikes those of all neurons in 250 ms of a test "
+        f"image."
+    )
+
+
+def _curves(axes: Axes, final: Part) -> str:
+    """Draw the errors of the final networks of MNIST while learning."""
+    curves = {
+        label: np.array([network["train_error"] for network in found["networks"]]) for label, found in final.items()
+    }
+    seed_curves(axes, curves, "error while learning (%)")
+    axes.set_yscale("log")
+    axes.set_ylim(1, 100)
+    axes.set_title("MNIST, 1,000 hidden neurons", fontsize="medium")
+    return (
+        f"1,000 hidden neurons, {_epochs(final)} epochs: error while learning, of images as they are shifted, before "
+        f"each is learned."
     )
 
 
 def _bars(axes: Axes, final: Part) -> str:
     """Draw the errors of the final networks of MNIST beside the paper's."""
     group_bars(axes, {label: _errors(found) for label, found in final.items()})
-    axes.set_title("MNIST, 1,000 hidden neurons", fontsize="medium")
+    axes.set_title("MNIST, 1,000", fontsize="medium")
     axes.axhline(PUBLISHED, color="black", linewidth=1, linestyle="--")
-    axes.annotate("the paper's network, published", (axes.get_xlim()[0], PUBLISHED), xytext=(4, 4),
-                  textcoords="offset points", fontsize="small")  # fmt: skip
+    axes.annotate("paper's, published", (axes.get_xlim()[0], PUBLISHED), xytext=(4, 4), textcoords="offset points",
+                  fontsize="small")  # fmt: skip
     axes.set_ylim(top=max(axes.get_ylim()[1], 1.15 * PUBLISHED))
     return (
-        f"MNIST, one hidden layer of 1,000, {_epochs(final)} epochs, tested once, with the averaged weights: "
-        f"{_told(final)}. Times are of the machine of the results, spikes of all neurons in 250 ms of a test image. "
-        f"Dots are networks, bars their mean, lines its 95 % interval where there are three. The paper's network of "
-        f"500: {PUBLISHED}, after 60 epochs."
+        f"The same, tested once at their end, with the averaged weights: {_told(final)}. Bars are means, lines their "
+        f"95 % intervals. The paper's network of 500: {PUBLISHED}, after 60 epochs."
     )
 
 
-def _bars_of_fashion(axes: Axes, final: Part) -> str:
+def _fashion(axes: Axes, final: Part) -> str:
     """Draw the errors of the final networks of Fashion-MNIST."""
     group_bars(axes, {label: _errors(found) for label, found in final.items()})
-    axes.set_title("Fashion-MNIST, the same networks", fontsize="medium")
-    return f"The same on Fashion-MNIST: {_told(final)}."
-
-
-def _curves(axes: Axes, final: Part) -> str:
-    """Draw the errors while learning."""
-    curves = {
-        label.replace("\n", " "): np.array([network["train_error"] for network in found["networks"]])
-        for label, found in final.items()
-    }
-    seed_curves(axes, curves, "error while learning (%)")
-    axes.set_yscale("log")
-    axes.set_ylim(1, 100)
-    return "MNIST: error while learning, of images as they are shifted and before each is learned."
+    axes.set_title("Fashion-MNIST, 1,000", fontsize="medium")
+    return f"Fashion-MNIST, {_epochs(final)} epochs: {_told(final)}."
 
 
 def _epochs(part: Part) -> int:

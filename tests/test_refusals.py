@@ -207,6 +207,17 @@ def config(images, tmp_path):
     return runs.Config(name="toy", reading="text", model=MODEL, engine=sl.Clock(), data=source, epochs=2, seed=1)
 
 
+@pytest.fixture
+def usual_signals():
+    """Whatever whoever started the tests ignores, as nohup does."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_a_checkpoint_of_the_moment(config, tmp_path, number):
     run = runs.Run.start(tmp_path / "run", config, sl.load(config.data))
@@ -217,6 +228,7 @@ def test_a_signal_leaves_a_checkpoint_of_the_moment(config, tmp_path, number):
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_a_command_as_ctrl_c_does(config, tmp_path, monkeypatch, capsys, number):
     """Of a cluster whose time is up, or of a terminal that was closed."""
@@ -230,6 +242,24 @@ def test_a_signal_stops_a_command_as_ctrl_c_does(config, tmp_path, monkeypatch, 
     assert main(["evaluate", str(tmp_path / "run")]) == 130
     assert "stopped" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) is signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+@pytest.mark.usefixtures("usual_signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_stays_so(config, tmp_path, monkeypatch, number):
+    """As nohup asks for: a terminal that is closed does not end the work."""
+    signal.signal(number, signal.SIG_IGN)
+    evaluate = evaluation.evaluate
+
+    def asked(*arguments, **keywords):
+        os.kill(os.getpid(), number)
+        return evaluate(*arguments, **keywords)
+
+    run = runs.Run.start(tmp_path / "run", config, sl.load(config.data))
+    run.train(lambda chunk: os.kill(os.getpid(), number))
+    monkeypatch.setattr(evaluation, "evaluate", asked)
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 def test_a_home_folder_is_meant_by_its_sign(config, tmp_path, monkeypatch):
