@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from plan import arrived_at, sizes, without_seconds, write_bars
+from plan import arrived_at, without_seconds, write_bars
 
 from spikelearn.recording_file import RecordingFile
 from spikelearn.storage import load_checkpoint, write_text
@@ -100,11 +100,13 @@ def timed(command):
     return time.monotonic() - began
 
 
-of_each_kind = pytest.mark.parametrize("kind", KINDS)
+def stops(n):
+    """Run a test with one kill, and as a long one with `n` stops of each kind."""
+    long = [pytest.param(n, kind, id=f"{kind}-long", marks=pytest.mark.slow) for kind in KINDS]
+    return pytest.mark.parametrize("n, kind", [pytest.param(1, "kill", id="kill-short"), *long])
 
 
-@sizes(1, 50)
-@of_each_kind
+@stops(50)
 def test_training(tmp_path, n, kind):
     source, out = write_bars(tmp_path / "bars.npz"), tmp_path / "run"
     order = ["train", "one-hidden", "--data", source, "--hidden", "5", "--epochs", "60", "--set", "chunk_size=3"]
@@ -119,8 +121,7 @@ def test_training(tmp_path, n, kind):
     assert names(out) == names(tmp_path / "whole")
 
 
-@sizes(1, 50)
-@of_each_kind
+@stops(50)
 def test_recording(tmp_path, n, kind):
     source, whole, out = write_bars(tmp_path / "bars.npz"), tmp_path / "whole", tmp_path / "out"
     for folder in (whole, out):
@@ -146,8 +147,7 @@ def test_recording(tmp_path, n, kind):
     assert {name: array.tobytes() for name, array in ours.items()} == {n: a.tobytes() for n, a in theirs.items()}
 
 
-@sizes(1, 50)
-@of_each_kind
+@stops(50)
 def test_compare(tmp_path, n, kind):
     source, whole, out = write_bars(tmp_path / "bars.npz"), tmp_path / "whole", tmp_path / "out"
     order = ["compare", "--data", source, "--sizes", "9,12,3", "--rules", "bp,fa,dfa,kp", "--seeds", "3"]
@@ -170,8 +170,7 @@ def test_compare(tmp_path, n, kind):
     assert names(out) == names(whole)
 
 
-@sizes(1, 20)
-@of_each_kind
+@stops(20)
 def test_an_experiment(tmp_path, n, kind):
     whole, out = tmp_path / "whole", tmp_path / "out"
     script = str(ROOT / "experiments" / "sparse_feedback.py")

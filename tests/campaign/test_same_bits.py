@@ -72,8 +72,9 @@ def test_loky(n):
 
 
 @pytest.mark.skipif(INTERPRETED, reason="nothing is compiled")
-@pytest.mark.parametrize("name", ["generic", "haswell"])
-@sizes(20, 300)
+@pytest.mark.parametrize(
+    "name, n", [("generic", 20), *(pytest.param(name, 300, marks=pytest.mark.slow) for name in ("generic", "haswell"))]
+)
 def test_other_processors(name, n):
     """Half as many lanes, and instructions of another scheduling."""
     code = f"import sys; sys.path[:0] = sys.argv[1:3]; import test_same_bits as t; print(t.digest_of('clock', {n}))"
