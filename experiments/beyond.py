@@ -133,6 +133,7 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "gate 1": (_with(rule=sl.Plateau(gate=1.0)),),
     "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
     "decay 0.97": (_with(schedule=sl.Decay(by=0.97)),),
+    "rates back, gate 0.25": (RATES_BACK, _pooled(1.4), _with(rule=sl.Plateau(gate=0.25))),
     "rates back, gain 1.4": (RATES_BACK, _pooled(1.4)),
     "rates back, gain 2.8": (RATES_BACK,),
     "Kolen-Pollack": (_learned,),
@@ -143,6 +144,11 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "backprop, hidden rate 0.44": (BACKPROP, _with(learning_rates=(0.44, 0.02))),
     "backprop, output rate 0.01": (BACKPROP, _with(learning_rates=(0.22, 0.01))),
     "backprop, output rate 0.04": (BACKPROP, _with(learning_rates=(0.22, 0.04))),
+    **{
+        f"{name}, output rate {rate:g}": (*changes, _with(learning_rates=(0.0, rate)))
+        for name, changes in (("frozen", (FROZEN,)), ("frozen, local", (FROZEN, _local)))
+        for rate in (0.1, 0.3, 1.0)
+    },
 }
 SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()} | {
     f"two hidden, second rate {rate:g}": Trained(
