@@ -77,7 +77,8 @@ TWIN = ["tests/core/test_clock.py", "-k", "training_run_is_that_of_the_twin"]
 RULES = ["tests/core/test_learn.py", "tests/core/test_rules.py"]
 NEAR = {
     **dict.fromkeys(["continuous", "together", "exact", "notes", "thinning"], TRIAL),
-    **dict.fromkeys(["apart", "euler", "probe", "steps", "layer", "echo", "trial"], TWIN),
+    **dict.fromkeys(["apart", "probe", "steps", "layer", "echo", "trial"], TWIN),
+    "euler": ["tests/core/test_room.py", *TWIN[:1], "-k", f"{TWIN[-1]} or room_for"],
     **dict.fromkeys(["curves", "windows"], ["tests/test_curves.py"]),
     "feedback": ["tests/test_feedback_kinds.py"],
     **dict.fromkeys(["dynamics", "registers", "vectors"], ["tests/core/test_lanes.py"]),
