@@ -62,15 +62,19 @@ def _network(**changes: Any) -> Change:
 
 
 def _pooled(gain: float) -> Change:
-    feedback = sl.PooledFeedback(population=beyond.POPULATION, base=sl.RandomFeedback(gain=gain))
-    return _network(feedback=feedback)
+    return _populations(beyond.POPULATION, gain)
 
 
-def _populations(model: sl.Model) -> sl.Model:
-    """Return a model with as many outputs for each class as the best one has, heard as one."""
-    *below, outputs = model.network.sizes
-    sizes = (*below, outputs * beyond.POPULATION)
-    return _pooled(1.0)(_network(sizes=sizes, population=beyond.POPULATION)(model))
+def _populations(n: int, gain: float) -> Change:
+    """Let there be `n` outputs for each class, heard as one, and feedback from them of so much gain."""
+    feedback = sl.PooledFeedback(population=n, base=sl.RandomFeedback(gain=gain))
+
+    def change(model: sl.Model) -> sl.Model:
+        *below, _ = model.network.sizes
+        sizes = (*below, n * model.network.n_classes)
+        return _network(sizes=sizes, population=n, feedback=feedback)(model)
+
+    return change
 
 
 def _learned(model: sl.Model) -> sl.Model:
@@ -96,7 +100,7 @@ LADDER = {
     "rates": Trained(make=PAPER, changes=(RATES,)),
     "gate": Trained(make=PAPER, changes=(RATES, GATE)),
     "likelihood": Trained(make=PAPER, changes=(GATE, LIKELIHOOD, LIKELY_RATES)),
-    "populations": Trained(make=PAPER, changes=(GATE, LIKELIHOOD, LIKELY_RATES, _populations)),
+    "populations": Trained(make=PAPER, changes=(GATE, LIKELIHOOD, LIKELY_RATES, _pooled(1.0))),
     "gain": Trained(changes=(_with(schedule=sl.Constant(), averaging=None, augment=None),)),
     "decay": Trained(changes=(_with(averaging=None, augment=None),)),
     "averaging": Trained(changes=(_with(augment=None),)),
@@ -129,6 +133,8 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "output rate 0.06": (_with(learning_rates=(3.0, 0.06)),),
     "gain 1.4": (_pooled(1.4),),
     "gain 5.6": (_pooled(5.6),),
+    "10 outputs a class": (_populations(10, 2.8),),
+    "20 outputs a class": (_populations(20, 2.8),),
     "gate 0.25": (_with(rule=sl.Plateau(gate=0.25)),),
     "gate 1": (_with(rule=sl.Plateau(gate=1.0)),),
     "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
