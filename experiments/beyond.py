@@ -153,7 +153,7 @@ STEPS: dict[str, tuple[Change, ...]] = {
     **{
         f"{name}, output rate {rate:g}": (*changes, _with(learning_rates=(0.0, rate)))
         for name, changes in (("frozen", (FROZEN,)), ("frozen, local", (FROZEN, _local)))
-        for rate in (0.1, 0.3, 1.0)
+        for rate in (0.001, 0.003, 0.01, 0.03)
     },
 }
 SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()} | {
