@@ -133,6 +133,7 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "output rate 0.06": (_with(learning_rates=(3.0, 0.06)),),
     "gain 1.4": (_pooled(1.4),),
     "gain 5.6": (_pooled(5.6),),
+    "1 output a class": (_populations(1, 2.8),),
     "10 outputs a class": (_populations(10, 2.8),),
     "20 outputs a class": (_populations(20, 2.8),),
     "gate 0.25": (_with(rule=sl.Plateau(gate=0.25)),),
