@@ -108,7 +108,7 @@ LADDER = {
 }
 # Backpropagation has a scale of its own: its rates are those of the search, like all numbers of the best network.
 BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
-FROZEN = _with(rule=sl.OutputOnly())
+FROZEN = _with(rule=sl.OutputOnly(), learning_rates=(0.0, 0.01))
 RATES_BACK = _network(feedback_signal="rates")
 # In place of the last of the ladder, as large and as long.
 CONTROLS = {
@@ -145,7 +145,9 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "rates back, gain 2.8": (RATES_BACK,),
     "Kolen-Pollack": (_learned,),
     "Kolen-Pollack, hidden rate 6": (_learned, _with(learning_rates=(6.0, 0.03))),
-    "Kolen-Pollack, rates back": (_learned, RATES_BACK),
+    "Kolen-Pollack, hidden rate 0.75": (_learned, _with(learning_rates=(0.75, 0.03))),
+    "Kolen-Pollack, hidden rate 0.2": (_learned, _with(learning_rates=(0.2, 0.03))),
+    "Kolen-Pollack, rates back": (_learned, RATES_BACK, _with(learning_rates=(0.75, 0.03))),
     "backprop, best": (BACKPROP,),
     "backprop, hidden rate 0.11": (BACKPROP, _with(learning_rates=(0.11, 0.02))),
     "backprop, hidden rate 0.44": (BACKPROP, _with(learning_rates=(0.44, 0.02))),
