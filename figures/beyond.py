@@ -9,6 +9,7 @@ import numpy as np
 from frame import main, new_figure, panels
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from spikelearn.plotting.curves import seed_curves
 from spikelearn.plotting.groups import group_bars
@@ -74,7 +75,11 @@ def _rungs(axes: Axes, ladder: Part, controls: Part) -> str:
     axes.set_yticks(range(len(errors)), errors)
     axes.axhline(len(ladder) - 0.5, color="black", linewidth=0.6)
     axes.invert_yaxis()
-    axes.set(xlabel="test error (%)", xlim=(0, 1.2 * max(found.max() for found in errors.values())))
+    lowest, highest = (extreme([extreme(found) for found in errors.values()]) for extreme in (min, max))
+    axes.set(xlabel="test error (%)", xscale="log", xlim=(0.8 * lowest, 1.8 * highest))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.set_title("MNIST, 500 hidden neurons", fontsize="medium")
     bare(axes)
     return (

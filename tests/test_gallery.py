@@ -102,8 +102,12 @@ def learned(test, rule, epoch=-1):
     return np.mean([seed[rule][epoch] for seed in read("meta_rule")["tests"][test]["test_error"]])
 
 
-def best():
-    return np.mean([network["error"] for network in read("beyond")["final"]["best-1000"]["networks"]])
+def best(part="final", name="best-1000"):
+    return np.mean([network["error"] for network in read("beyond")[part][name]["networks"]])
+
+
+def held_out(name):
+    return read("beyond")["search"][name]["error"]
 
 
 # Of each section, numbers as written, and what they are.
@@ -139,6 +143,15 @@ WORKED_OUT = {
     "fashion": lambda: {
         "1.4": (settled("fashion", "fashion-no-hidden") - settled("fashion", "fashion-one-hidden")).mean(),
         "3.6": settled("fashion", "fashion-no-hidden").mean() - settled("fashion", "fashion-backprop").mean(),
+    },
+    "beyond": lambda: {
+        "1.3": best("ladder", "shifts") / best("controls", "backprop"),
+        "1.5": best() / best("final", "backprop-1000"),
+        "2.53": held_out("best"),
+        "2.99": held_out("1 output a class"),
+        "2.51": held_out("10 outputs a class"),
+        "2.52": held_out("gate 0.25"),
+        "2.96": min(held_out(name) for name in read("beyond")["search"] if name.startswith("Kolen-Pollack")),
     },
     "apical_conductance": lambda: {
         "6.2": errors("apical_conductance", "weak-attenuation")[:, 9].mean(),
