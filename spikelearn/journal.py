@@ -131,9 +131,12 @@ def reading(path: Path) -> Iterator[Pages]:
             pages = Pages(file)
             _read_journal(path, pages)
             yield pages
-        finally:  # an error, too, may come of reading two states as one
-            if _state(path, file) != before:
-                raise ChangedMeanwhile
+        except Exception as error:
+            if _state(path, file) != before:  # it may come of reading two states as one
+                raise ChangedMeanwhile from error
+            raise
+        if _state(path, file) != before:
+            raise ChangedMeanwhile
 
 
 @contextlib.contextmanager

@@ -201,6 +201,17 @@ def test_what_is_read_while_others_write_is_read_again(file, monkeypatch):
     assert looks == [1, 2, 3]
 
 
+def test_ctrl_c_ends_a_look_at_a_file_that_was_changed(file, monkeypatch):
+    monkeypatch.setattr(journal, "PATIENCE", 0.0)
+
+    def look(opened):
+        file.append(0, recording(0))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        found(file.path, look)
+
+
 def test_a_file_that_never_rests_is_refused(file, monkeypatch):
     monkeypatch.setattr(journal, "PATIENCE", 0.0)
     with pytest.raises(sl.InputError, match=r"r\.h5 is changed more often than it can be read"):
