@@ -151,6 +151,8 @@ WORKED_OUT = {
         "2.99": held_out("1 output a class"),
         "2.51": held_out("10 outputs a class"),
         "2.52": held_out("gate 0.25"),
+        "2.03": held_out("backprop, best"),
+        "2.43": min(held_out("gain 1.4"), held_out("decay 0.97")),
         "2.96": min(held_out(name) for name in read("beyond")["search"] if name.startswith("Kolen-Pollack")),
     },
     "apical_conductance": lambda: {
