@@ -75,8 +75,8 @@ def _rungs(axes: Axes, ladder: Part, controls: Part) -> str:
     axes.set_yticks(range(len(errors)), errors)
     axes.axhline(len(ladder) - 0.5, color="black", linewidth=0.6)
     axes.invert_yaxis()
-    lowest, highest = (extreme([extreme(found) for found in errors.values()]) for extreme in (min, max))
-    axes.set(xlabel="test error (%)", xscale="log", xlim=(0.8 * lowest, 1.8 * highest))
+    every = np.concatenate(list(errors.values()))
+    axes.set(xlabel="test error (%)", xscale="log", xlim=(0.8 * every.min(), 1.8 * every.max()))
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
@@ -85,8 +85,7 @@ def _rungs(axes: Axes, ladder: Part, controls: Part) -> str:
     return (
         f"From the paper's network to the best one, each lever beside those before it; {_epochs(ladder)} epochs, dots "
         f"are networks, lines their means: {_told(ladder)}. Below the line, in place of the last of these: "
-        f"{_told(controls)}. Times are of the machine of the results, spikes those of all neurons in 250 ms of a test "
-        f"image."
+        f"{_told(controls)}. Times are beside other work, spikes those of all neurons in 250 ms of a test image."
     )
 
 

@@ -104,7 +104,6 @@ KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from test_journal import recording
-from spikelearn.recording import found
 from spikelearn.recording_file import RecordingFile
 file = RecordingFile(sys.argv[2])
 for k in range(1, 10**6):
