@@ -43,6 +43,7 @@ class Trained:
     epochs: int = 10
     seeds: int = 3
     data: str | None = None  # in place of MNIST, at scales that have it
+    spread: float | None = None  # see `_spread`
 
     def model(self, data: datasets.Dataset, units: int | None) -> sl.Model:
         """Return the description for some images, with another number of neurons in each hidden layer if given."""
@@ -88,6 +89,18 @@ def _local(model: sl.Model) -> sl.Model:
     return _network(initial=replace(model.network.initial, receptive_field=side))(model)
 
 
+def _spread(weights: sl.Weights, factor: float) -> sl.Weights:
+    """Return weights whose hidden neurons differ more: the lowest, less their mean, times a factor, and biases of -2.
+
+    As they start in the paper, an image moves the potential of a hidden neuron so little that most of what its spike
+    counts vary is Poisson noise. A layer that learns leaves that behind, a frozen one cannot.
+    """
+    lowest, bias = weights.W[0], weights.b[0]
+    there = lowest != 0  # all, or those of a patch
+    lowest = np.where(there, factor * (lowest - lowest[there].mean()), 0).astype(lowest.dtype)
+    return replace(weights, W=(lowest, *weights.W[1:]), b=(np.full_like(bias, -2), *weights.b[1:]))
+
+
 WIDE = (1000,)
 RATES = _with(learning_rates=(3.0, 0.3))
 GATE = _with(rule=sl.Plateau(gate=0.5))
@@ -110,6 +123,7 @@ LADDER = {
 BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
 FROZEN = _with(rule=sl.OutputOnly(), learning_rates=(0.0, 0.01))
 RATES_BACK = _network(feedback_signal="rates")
+SPREAD = 12.0
 # In place of the last of the ladder, as large and as long.
 CONTROLS = {
     "backprop": Trained(changes=(BACKPROP,)),
@@ -117,6 +131,8 @@ CONTROLS = {
     "two hidden": Trained(make=TWO_HIDDEN, hidden=(500, 200)),
     "frozen": Trained(changes=(FROZEN,)),
     "frozen, local": Trained(changes=(FROZEN, _local)),
+    "frozen, spread": Trained(changes=(FROZEN,), spread=SPREAD),
+    "frozen, local, spread": Trained(changes=(FROZEN, _local), spread=SPREAD),
 }
 FINAL = {
     "best-1000": Trained(hidden=WIDE, epochs=25, seeds=5),
@@ -165,6 +181,13 @@ SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes i
     )
     for rate in (0.3, 1.0, 3.0)
 }
+SEARCH |= {
+    f"{name}, spread {spread:g}, output rate {rate:g}": Trained(
+        changes=(*changes, _with(learning_rates=(0.0, rate))), spread=spread, epochs=10, seeds=1
+    )
+    for name, changes in (("frozen", (FROZEN,)), ("frozen, local", (FROZEN, _local)))
+    for spread, rate in ((SPREAD, 0.003), (SPREAD, 0.01), (SPREAD, 0.03), (SPREAD / 2, 0.01), (2 * SPREAD, 0.01))
+}
 SMOKE = 20  # hidden neurons at that scale
 COUNTED = 500  # images whose spikes are counted
 
@@ -188,12 +211,16 @@ def task(setting: Setting, name: str, trained: Trained, seed: int, searching: bo
         "epochs": epochs,
         "seed": seed,
         "images": data.digests(),
+        **({} if trained.spread is None else {"spread": trained.spread}),
     }
     path = _path(setting, name, seed, searching)
 
     def make(tell: Tell) -> dict[str, Any]:
         engine = sl.Clock()
         training = sl.train(model, data.train, seed=seed, epochs=epochs, engine=engine)
+        if trained.spread is not None:
+            start = _spread(training.weights, trained.spread)
+            training = sl.train(model, data.train, seed=seed, epochs=epochs, engine=engine, weights=start)
         state, wrong, seconds = path.with_suffix(".h5"), [], 0.0
         if state.is_file():
             kept = protocol.take_up(training, state, made_from)

@@ -31,7 +31,9 @@ CONTROLS = {
     "rates back": "rates fed back, not spikes",
     "two hidden": "two hidden layers, 500-200",
     "frozen": "hidden layer frozen",
-    "frozen, local": "the same, from patches",
+    "frozen, spread": "the same, weights spread",
+    "frozen, local": "frozen, from patches",
+    "frozen, local, spread": "patches, weights spread",
 }
 FINAL = {"best-1000": "plateaus", "backprop-1000": "backprop"}
 FASHION = {"fashion-1000": "plateaus", "fashion-backprop-1000": "backprop"}

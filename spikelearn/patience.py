@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,14 +26,29 @@ def patient() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed = True
 
-    # Python handles signals in the main thread only; whoever has a handler of their own keeps it.
+    with answered(note, USUAL):
+        yield lambda: pressed
+
+
+@contextmanager
+def answered(handler: Callable[[int, Any], Any], usual: Sequence[Any]) -> Iterator[None]:
+    """Let a handler answer signals that have a usual one; whoever has a handler of their own keeps it.
+
+    Parameters
+    ----------
+    handler : callable
+        As `signal.signal` takes it.
+    usual : sequence
+        Handlers that are replaced, and are there again afterwards.
+    """
+    # Python handles signals in the main thread only.
     in_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in SIGNALS if in_main}
-    ours = {number: handler for number, handler in before.items() if handler in USUAL}
+    ours = {number: old for number, old in before.items() if old in usual}
     for number in ours:
-        signal.signal(number, note)
+        signal.signal(number, handler)
     try:
-        yield lambda: pressed
+        yield
     finally:
-        for number in ours:
-            signal.signal(number, ours[number])
+        for number, old in ours.items():
+            signal.signal(number, old)

@@ -759,13 +759,15 @@ def test_the_first_command_says_that_it_compiles_and_the_second_does_not(source,
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the cache is not moved by XDG_CACHE_HOME")
 def test_ctrl_c_ends_a_compilation_at_once(source, tmp_path):
+    started = time.monotonic()
     child = impatient(tmp_path / "cache", *order(source, tmp_path / "run"))
     while "compiling test_chunk" not in child.stderr.readline():
         assert child.poll() is None
-    began = time.monotonic()
+    pressed = time.monotonic()
     child.send_signal(signal.SIGINT)
     out, err = child.communicate()
-    assert time.monotonic() - began < 2
+    # Compiling the one takes as long as the other, however busy the machine; this had hardly begun.
+    assert time.monotonic() - pressed < (pressed - started) / 4
     assert child.returncode == 130
     told = [line for line in err.splitlines() if "compiling" not in line]
     assert (out, told) == ("", ["spikelearn: stopped"])

@@ -12,10 +12,9 @@ import json
 import os
 import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout, suppress
 from typing import Any, NoReturn
 
 # Commands draw into files; what a notebook has set for its windows may not be there.
@@ -24,6 +23,7 @@ os.environ["MPLBACKEND"] = "agg"
 import spikelearn
 from spikelearn.cli import options as taken
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
+from spikelearn.patience import answered
 
 STOPPED = 130
 UNREAD = 141  # as though by SIGPIPE, which ends other programs
@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("always", InputWarning)
         warnings.showwarning = _show_warning  # of its arguments, all but one are the code's
         output = _Output(sys.stdout)
-        with _heeding(), redirect_stdout(output):
+        # SIGTERM of clusters and SIGHUP of closed terminals interrupt as Ctrl-C does, so that nothing is lost.
+        with answered(signal.default_int_handler, (signal.SIG_DFL,)), redirect_stdout(output):
             status = _main(arguments)
         return status or int(output.lost)
 
@@ -94,21 +95,6 @@ class _Output:
                 print(f"spikelearn: note: {text}", file=sys.stderr)
             self.lost = True
             return len(arguments[0]) if arguments else None
-
-
-@contextmanager
-def _heeding() -> Iterator[None]:
-    """Let SIGTERM of clusters and SIGHUP of closed terminals interrupt as Ctrl-C does, so that nothing is lost."""
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    in_main = threading.current_thread() is threading.main_thread()
-    ours = [number for number in numbers if in_main and signal.getsignal(number) is signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _open_streams() -> None:
