@@ -151,7 +151,6 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "gain 5.6": (_pooled(5.6),),
     "1 output a class": (_populations(1, 2.8),),
     "10 outputs a class": (_populations(10, 2.8),),
-    "20 outputs a class": (_populations(20, 2.8),),
     "gate 0.25": (_with(rule=sl.Plateau(gate=0.25)),),
     "gate 1": (_with(rule=sl.Plateau(gate=1.0)),),
     "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
@@ -163,7 +162,13 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "Kolen-Pollack, hidden rate 6": (_learned, _with(learning_rates=(6.0, 0.03))),
     "Kolen-Pollack, hidden rate 0.75": (_learned, _with(learning_rates=(0.75, 0.03))),
     "Kolen-Pollack, hidden rate 0.2": (_learned, _with(learning_rates=(0.2, 0.03))),
-    "Kolen-Pollack, rates back": (_learned, RATES_BACK, _with(learning_rates=(0.75, 0.03))),
+    **{
+        f"symmetric feedback, hidden rate {rate:g}": (
+            _network(feedback=sl.SymmetricFeedback()),
+            _with(learning_rates=(rate, 0.03)),
+        )
+        for rate in (0.3, 1.0, 3.0)
+    },
     "backprop, best": (BACKPROP,),
     "backprop, hidden rate 0.11": (BACKPROP, _with(learning_rates=(0.11, 0.02))),
     "backprop, hidden rate 0.44": (BACKPROP, _with(learning_rates=(0.44, 0.02))),
@@ -171,8 +176,11 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "backprop, output rate 0.04": (BACKPROP, _with(learning_rates=(0.22, 0.04))),
     **{
         f"{name}, output rate {rate:g}": (*changes, _with(learning_rates=(0.0, rate)))
-        for name, changes in (("frozen", (FROZEN,)), ("frozen, local", (FROZEN, _local)))
-        for rate in (0.001, 0.003, 0.01, 0.03)
+        for name, changes, rates in (
+            ("frozen", (FROZEN,), (0.001, 0.003, 0.01, 0.03)),
+            ("frozen, local", (FROZEN, _local), (0.003, 0.01)),
+        )
+        for rate in rates
     },
 }
 SEARCH = {name: Trained(changes=changes, epochs=10, seeds=1) for name, changes in STEPS.items()} | {
