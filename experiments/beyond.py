@@ -123,7 +123,7 @@ LADDER = {
 BACKPROP = _with(rule=sl.Backprop(), learning_rates=(0.22, 0.02))
 FROZEN = _with(rule=sl.OutputOnly(), learning_rates=(0.0, 0.01))
 RATES_BACK = _network(feedback_signal="rates")
-SPREAD = 12.0
+SPREAD_RATE = _with(learning_rates=(0.0, 0.03))
 # In place of the last of the ladder, as large and as long.
 CONTROLS = {
     "backprop": Trained(changes=(BACKPROP,)),
@@ -131,8 +131,8 @@ CONTROLS = {
     "two hidden": Trained(make=TWO_HIDDEN, hidden=(500, 200)),
     "frozen": Trained(changes=(FROZEN,)),
     "frozen, local": Trained(changes=(FROZEN, _local)),
-    "frozen, spread": Trained(changes=(FROZEN,), spread=SPREAD),
-    "frozen, local, spread": Trained(changes=(FROZEN, _local), spread=SPREAD),
+    "frozen, spread": Trained(changes=(FROZEN, SPREAD_RATE), spread=12.0),
+    "frozen, local, spread": Trained(changes=(FROZEN, SPREAD_RATE, _local), spread=12.0),
 }
 FINAL = {
     "best-1000": Trained(hidden=WIDE, epochs=25, seeds=5),
@@ -167,7 +167,7 @@ STEPS: dict[str, tuple[Change, ...]] = {
             _network(feedback=sl.SymmetricFeedback()),
             _with(learning_rates=(rate, 0.03)),
         )
-        for rate in (0.3, 1.0, 3.0)
+        for rate in (0.03, 0.1, 0.3, 1.0, 3.0)
     },
     "backprop, best": (BACKPROP,),
     "backprop, hidden rate 0.11": (BACKPROP, _with(learning_rates=(0.11, 0.02))),
@@ -194,7 +194,7 @@ SEARCH |= {
         changes=(*changes, _with(learning_rates=(0.0, rate))), spread=spread, epochs=10, seeds=1
     )
     for name, changes in (("frozen", (FROZEN,)), ("frozen, local", (FROZEN, _local)))
-    for spread, rate in ((SPREAD, 0.003), (SPREAD, 0.01), (SPREAD, 0.03), (SPREAD / 2, 0.01), (2 * SPREAD, 0.01))
+    for spread, rate in ((12.0, 0.003), (12.0, 0.01), (12.0, 0.03), (12.0, 0.1), (6.0, 0.03), (24.0, 0.03))
 }
 SMOKE = 20  # hidden neurons at that scale
 COUNTED = 500  # images whose spikes are counted
