@@ -155,6 +155,12 @@ STEPS: dict[str, tuple[Change, ...]] = {
     "gate 1": (_with(rule=sl.Plateau(gate=1.0)),),
     "decay 0.88": (_with(schedule=sl.Decay(by=0.88)),),
     "decay 0.97": (_with(schedule=sl.Decay(by=0.97)),),
+    "gain 1.4, output rate 0.015": (_pooled(1.4), _with(learning_rates=(3.0, 0.015))),
+    "gain 1.4, output rate 0.015, decay 0.97": (
+        _pooled(1.4),
+        _with(learning_rates=(3.0, 0.015)),
+        _with(schedule=sl.Decay(by=0.97)),
+    ),
     "rates back, gate 0.25": (RATES_BACK, _pooled(1.4), _with(rule=sl.Plateau(gate=0.25))),
     "rates back, gain 1.4": (RATES_BACK, _pooled(1.4)),
     "rates back, gain 2.8": (RATES_BACK,),
