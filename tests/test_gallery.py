@@ -158,6 +158,7 @@ WORKED_OUT = {
         "2.51": held_out("10 outputs a class"),
         "2.52": held_out("gate 0.25"),
         "2.03": held_out("backprop, best"),
+        "1.92": held_out("backprop, output rate 0.04"),
         "0.1": held_out("best") - max(map(held_out, ("gain 1.4", "output rate 0.015", "decay 0.97"))),
         "2.46": held_out("gain 1.4, output rate 0.015, decay 0.97"),
         "2.58": lowest("symmetric feedback"),
