@@ -23,7 +23,7 @@ os.environ["MPLBACKEND"] = "agg"
 import spikelearn
 from spikelearn.cli import options as taken
 from spikelearn.errors import InputError, InputWarning, NotFiniteError, NotSettledError, nearest
-from spikelearn.patience import answered
+from spikelearn.handlers import answered
 
 STOPPED = 130
 UNREAD = 141  # as though by SIGPIPE, which ends other programs
