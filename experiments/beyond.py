@@ -92,8 +92,8 @@ def _local(model: sl.Model) -> sl.Model:
 def _spread(weights: sl.Weights, factor: float) -> sl.Weights:
     """Return weights whose hidden neurons differ more: the lowest, less their mean, times a factor, and biases of -2.
 
-    As they start in the paper, an image moves the potential of a hidden neuron so little that most of what its spike
-    counts vary is Poisson noise. A layer that learns leaves that behind, a frozen one cannot.
+    As they start in the paper, images move the potentials of hidden neurons so little, against the noise of their
+    spikes, that what reads them errs twice as often. A layer that learns leaves that behind, a frozen one cannot.
     """
     lowest, bias = weights.W[0], weights.b[0]
     there = lowest != 0  # all, or those of a patch

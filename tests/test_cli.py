@@ -767,7 +767,7 @@ def test_ctrl_c_ends_a_compilation_at_once(source, tmp_path):
     child.send_signal(signal.SIGINT)
     out, err = child.communicate()
     # Compiling the one takes as long as the other, however busy the machine; this had hardly begun.
-    assert time.monotonic() - pressed < (pressed - started) / 4
+    assert time.monotonic() - pressed < (pressed - started) / 10
     assert child.returncode == 130
     told = [line for line in err.splitlines() if "compiling" not in line]
     assert (out, told) == ("", ["spikelearn: stopped"])

@@ -348,6 +348,23 @@ def test_noise_on_feedback_weights_is_all_that_its_reach_is_made_of(tmp_path):
     assert little["each_phase"]["0.001"] > little["each_trial"]["0.001"]
 
 
+@pytest.mark.parametrize("side", [None, 3])
+def test_spread_weights_lie_about_zero_and_stay_in_their_patches(side):
+    import beyond
+
+    from spikelearn.models import guerguiev2017
+
+    model = guerguiev2017.one_hidden(n_input=64, hidden=(30,))
+    network = replace(model.network, initial=sl.InitialWeights(receptive_field=side))
+    weights = sl.train(replace(model, network=network), sl.load("digits").train, seed=1).weights
+    spread = beyond._spread(weights, 12.0)
+    there = weights.W[0] != 0
+    np.testing.assert_array_equal(spread.W[0] != 0, there)
+    assert abs(spread.W[0][there].mean()) < 1e-3 * spread.W[0][there].std()
+    np.testing.assert_allclose(spread.W[0][there].std(), 12 * weights.W[0][there].std(), rtol=1e-4)
+    assert (spread.b[0] == -2).all() and (spread.W[1] == weights.W[1]).all() and (spread.Y[0] == weights.Y[0]).all()
+
+
 def test_angles_by_loss_are_means_of_tenths():
     import angles
 
